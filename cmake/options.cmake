@@ -1,0 +1,32 @@
+# Build settings: warnings are errors, and SWO_SANITIZE picks a sanitizer build.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+
+option(SWO_BUILD_TESTS "Build the tests" ON)
+option(SWO_BUILD_BENCH "Build the benchmarks" OFF)
+set(SWO_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them: address,undefined or thread")
+
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+find_program(MOLD mold)
+if(MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+if(SWO_SANITIZE)
+  add_compile_options(-fsanitize=${SWO_SANITIZE} -fno-omit-frame-pointer
+                      -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${SWO_SANITIZE})
+endif()
+
+function(swo_compile_options target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
+                         -Wold-style-cast -Woverloaded-virtual -Wimplicit-fallthrough -Werror)
+  target_compile_definitions(${target} PRIVATE SWO_VERSION="${PROJECT_VERSION}")
+endfunction()

@@ -1,0 +1,40 @@
+// Group, version and the well-known names of the SystemdWorkload API: every label, annotation,
+// finalizer and field manager that the operator writes or reads is spelled here and nowhere else.
+//
+// Label keys of the recommended kind: kubernetes.io/docs/concepts/overview/working-with-objects/common-labels.
+#pragma once
+
+#include <string_view>
+
+namespace swo::api {
+
+inline constexpr std::string_view kGroup = "workloads.systemd-operator.dev";
+inline constexpr std::string_view kVersion = "v1alpha1";
+inline constexpr std::string_view kApiVersion = "workloads.systemd-operator.dev/v1alpha1";
+inline constexpr std::string_view kKind = "SystemdWorkload";
+inline constexpr std::string_view kPlural = "systemdworkloads";
+
+// The field manager of everything the operator owns, and the one of the status it writes.
+inline constexpr std::string_view kFieldManager = "systemd-workload-operator";
+inline constexpr std::string_view kStatusFieldManager = "systemd-workload-operator-status";
+
+// Holds a deleted workload until its instances have shut down and what it shares is released.
+inline constexpr std::string_view kFinalizer = "workloads.systemd-operator.dev/release";
+
+// Labels on every child.
+inline constexpr std::string_view kLabelName = "app.kubernetes.io/name";
+inline constexpr std::string_view kLabelInstance = "app.kubernetes.io/instance";
+inline constexpr std::string_view kLabelManagedBy = "app.kubernetes.io/managed-by";
+// The workload a child belongs to: what secondary watches select by and map events back with.
+inline constexpr std::string_view kLabelWorkload = "workloads.systemd-operator.dev/workload";
+// On cluster-scoped pieces that workloads share (SCC, MachineConfig).
+inline constexpr std::string_view kLabelShared = "workloads.systemd-operator.dev/shared";
+// On Pods and claims: the ordinal of the instance, and the revision its Pod was made from.
+inline constexpr std::string_view kLabelOrdinal = "workloads.systemd-operator.dev/ordinal";
+inline constexpr std::string_view kLabelRevision = "workloads.systemd-operator.dev/revision";
+
+// On the workload: asks for a rolling restart when its value changes (kubectl sdw restart).
+inline constexpr std::string_view kAnnotationRestartedAt =
+    "workloads.systemd-operator.dev/restarted-at";
+
+}  // namespace swo::api

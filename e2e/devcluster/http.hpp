@@ -1,0 +1,44 @@
+// A request and an answer as the devcluster's API server sees them, whether they came over a socket or
+// from the same process (tests, the stand-in's own controllers).
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace devcluster {
+
+struct Request {
+  std::string method = "GET";
+  std::string target;  // path and query
+  std::map<std::string, std::string> headers;  // names in lower case
+  std::string body;
+  bool trusted = false;  // in-process caller with full rights: no authentication, no RBAC
+};
+
+struct Response {
+  int status = 200;
+  std::map<std::string, std::string> headers;
+  std::string body;
+};
+
+// An open watch or followed log. next() gives what has come since the last call (whole lines, possibly
+// several) without waiting; ended() is true once nothing will follow. Thread-safe.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+  virtual std::string next() = 0;
+  virtual bool ended() const = 0;
+  // Called (from any thread) when next() may have something; replaces the one before.
+  virtual void on_ready(std::function<void()> wake) = 0;
+};
+
+// Either a whole response or, with status 200, a stream that follows its headers.
+struct Answer {
+  Response response;
+  std::unique_ptr<Stream> stream;
+};
+
+}  // namespace devcluster

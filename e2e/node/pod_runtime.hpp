@@ -1,0 +1,94 @@
+// Runs Pods for real with crun and conmon, by the rules that CRI-O follows. Knows nothing of an API server:
+// a Pod goes in as JSON with its volumes' contents, and what became of it is asked for.
+//
+// Needs root, a cgroup2 mount, crun, conmon and util-linux; supported() says what is missing. Leaves no
+// process, mount, cgroup, network namespace or file behind once stopped and the runtime is destroyed.
+// Thread-safe.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace node {
+
+using Json = nlohmann::json;
+
+// What of this machine is missing, in words; empty = Pods can run for real.
+std::string unsupported_because();
+
+struct RuntimeOptions {
+  std::string state_dir;    // scratch: bundles, logs, sockets; made and removed
+  std::string image_dir;    // OCI layout or unpacked root filesystems (see image_store.hpp)
+  bool cgroups_v1 = false;  // imitate a node on cgroups v1: no cgroup namespace, not delegated
+  bool chown_cgroup = true; // false: imitate runc < 1.1 or CRI-O 1.35.0
+  bool honour_host_users = true;  // false: an old kubelet, which ignores spec.hostUsers
+  bool allow_userns_annotation = false;  // CRI-O's userns-mode annotation is allowed
+};
+
+struct ContainerState {
+  enum class Phase { kCreating, kRunning, kExited, kFailed } phase = Phase::kCreating;
+  std::string error;  // kFailed: what the runtime said (behind a tty only the opaque form, as CRI-O does)
+  std::string error_reason;  // CreateContainerError, ErrImagePull, …
+  int exit_code = 0;
+  bool oom_killed = false;
+  std::chrono::system_clock::time_point started_at, finished_at;
+  std::int64_t pid = 0;  // on the host
+};
+
+// Seen from the host: what the tests assert on besides HTTP.
+struct HostView {
+  std::int64_t pid = 0;
+  std::uint32_t host_uid = 0;  // of PID 1
+  std::string uid_map;
+  std::uint32_t cgroup_owner_uid = 0;
+  std::vector<std::string> namespaces;  // that differ from the host's: pid, net, ipc, uts, mnt, cgroup, user
+};
+
+struct ExecResult {
+  int exit_code = 0;
+  std::string output;  // stdout and stderr
+  bool timed_out = false;
+};
+
+class PodRuntime {
+ public:
+  explicit PodRuntime(RuntimeOptions options);
+  ~PodRuntime();  // stops everything, removes everything
+  PodRuntime(const PodRuntime&) = delete;
+  PodRuntime& operator=(const PodRuntime&) = delete;
+
+  // ConfigMaps and Secrets by "configmap/NAME", "secret/NAME" → key → content (decoded); claims by
+  // "claim/NAME" → host directory under "".
+  using VolumeContents = std::map<std::string, std::map<std::string, std::string>>;
+
+  // Makes the sandbox (network namespace with an address, user namespace range, cgroup) of a Pod with one
+  // container and starts it; returns at once. `uid` is the Pod's metadata.uid.
+  void start(const std::string& uid, const Json& pod, const VolumeContents& volumes);
+  // Starts the container again in its sandbox after it exited (restartPolicy).
+  void restart(const std::string& uid);
+  std::optional<ContainerState> state(const std::string& uid) const;
+  std::optional<HostView> host_view(const std::string& uid) const;
+  std::string ip(const std::string& uid) const;
+  // The container's output so far (`previous`: of the run before), with escape sequences as written.
+  std::string log(const std::string& uid, bool previous = false) const;
+  ExecResult exec(const std::string& uid, const std::vector<std::string>& command,
+                  std::chrono::milliseconds limit);
+  // preStop hook, stop signal (the image's STOPSIGNAL or SIGTERM), SIGKILL when the grace period is over.
+  // Returns at once; state() tells when it is done.
+  void stop(const std::string& uid, std::chrono::seconds grace);
+  // After it has exited: removes the sandbox and all that belongs to it.
+  void remove(const std::string& uid);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace node
