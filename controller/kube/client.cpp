@@ -1,0 +1,352 @@
+#include "kube/client.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <utility>
+
+namespace swo::kube {
+namespace {
+
+constexpr std::string_view kJson = "application/json";
+constexpr std::string_view kApply = "application/apply-patch+yaml";  // JSON is YAML
+constexpr std::string_view kMergePatch = "application/merge-patch+json";
+
+// A Status body is about a page; an error page of a proxy may be anything. More than this is not parsed.
+constexpr std::size_t kMaxStatusBody = 256 * 1024;
+// What of a body that is no Status goes into an error message.
+constexpr std::size_t kMaxExcerpt = 200;
+
+Error invalid(std::string message) {
+  Error error;
+  error.kind = ErrorKind::kInvalid;
+  error.message = std::move(message);
+  return error;
+}
+
+Error bad_response(int status, std::string message) {
+  Error error;
+  error.kind = ErrorKind::kBadResponse;
+  error.http_status = status;
+  error.message = std::move(message);
+  return error;
+}
+
+// Log lines and file contents may have got into an object: bytes that are no UTF-8 become U+FFFD, where
+// dump() would throw.
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+// Appends ?name=value or &name=value, escaped; nothing when the value is empty.
+void add_query(std::string& target, std::string_view name, std::string_view value) {
+  if (value.empty()) return;
+  target += target.find('?') == std::string::npos ? '?' : '&';
+  target.append(name).append("=").append(url_escape(value));
+}
+
+// Reads metadata.{uid,resourceVersion,generation} and stops where metadata ends: servers send it before
+// spec and status, so most of the text is never looked at.
+class MetadataReader : public nlohmann::json_sax<Json> {
+ public:
+  explicit MetadataReader(Written& out) : out_(out) {}
+  bool found() const { return found_; }
+
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t value) override { return number(value); }
+  bool number_unsigned(number_unsigned_t value) override {
+    return number(static_cast<std::int64_t>(value));
+  }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool string(string_t& value) override {
+    if (!at_field()) return true;
+    if (key_ == "uid") out_.uid = std::move(value);
+    if (key_ == "resourceVersion") {
+      std::from_chars(value.data(), value.data() + value.size(), out_.resource_version);
+    }
+    return true;
+  }
+  bool start_object(std::size_t) override {
+    if (depth_ == 1 && key_ == "metadata") in_metadata_ = true;
+    ++depth_;
+    return true;
+  }
+  bool key(string_t& key) override {
+    if (depth_ <= 2) key_ = std::move(key);
+    return true;
+  }
+  bool end_object() override {
+    --depth_;
+    if (depth_ != 1 || !in_metadata_) return true;
+    found_ = true;
+    return false;  // all there is to know
+  }
+  bool start_array(std::size_t) override {
+    ++depth_;
+    return true;
+  }
+  bool end_array() override {
+    --depth_;
+    return true;
+  }
+  bool parse_error(std::size_t, const std::string&, const Json::exception&) override { return false; }
+
+ private:
+  bool at_field() const { return in_metadata_ && depth_ == 2; }
+  bool number(std::int64_t value) {
+    if (at_field() && key_ == "generation") out_.generation = value;
+    return true;
+  }
+
+  Written& out_;
+  std::string key_;
+  std::size_t depth_ = 0;
+  bool in_metadata_ = false;
+  bool found_ = false;
+};
+
+Result<Written> written(HttpResponse response) {
+  Written out;
+  MetadataReader reader(out);
+  Json::sax_parse(response.body, &reader, Json::input_format_t::json, false);
+  if (!reader.found()) {
+    return bad_response(response.status, "the answer to a write is not a JSON object with metadata");
+  }
+  out.body = std::move(response.body);
+  return out;
+}
+
+Result<HttpResponse> call(Transport& transport, std::string_view method, std::string target,
+                          std::string body = {}, std::string_view content_type = {},
+                          std::string_view accept = kJson) {
+  HttpRequest request;
+  request.method = method;
+  request.target = std::move(target);
+  request.body = std::move(body);
+  request.headers.emplace_back("Accept", accept);
+  if (!content_type.empty()) request.headers.emplace_back("Content-Type", content_type);
+  auto response = transport.send(request);
+  if (!response) return response;
+  if (response->status >= 400) return error_from(*response);
+  if (response->status >= 300) {
+    // API servers answer paths that they clean with a redirect; so do login pages of proxies.
+    return bad_response(response->status, "unexpected redirect to " +
+                                              std::string(response->header("location")) +
+                                              ": is the server URL that of an API server?");
+  }
+  return response;
+}
+
+// The object path of a key, or why there is none. "." and ".." would be resolved away on the server's
+// side, and an empty name would make a read a list and a delete a delete of everything.
+Result<std::string> path_of(const ResourceType& type, const ObjectKey& key) {
+  if (key.name.empty() || key.name == "." || key.name == "..") {
+    return invalid("metadata.name of " + std::string(type.kind) + " is \"" + key.name +
+                   "\": give the object a name");
+  }
+  if (type.namespaced && key.ns.empty()) {
+    return invalid("metadata.namespace of " + std::string(type.kind) + " \"" + key.name +
+                   "\" is empty: the type is namespaced, so say which namespace");
+  }
+  return type.object_path(key.ns, key.name);
+}
+
+std::string text_at(const Json& object, const char* field) {
+  const auto it = object.find(field);
+  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
+}
+
+ObjectKey key_of(const Json& object) {
+  const auto metadata = object.find("metadata");
+  if (metadata == object.end() || !metadata->is_object()) return {};
+  return {text_at(*metadata, "namespace"), text_at(*metadata, "name")};
+}
+
+Result<Written> apply_to(Transport& transport, const ResourceType& type, const Json& object,
+                         const ApplyOptions& options, std::string_view subresource) {
+  auto path = path_of(type, key_of(object));
+  if (!path) return path.error();
+  std::string target = *std::move(path);
+  target += subresource;
+  add_query(target, "fieldManager", options.field_manager);
+  if (options.force) add_query(target, "force", "true");
+  if (options.dry_run) add_query(target, "dryRun", "All");
+  auto response = call(transport, "PATCH", std::move(target), dump(object), kApply);
+  if (!response) return response.error();
+  return written(*std::move(response));
+}
+
+ErrorKind kind_of(int status, std::string_view reason) {
+  switch (status) {
+    case 401: return ErrorKind::kUnauthorized;
+    case 403: return ErrorKind::kForbidden;
+    case 404: return ErrorKind::kNotFound;
+    case 409: return reason == "AlreadyExists" ? ErrorKind::kAlreadyExists : ErrorKind::kConflict;
+    case 410: return ErrorKind::kGone;
+    case 429: return ErrorKind::kTooManyRequests;
+    case 408: return ErrorKind::kServer;  // the server gave up waiting for us: worth another try
+    default: return status >= 500 ? ErrorKind::kServer : ErrorKind::kInvalid;
+  }
+}
+
+std::optional<std::chrono::seconds> seconds_in(std::string_view text) {
+  std::uint32_t seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  // The other form of Retry-After, a date, is not used by API servers.
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return std::chrono::seconds(seconds);
+}
+
+void read_details(const Json& details, Error& error) {
+  const auto retry = details.find("retryAfterSeconds");
+  if (retry != details.end() && retry->is_number_unsigned() && retry->get<std::uint64_t>() > 0) {
+    constexpr std::uint64_t kMost = 86'400;  // a day; more is a fault of the server's
+    error.retry_after = std::chrono::seconds(std::min(retry->get<std::uint64_t>(), kMost));
+  }
+  const auto causes = details.find("causes");
+  if (causes == details.end() || !causes->is_array()) return;
+  for (const Json& cause : *causes) {
+    if (!cause.is_object()) continue;
+    error.causes.push_back(
+        {text_at(cause, "field"), text_at(cause, "reason"), text_at(cause, "message")});
+  }
+}
+
+}  // namespace
+
+Error error_from(const HttpResponse& response) {
+  Error error;
+  error.http_status = response.status;
+  if (const auto wait = seconds_in(response.header("retry-after"))) error.retry_after = *wait;
+  Json status;
+  if (response.body.size() <= kMaxStatusBody && response.body.starts_with('{')) {
+    status = Json::parse(response.body, nullptr, false);
+  }
+  if (status.is_object() && text_at(status, "kind") == "Status") {
+    error.reason = text_at(status, "reason");
+    error.message = text_at(status, "message");
+    const auto details = status.find("details");
+    if (details != status.end() && details->is_object()) read_details(*details, error);
+  }
+  if (error.message.empty()) {
+    error.message = "HTTP " + std::to_string(response.status);
+    if (!response.body.empty()) error.message += ": " + response.body.substr(0, kMaxExcerpt);
+  }
+  error.kind = kind_of(response.status, error.reason);
+  return error;
+}
+
+Result<Json> Client::get(const ResourceType& type, const ObjectKey& key) {
+  auto path = path_of(type, key);
+  if (!path) return path.error();
+  auto response = call(transport_, "GET", *std::move(path));
+  if (!response) return response.error();
+  Json object = Json::parse(response->body, nullptr, false);
+  if (!object.is_object()) return bad_response(response->status, "the answer is not a JSON object");
+  return object;
+}
+
+Result<std::string> Client::list_page(const ResourceType& type, std::string_view ns,
+                                      const ListOptions& options) {
+  std::string target = type.collection_path(ns);
+  add_query(target, "labelSelector", options.label_selector);
+  add_query(target, "fieldSelector", options.field_selector);
+  if (options.limit != 0) add_query(target, "limit", std::to_string(options.limit));
+  add_query(target, "continue", options.continue_token);
+  // With a continue token the server refuses a resourceVersion: the token carries it.
+  if (options.continue_token.empty() && !options.resource_version.empty()) {
+    add_query(target, "resourceVersion", options.resource_version);
+    add_query(target, "resourceVersionMatch", "NotOlderThan");
+  }
+  return get_raw(target);
+}
+
+Result<Written> Client::create(const ResourceType& type, const Json& object,
+                               std::string_view field_manager) {
+  const ObjectKey key = key_of(object);
+  if (type.namespaced && key.ns.empty()) {
+    return invalid("metadata.namespace of " + std::string(type.kind) + " \"" + key.name +
+                   "\" is empty: the type is namespaced, so say which namespace");
+  }
+  std::string target = type.collection_path(key.ns);
+  add_query(target, "fieldManager", field_manager);
+  auto response = call(transport_, "POST", std::move(target), dump(object), kJson);
+  if (!response) return response.error();
+  return written(*std::move(response));
+}
+
+Result<Written> Client::apply(const ResourceType& type, const Json& object,
+                              const ApplyOptions& options) {
+  return apply_to(transport_, type, object, options, "");
+}
+
+Result<Written> Client::apply_status(const ResourceType& type, const Json& object,
+                                     const ApplyOptions& options) {
+  return apply_to(transport_, type, object, options, "/status");
+}
+
+Result<Written> Client::merge_patch(const ResourceType& type, const ObjectKey& key,
+                                    const Json& patch, std::string_view field_manager,
+                                    std::string_view subresource) {
+  auto path = path_of(type, key);
+  if (!path) return path.error();
+  std::string target = *std::move(path);
+  if (!subresource.empty()) target.append("/").append(subresource);
+  add_query(target, "fieldManager", field_manager);
+  auto response = call(transport_, "PATCH", std::move(target), dump(patch), kMergePatch);
+  if (!response) return response.error();
+  return written(*std::move(response));
+}
+
+Result<Written> Client::replace(const ResourceType& type, const Json& object,
+                                std::string_view subresource) {
+  auto path = path_of(type, key_of(object));
+  if (!path) return path.error();
+  std::string target = *std::move(path);
+  if (!subresource.empty()) target.append("/").append(subresource);
+  auto response = call(transport_, "PUT", std::move(target), dump(object), kJson);
+  if (!response) return response.error();
+  return written(*std::move(response));
+}
+
+Status Client::remove(const ResourceType& type, const ObjectKey& key,
+                      const DeleteOptions& options) {
+  auto path = path_of(type, key);
+  if (!path) return path.error();
+  Json body = {{"apiVersion", "v1"}, {"kind", "DeleteOptions"}};
+  if (!options.uid.empty()) body["preconditions"]["uid"] = options.uid;
+  if (!options.resource_version.empty()) {
+    body["preconditions"]["resourceVersion"] = options.resource_version;
+  }
+  if (options.grace_period_seconds) body["gracePeriodSeconds"] = *options.grace_period_seconds;
+  if (!options.propagation_policy.empty()) body["propagationPolicy"] = options.propagation_policy;
+  auto response = call(transport_, "DELETE", *std::move(path), dump(body), kJson);
+  if (!response) return response.error();
+  return Ok{};
+}
+
+Result<std::string> Client::pod_log(const ObjectKey& pod, std::string_view container, bool previous,
+                                    int tail_lines, int limit_bytes) {
+  static constexpr ResourceType kPods{"", "v1", "pods", "Pod"};
+  auto path = path_of(kPods, pod);
+  if (!path) return path.error();
+  std::string target = *std::move(path) + "/log";
+  add_query(target, "container", container);
+  if (previous) add_query(target, "previous", "true");
+  add_query(target, "tailLines", std::to_string(tail_lines));
+  add_query(target, "limitBytes", std::to_string(limit_bytes));
+  auto response = call(transport_, "GET", std::move(target), {}, {}, "text/plain, */*");
+  if (!response) return response.error();
+  return std::move(response->body);
+}
+
+Result<std::string> Client::get_raw(std::string_view path) {
+  // Metrics are text: any type will do where JSON is not on offer.
+  auto response = call(transport_, "GET", std::string(path), {}, {}, "application/json, */*");
+  if (!response) return response.error();
+  return std::move(response->body);
+}
+
+}  // namespace swo::kube
