@@ -1,0 +1,96 @@
+// Drives one Watcher: sends its lists and watches through the transport and hands over what they
+// bring. The core of an Informer, kept apart from what the objects are.
+//
+// step() and run() by one thread at a time; the questions below them from any thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "api/json.hpp"
+#include "kube/client.hpp"
+#include "kube/guarded.hpp"
+#include "kube/line_splitter.hpp"
+#include "kube/projection.hpp"
+#include "kube/watcher.hpp"
+
+namespace swo::kube {
+
+// Receives what is learned, on the reflector's thread.
+class ReflectorSink {
+ public:
+  virtual ~ReflectorSink() = default;
+  virtual void stage(Json&& item) = 0;
+  virtual void discard_staged() = 0;
+  virtual void commit_staged(std::uint64_t resource_version) = 0;
+  virtual void upsert(Json&& object, std::uint64_t resource_version) = 0;
+  virtual void remove(Json&& object, std::uint64_t resource_version) = 0;
+  virtual void bookmark(std::uint64_t resource_version) = 0;
+};
+
+struct ReflectorOptions {
+  ResourceType type = {};
+  std::string ns = {};  // "" = all namespaces
+  std::string label_selector = {};
+  std::string field_selector = {};
+  FieldMask mask = FieldMask({});
+  WatcherOptions watcher = {};
+  Random random = nullptr;  // empty: a generator of its own, seeded by the machine
+  // One line for each fault and each relist, for the log.
+  std::function<void(const std::string& message)> note = nullptr;
+  // Called at the first 401: reread the token.
+  std::function<void()> refresh_credentials = nullptr;
+};
+
+class Reflector {
+ public:
+  Reflector(Client& client, ReflectorOptions options, ReflectorSink& sink);
+  ~Reflector();
+  Reflector(const Reflector&) = delete;
+  Reflector& operator=(const Reflector&) = delete;
+
+  // Does all that can be done without waiting (lists, opens, reads what is there), then returns
+  // when it wants to be called at the latest.
+  Instant step(Instant now);
+  // Until stopped. Waits on the stream, so that an event is handled as it comes.
+  void run(const std::stop_token& stop);
+
+  bool listed() const { return listed_; }
+  // When the server was last heard of; nullopt = never.
+  std::optional<Instant> last_event_at() const;
+  std::uint64_t restarts() const { return restarts_; }
+  std::optional<Error> last_error() const { return *last_error_.lock(); }
+
+ private:
+  // Follows the machine's next command. `wait`: how long a read may take; 0 = not at all.
+  // False when there is nothing to do before wake_at_.
+  bool advance(Instant now, Milliseconds wait);
+  void list(const Watcher::List& command, Instant now);
+  void open(const Watcher::Watch& command, Instant now);
+  bool read(Instant now, Milliseconds wait);
+  void handle_line(std::string_view line, Instant now);
+  void close_stream();
+  void publish();
+  std::string collection_query() const;
+
+  Client& client_;
+  ReflectorOptions options_;
+  ReflectorSink& sink_;
+  Watcher watcher_;
+  LineSplitter lines_;
+  Guarded<std::shared_ptr<ByteStream>> stream_;  // close() comes from the stopping thread
+  Instant wake_at_{};
+  std::string noted_;  // the last fault noted: one line per change, not per retry
+
+  std::atomic<bool> listed_{false};
+  std::atomic<std::uint64_t> restarts_{0};
+  std::atomic<Instant::rep> last_heard_{0};
+  Guarded<std::optional<Error>> last_error_;
+};
+
+}  // namespace swo::kube
