@@ -1,0 +1,198 @@
+#include "reconcile/children.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "reconcile/types.hpp"
+#include "render/render.hpp"
+
+namespace swo::reconcile {
+namespace {
+
+const kube::ResourceType* exposure_type(const PlanInput& input) {
+  if (!input.workload.spec.route) {
+    return nullptr;
+  }
+  if (input.strategy.host_route) {
+    return &types::kRoute;
+  }
+  return input.workload.spec.route->parent_ref ? &types::kHttpRoute : &types::kIngress;
+}
+
+Json exposure_document(const PlanInput& input, const kube::ResourceType* type) {
+  if (type == &types::kRoute) {
+    return render::route(input.workload);
+  }
+  return type == &types::kHttpRoute ? render::http_route(input.workload)
+                                    : render::ingress(input.workload);
+}
+
+std::shared_ptr<const ChildFacts> find_live(const Observed& observed, const Desired& desired) {
+  const ChildKey key = desired.key();
+  if (desired.type == &types::kClaim) {
+    const auto claim = std::find_if(observed.claims.begin(), observed.claims.end(),
+                                    [&](const auto& facts) { return facts->key.name == key.name; });
+    return claim == observed.claims.end() ? nullptr : *claim;
+  }
+  if (observed.route != nullptr && observed.route->key.name == key.name &&
+      (desired.type == &types::kRoute || desired.type == &types::kIngress ||
+       desired.type == &types::kHttpRoute)) {
+    return observed.route;
+  }
+  const auto child = observed.children.find(key);
+  return child == observed.children.end() ? nullptr : child->second;
+}
+
+// A claim outlives its workload unless asked otherwise, so it has no owner: its label is its bond.
+bool is_foreign(const PlanInput& input, const Desired& desired, const ChildFacts& live) {
+  if (live.owner_uid.empty() && desired.type == &types::kClaim) {
+    return live.workload != input.workload.name;
+  }
+  return live.owner_uid != input.workload.uid;
+}
+
+bool is_settled(const PlanInput& input, const ChildKey& key, Digest live, Digest desired) {
+  const auto settled = input.memory.settled.find(key);
+  return settled != input.memory.settled.end() && settled->second == Settled{live, desired};
+}
+
+// The Route waits while its host is someone else's, or while nobody could be asked whose it is.
+bool held_back(const PlanInput& input, const Desired& desired) {
+  return desired.type == &types::kRoute && !input.workload.spec.route->host.empty() &&
+         (!input.observed.host_holder || !input.observed.host_holder->empty());
+}
+
+void bring_in_line(const PlanInput& input, const Desired& desired, std::vector<Action>& actions) {
+  const auto live = find_live(input.observed, desired);
+  const ChildKey key = desired.key();
+  if (held_back(input, desired) || input.memory.foreign.contains(key)) {
+    return;
+  }
+  if (live == nullptr) {
+    actions.push_back({ApplyAction{desired.type, desired.document, true}, "it is not there"});
+    return;
+  }
+  if (live->deleting || is_foreign(input, desired, *live)) {
+    return;
+  }
+  const Digest wanted = digest_of_desired(desired.document);
+  if (live->digest != wanted && !is_settled(input, key, live->digest, wanted)) {
+    actions.push_back(
+        {ApplyAction{desired.type, desired.document, false}, "it differs from what is wanted"});
+  }
+}
+
+void drop_unwanted(const PlanInput& input, const std::vector<Desired>& desired,
+                   std::vector<Action>& actions) {
+  const auto wanted = [&](const ChildKey& key) {
+    return std::any_of(desired.begin(), desired.end(),
+                       [&](const Desired& one) { return one.key() == key; });
+  };
+  static constexpr std::array kKinds = {&types::kServiceAccount, &types::kRole,
+                                        &types::kRoleBinding, &types::kService,
+                                        &types::kDisruptionBudget};
+  for (const auto& [key, live] : input.observed.children) {
+    if (wanted(key) || live->deleting || live->owner_uid != input.workload.uid) {
+      continue;
+    }
+    const auto* const type = *std::find_if(
+        kKinds.begin(), kKinds.end(), [&](const auto* kind) { return kind->plural == key.plural; });
+    actions.push_back({DeleteAction{type, live->key, live->uid}, "the spec asks for it no more"});
+  }
+  if (const auto& route = input.observed.route;
+      route != nullptr && !route->deleting && route->owner_uid == input.workload.uid) {
+    const kube::ResourceType* type = exposure_type(input);
+    if (type == nullptr) {
+      type = input.strategy.host_route ? &types::kRoute : &types::kIngress;
+      actions.push_back(
+          {DeleteAction{type, route->key, route->uid}, "the spec asks for it no more"});
+    }
+  }
+}
+
+// Claims of ordinals that no longer exist, where the spec says that scaling down deletes them:
+// never while their instance is still there.
+void drop_claims(const PlanInput& input, std::vector<Action>& actions) {
+  if (input.workload.spec.storage.when_scaled != "Delete" || input.workload.spec.hibernate) {
+    return;
+  }
+  for (const auto& claim : input.observed.claims) {
+    const bool in_use =
+        std::any_of(input.observed.pods.begin(), input.observed.pods.end(),
+                    [&](const auto& pod) { return pod->ordinal == claim->ordinal; });
+    if (claim->ordinal >= input.workload.spec.replicas && !in_use && !claim->deleting) {
+      actions.push_back({DeleteAction{&types::kClaim, claim->key, claim->uid},
+                         "scaled down, and storage.retention.whenScaled is Delete"});
+    }
+  }
+}
+
+}  // namespace
+
+ChildKey Desired::key() const {
+  return {std::string(type->plural), document["metadata"]["name"].get<std::string>()};
+}
+
+std::vector<Desired> desired_children(const PlanInput& input) {
+  const api::Workload& workload = input.workload;
+  std::vector<Desired> desired;
+  if (workload.spec.service_account_name.empty()) {
+    desired.push_back({&types::kServiceAccount, render::service_account(workload)});
+  }
+  if (input.strategy.use_scc) {
+    desired.push_back({&types::kRole, render::role(workload)});
+    desired.push_back({&types::kRoleBinding, render::role_binding(workload)});
+  }
+  for (int ordinal = 0; ordinal < workload.spec.replicas && !workload.spec.hibernate; ++ordinal) {
+    for (const api::Claim& claim : workload.spec.storage.claims) {
+      desired.push_back({&types::kClaim, render::claim(workload, claim, ordinal)});
+    }
+  }
+  desired.push_back({&types::kService, render::headless_service(workload)});
+  if (!workload.spec.ports.empty()) {
+    desired.push_back({&types::kService, render::service(workload)});
+  }
+  if (const auto* type = exposure_type(input); type != nullptr) {
+    desired.push_back({type, exposure_document(input, type)});
+  }
+  desired.push_back({&types::kDisruptionBudget, render::pod_disruption_budget(workload)});
+  return desired;
+}
+
+std::vector<Action> plan_children(const PlanInput& input) {
+  const std::vector<Desired> desired = desired_children(input);
+  std::vector<Action> actions;
+  for (const Desired& one : desired) {
+    bring_in_line(input, one, actions);
+  }
+  drop_unwanted(input, desired, actions);
+  drop_claims(input, actions);
+  return actions;
+}
+
+bool ready_for_pods(const PlanInput& input) {
+  if (input.strategy.use_scc && !input.observed.scc_exists) {
+    return false;
+  }
+  // A Pod needs its ServiceAccount and the right to its SCC before it can be admitted; all of these
+  // are planned before the Pod, so only what cannot be had holds it back.
+  for (const Desired& one : desired_children(input)) {
+    const bool needed = one.type == &types::kServiceAccount || one.type == &types::kRole ||
+                        one.type == &types::kRoleBinding || one.type == &types::kClaim;
+    if (!needed) {
+      continue;
+    }
+    const ChildKey key = one.key();
+    if (input.memory.foreign.contains(key) || input.memory.failures.contains(key)) {
+      return false;
+    }
+    if (const auto live = find_live(input.observed, one);
+        live != nullptr && (live->deleting || is_foreign(input, one, *live))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace swo::reconcile

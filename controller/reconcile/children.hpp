@@ -1,0 +1,29 @@
+// The part of plan() that brings every child but the Pods in line: access, Services, Route, claims,
+// budget. Pure.
+#pragma once
+
+#include <vector>
+
+#include "reconcile/plan.hpp"
+
+namespace swo::reconcile {
+
+// A child that is to be, of whatever kind.
+struct Desired {
+  const kube::ResourceType* type = nullptr;
+  Json document;
+  ChildKey key() const;
+};
+
+// In the order in which they are created. Claims are those of the ordinals that shall exist.
+std::vector<Desired> desired_children(const PlanInput& input);
+
+// Creates what is missing, applies what has drifted, deletes what is no longer wanted; leaves alone
+// what someone else controls, what is settled, and what is being deleted.
+std::vector<Action> plan_children(const PlanInput& input);
+
+// Children that must be there before an instance can be created, and are not (or are someone
+// else's).
+bool ready_for_pods(const PlanInput& input);
+
+}  // namespace swo::reconcile

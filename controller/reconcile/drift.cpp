@@ -1,0 +1,157 @@
+#include "reconcile/drift.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace swo::reconcile {
+namespace {
+
+// FNV-1a, 64 bits (datatracker.ietf.org/doc/draft-eastlake-fnv): stable across runs and builds.
+constexpr Digest kFnvOffset = 14695981039346656037ULL;
+constexpr Digest kFnvPrime = 1099511628211ULL;
+
+// What no desired document hashes to: the digest of an object none of whose fields are ours.
+constexpr Digest kNothingOwned = 0;
+
+Digest hash_text(std::string_view text) {
+  Digest hash = kFnvOffset;
+  for (const char c : text) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * kFnvPrime;
+  }
+  return hash == kNothingOwned ? 1 : hash;
+}
+
+// Lists of objects in the order of their text: their order has no meaning in the kinds compared
+// here, and a foreign item put between ours must not count.
+void make_canonical(Json& value) {
+  if (value.is_object()) {
+    for (Json& member : value) {
+      make_canonical(member);
+    }
+  } else if (value.is_array()) {
+    for (Json& item : value) {
+      make_canonical(item);
+    }
+    if (std::all_of(value.begin(), value.end(),
+                    [](const Json& item) { return item.is_object(); })) {
+      std::sort(value.begin(), value.end(),
+                [](const Json& a, const Json& b) { return a.dump() < b.dump(); });
+    }
+  }
+}
+
+bool item_matches(const Json& item, const Json& key) {
+  if (!item.is_object() || !key.is_object()) {
+    return false;
+  }
+  return std::all_of(key.items().begin(), key.items().end(), [&](const auto& member) {
+    const auto found = item.find(member.key());
+    return found != item.end() && *found == member.value();
+  });
+}
+
+Json owned_part(const Json& value, const Json& fields);
+
+Json owned_items(const Json& list, const Json& fields) {
+  Json result = Json::array();
+  for (const Json& item : list) {
+    for (const auto& [name, below] : fields.items()) {
+      const std::string_view path(name);
+      if (path.starts_with("k:") &&
+          item_matches(item, Json::parse(path.substr(2), nullptr, /*allow_exceptions=*/false))) {
+        result.push_back(owned_part(item, below));
+      } else if (path.starts_with("v:") && item == Json::parse(path.substr(2), nullptr, false)) {
+        result.push_back(item);
+      }
+    }
+  }
+  return result;
+}
+
+// The part of `value` that a fieldsV1 node names: an empty node is a leaf and takes it whole.
+Json owned_part(const Json& value, const Json& fields) {
+  if (!fields.is_object() || fields.empty()) {
+    return value;
+  }
+  if (value.is_array()) {
+    return owned_items(value, fields);
+  }
+  if (!value.is_object()) {
+    return value;
+  }
+  Json result = Json::object();
+  for (const auto& [name, below] : fields.items()) {
+    const std::string_view path(name);
+    if (!path.starts_with("f:")) {
+      continue;
+    }
+    const std::string key(path.substr(2));
+    if (const auto member = value.find(key); member != value.end()) {
+      result[key] = owned_part(*member, below);
+    }
+  }
+  return result;
+}
+
+void merge_fields(Json& into, const Json& from) {
+  for (const auto& [name, below] : from.items()) {
+    if (into.contains(name) && into[name].is_object() && below.is_object()) {
+      merge_fields(into[name], below);
+    } else {
+      into[name] = below;
+    }
+  }
+}
+
+const Json* managed_fields(const Json& live) {
+  const auto metadata = live.find("metadata");
+  if (metadata == live.end() || !metadata->is_object()) {
+    return nullptr;
+  }
+  const auto fields = metadata->find("managedFields");
+  return fields != metadata->end() && fields->is_array() ? &*fields : nullptr;
+}
+
+// The manager's entries for the object itself; those of a subresource (status) are another matter.
+bool is_entry_of(const Json& entry, std::string_view manager) {
+  return entry.is_object() && entry.value("manager", "") == manager &&
+         entry.value("subresource", "").empty() && entry.contains("fieldsV1") &&
+         entry["fieldsV1"].is_object();
+}
+
+}  // namespace
+
+Digest digest_of_desired(const Json& document) {
+  Json wanted = document;
+  // Never part of fieldsV1: k8s.io/apimachinery/pkg/util/managedfields/internal/stripmeta.go.
+  wanted.erase("apiVersion");
+  wanted.erase("kind");
+  if (wanted.contains("metadata")) {
+    for (const char* field : {"name", "namespace", "uid", "resourceVersion", "managedFields"}) {
+      wanted["metadata"].erase(field);
+    }
+  }
+  make_canonical(wanted);
+  return hash_text(wanted.dump());
+}
+
+Digest digest_of_owned(const Json& live, std::string_view manager) {
+  const Json* entries = managed_fields(live);
+  if (entries == nullptr) {
+    return kNothingOwned;
+  }
+  Json fields = Json::object();
+  for (const Json& entry : *entries) {
+    if (is_entry_of(entry, manager)) {
+      merge_fields(fields, entry["fieldsV1"]);
+    }
+  }
+  if (fields.empty()) {
+    return kNothingOwned;
+  }
+  Json owned = owned_part(live, fields);
+  make_canonical(owned);
+  return hash_text(owned.dump());
+}
+
+}  // namespace swo::reconcile

@@ -1,0 +1,88 @@
+#include "reconcile/evidence.hpp"
+
+#include <algorithm>
+
+#include "kube/projection.hpp"
+#include "reconcile/types.hpp"
+
+namespace swo::reconcile {
+namespace {
+
+// Probes report every 10 s by default; looking more often learns nothing.
+constexpr std::chrono::seconds kFreshFor{10};
+// The line that matters is among the last ones: systemd stops soon after it. Bounded, for the
+// status and for memory.
+constexpr int kLogLines = 60;
+constexpr int kLogBytes = 16 * 1024;
+constexpr std::uint32_t kMostEvents = 50;
+
+std::string text(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+}  // namespace
+
+std::string EvidenceReader::read_log(const PodFacts& pod, bool& known) {
+  known = false;
+  if (pod.node.empty() || pod.phase == "Pending") {
+    return "";
+  }
+  // Between two runs the log of the one that ended is what tells.
+  const bool between_runs = pod.trouble != nullptr && !pod.trouble->waiting_reason.empty();
+  auto log = client_.pod_log(pod.key, "", between_runs && pod.restarts > 0, kLogLines, kLogBytes);
+  if (!log && between_runs) {
+    log = client_.pod_log(pod.key, "", false, kLogLines, kLogBytes);
+  }
+  known = log.ok();
+  return log ? *std::move(log) : "";
+}
+
+std::vector<std::string> EvidenceReader::read_events(const PodFacts& pod) {
+  kube::ListOptions options;
+  options.field_selector = "involvedObject.uid=" + pod.uid;
+  options.limit = kMostEvents;
+  const auto page = client_.list_page(types::kEvent, pod.key.ns, options);
+  if (!page) {
+    return {};
+  }
+  std::vector<std::pair<std::string, std::string>> dated;
+  static const kube::FieldMask kMask({"reason", "message", "lastTimestamp", "eventTime"});
+  const auto listed = kube::project_list(*page, kMask, [&](Json&& event) {
+    std::string when = text(event, "lastTimestamp");
+    if (when.empty()) {
+      when = text(event, "eventTime");
+    }
+    dated.emplace_back(std::move(when), text(event, "reason") + ": " + text(event, "message"));
+  });
+  if (!listed) {
+    return {};
+  }
+  std::stable_sort(dated.begin(), dated.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<std::string> events;
+  for (auto& [when, event] : dated) {
+    events.push_back(std::move(event));
+  }
+  return events;
+}
+
+Testimony EvidenceReader::read(const PodFacts& pod, std::chrono::system_clock::time_point now) {
+  {
+    const auto cache = cache_.lock();
+    const auto found = cache->find(pod.uid);
+    if (found != cache->end() && found->second.resource_version == pod.resource_version &&
+        now - found->second.at < kFreshFor) {
+      return found->second.testimony;
+    }
+  }
+  Testimony testimony;
+  testimony.log_tail = read_log(pod, testimony.log_known);
+  testimony.events = read_events(pod);
+  (*cache_.lock())[pod.uid] = {pod.resource_version, now, testimony};
+  return testimony;
+}
+
+void EvidenceReader::forget(const std::string& pod_uid) { cache_.lock()->erase(pod_uid); }
+
+}  // namespace swo::reconcile

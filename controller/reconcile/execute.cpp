@@ -1,0 +1,179 @@
+#include "reconcile/execute.hpp"
+
+#include "api/names.hpp"
+
+namespace swo::reconcile {
+namespace {
+
+using kube::ErrorKind;
+
+ChildKey child_key(const Action& action) {
+  return {std::string(action.type().plural), action.key().name};
+}
+
+// Nothing further can be expected of this server for now.
+bool stops_everything(const kube::Error& error) {
+  switch (error.kind) {
+    case ErrorKind::kUnreachable:
+    case ErrorKind::kAmbiguous:
+    case ErrorKind::kUnauthorized:
+    case ErrorKind::kTooManyRequests:
+    case ErrorKind::kServer:
+    case ErrorKind::kBadResponse:
+    case ErrorKind::kCancelled:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Whose object it is, for the message: its controller, or its maker.
+std::string holder_of(const Json& live) {
+  const Json& metadata = live.value("metadata", Json::object());
+  for (const Json& owner : metadata.value("ownerReferences", Json::array())) {
+    if (owner.value("controller", false)) {
+      return owner.value("kind", "object") + " \"" + owner.value("name", "") + "\"";
+    }
+  }
+  for (const Json& entry : metadata.value("managedFields", Json::array())) {
+    return "an object made by " + entry.value("manager", "someone else");
+  }
+  return "an object of someone else";
+}
+
+kube::Error taken(const Action& action, const std::string& holder) {
+  kube::Error error;
+  error.kind = ErrorKind::kAlreadyExists;
+  error.message = action.key().to_string() + " is taken by " + holder;
+  return error;
+}
+
+}  // namespace
+
+kube::Result<kube::Written> Executor::create(const CreateAction& action, const Action& whole,
+                                             const BelongsToUs& belongs, Memory& memory) {
+  auto written = client_.create(*action.type, action.document, api::kFieldManager);
+  if (written || written.error().kind != ErrorKind::kAlreadyExists) {
+    return written;
+  }
+  // Either the watch has not shown ours yet, or the name is someone else's.
+  auto live = client_.get(*action.type, whole.key());
+  if (live && !belongs(*live)) {
+    memory.foreign[child_key(whole)] = {action.type, holder_of(*live)};
+    return taken(whole, holder_of(*live));
+  }
+  return written;
+}
+
+kube::Result<kube::Written> Executor::apply(const ApplyAction& action, const Action& whole,
+                                            const BelongsToUs& belongs, Memory& memory) {
+  if (action.expect_absent) {
+    const auto live = client_.get(*action.type, whole.key());
+    if (live && !belongs(*live)) {
+      memory.foreign[child_key(whole)] = {action.type, holder_of(*live)};
+      return taken(whole, holder_of(*live));
+    }
+    if (!live && live.error().kind != ErrorKind::kNotFound) {
+      return live.error();
+    }
+  }
+  auto written =
+      client_.apply(*action.type, action.document, {.field_manager = api::kFieldManager});
+  if (!written || action.expect_absent) {
+    return written;
+  }
+  // A repair that does not take: something rewrites what we write. Once is enough.
+  const Json live = Json::parse(written->body, nullptr, /*allow_exceptions=*/false);
+  const Settled now{digest_of_owned(live, api::kFieldManager), digest_of_desired(action.document)};
+  if (now.live != now.desired) {
+    memory.settled[child_key(whole)] = now;
+  } else {
+    memory.settled.erase(child_key(whole));
+  }
+  return written;
+}
+
+kube::Result<kube::Written> Executor::remove(const DeleteAction& action) {
+  kube::DeleteOptions options;
+  options.uid = action.uid;
+  options.propagation_policy = "Background";
+  const kube::Status status = client_.remove(*action.type, action.key, options);
+  // Gone already, or another object by now: what was to be done is done.
+  if (!status && status.error().kind != ErrorKind::kNotFound &&
+      status.error().kind != ErrorKind::kConflict) {
+    return status.error();
+  }
+  return kube::Written{};
+}
+
+kube::Result<kube::Written> Executor::patch(const PatchAction& action) {
+  return client_.merge_patch(*action.type, action.key, action.patch, api::kFieldManager,
+                             action.subresource);
+}
+
+void Executor::recheck_foreign(std::string_view ns, const BelongsToUs& belongs, Memory& memory) {
+  for (auto entry = memory.foreign.begin(); entry != memory.foreign.end();) {
+    const kube::ResourceType& type = *entry->second.type;
+    const auto live =
+        client_.get(type, {type.namespaced ? std::string(ns) : "", entry->first.name});
+    const bool free = live ? belongs(*live) : live.error().kind == ErrorKind::kNotFound;
+    entry = free ? memory.foreign.erase(entry) : std::next(entry);
+  }
+}
+
+void Executor::expect(const kube::ObjectKey& owner, const Action& action,
+                      const kube::Written& written, kube::Instant now) {
+  const kube::StoreBase* store = world_.store_of(action.type());
+  if (store == nullptr) {
+    return;
+  }
+  if (std::holds_alternative<DeleteAction>(action.what)) {
+    if (const auto held = store->version(action.key())) {
+      expectations_.removed(owner, *store, action.key(), *held, now);
+    }
+  } else {
+    expectations_.wrote(owner, *store, action.key(), written.resource_version, now);
+  }
+}
+
+Executed Executor::carry_out(const kube::ObjectKey& owner, const std::vector<Action>& actions,
+                             const BelongsToUs& belongs, Memory& memory, kube::Instant now,
+                             const ActionObserver& observer) {
+  Executed executed;
+  std::map<ChildKey, kube::Error> failures;
+  for (const Action& action : actions) {
+    auto written = std::visit(
+        [&](const auto& what) -> kube::Result<kube::Written> {
+          using What = std::decay_t<decltype(what)>;
+          if constexpr (std::is_same_v<What, CreateAction>) {
+            return create(what, action, belongs, memory);
+          } else if constexpr (std::is_same_v<What, ApplyAction>) {
+            return apply(what, action, belongs, memory);
+          } else if constexpr (std::is_same_v<What, DeleteAction>) {
+            return remove(what);
+          } else {
+            return patch(what);
+          }
+        },
+        action.what);
+    if (written) {
+      ++executed.writes;
+      expect(owner, action, *written, now);
+      observer(action, nullptr);
+      continue;
+    }
+    const kube::Error& error = written.error();
+    observer(action, &error);
+    if (!executed.error) {
+      executed.error = error;
+    }
+    if (stops_everything(error)) {
+      break;
+    }
+    failures[child_key(action)] = error;
+  }
+  memory.failures = std::move(failures);
+  return executed;
+}
+
+}  // namespace swo::reconcile

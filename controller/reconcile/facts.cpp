@@ -1,0 +1,286 @@
+#include "reconcile/facts.hpp"
+
+#include <charconv>
+
+#include "api/names.hpp"
+
+namespace swo::reconcile {
+namespace {
+
+// Reading a document of which any part may be missing or of another type, without exceptions.
+const Json& at(const Json& value, std::string_view key) {
+  static const Json kNull;
+  if (!value.is_object()) {
+    return kNull;
+  }
+  const auto found = value.find(key);
+  return found == value.end() ? kNull : *found;
+}
+
+std::string text(const Json& value) { return value.is_string() ? value.get<std::string>() : ""; }
+
+std::int64_t number(const Json& value) {
+  return value.is_number_integer() ? value.get<std::int64_t>() : 0;
+}
+
+std::uint64_t parse_number(const std::string& digits) {
+  std::uint64_t value = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  return value;
+}
+
+int ordinal_of(const Json& labels) {
+  const std::string label = text(at(labels, api::kLabelOrdinal));
+  int value = -1;
+  const auto [end, error] = std::from_chars(label.data(), label.data() + label.size(), value);
+  return error == std::errc{} && end == label.data() + label.size() ? value : -1;
+}
+
+void read_metadata(const Json& object, ObjectFacts& facts) {
+  const Json& metadata = at(object, "metadata");
+  facts.key = {text(at(metadata, "namespace")), text(at(metadata, "name"))};
+  facts.uid = text(at(metadata, "uid"));
+  facts.resource_version = parse_number(text(at(metadata, "resourceVersion")));
+  facts.deleting = at(metadata, "deletionTimestamp").is_string();
+  facts.workload = text(at(at(metadata, "labels"), api::kLabelWorkload));
+  for (const Json& owner : at(metadata, "ownerReferences")) {
+    if (at(owner, "controller") == true) {
+      facts.owner_uid = text(at(owner, "uid"));
+    }
+  }
+}
+
+const Json& condition(const Json& conditions, std::string_view type) {
+  static const Json kNull;
+  for (const Json& entry : conditions) {
+    if (at(entry, "type") == type) {
+      return entry;
+    }
+  }
+  return kNull;
+}
+
+void read_terminated(const Json& terminated, PodTrouble& trouble) {
+  if (!terminated.is_object()) {
+    return;
+  }
+  trouble.terminated_reason = text(at(terminated, "reason"));
+  trouble.terminated_message = text(at(terminated, "message"));
+  trouble.finished_at = text(at(terminated, "finishedAt"));
+  if (at(terminated, "exitCode").is_number_integer()) {
+    trouble.exit_code = static_cast<int>(number(at(terminated, "exitCode")));
+  }
+  if (at(terminated, "signal").is_number_integer()) {
+    trouble.exit_signal = static_cast<int>(number(at(terminated, "signal")));
+  }
+}
+
+PodTrouble read_trouble(const Json& status, const Json& container) {
+  PodTrouble trouble;
+  trouble.reason = text(at(status, "reason"));
+  trouble.message = text(at(status, "message"));
+  const Json& scheduled = condition(at(status, "conditions"), "PodScheduled");
+  if (at(scheduled, "status") == "False") {
+    trouble.scheduled_message = text(at(scheduled, "message"));
+  }
+  const Json& state = at(container, "state");
+  const Json& waiting = at(state, "waiting");
+  trouble.waiting_reason = text(at(waiting, "reason"));
+  trouble.waiting_message = text(at(waiting, "message"));
+  read_terminated(at(at(container, "lastState"), "terminated"), trouble);
+  read_terminated(at(state, "terminated"), trouble);
+  return trouble;
+}
+
+// Route: status.ingress[].conditions[Admitted] (openshift/api route/v1).
+void read_route_admission(const Json& status, RouteFacts& facts) {
+  for (const Json& ingress : at(status, "ingress")) {
+    const Json& admitted = condition(at(ingress, "conditions"), "Admitted");
+    if (at(admitted, "status") == "True") {
+      facts.admitted = true;
+      if (facts.host.empty()) {
+        facts.host = text(at(ingress, "host"));
+      }
+    } else if (at(admitted, "status") == "False") {
+      facts.refusal = text(at(admitted, "reason")) + ": " + text(at(admitted, "message"));
+    }
+  }
+}
+
+// HTTPRoute: status.parents[].conditions[Accepted] (gateway-api apis/v1).
+void read_parents(const Json& status, RouteFacts& facts) {
+  for (const Json& parent : at(status, "parents")) {
+    const Json& accepted = condition(at(parent, "conditions"), "Accepted");
+    if (at(accepted, "status") == "True") {
+      facts.admitted = true;
+    } else if (at(accepted, "status") == "False") {
+      facts.refusal = text(at(accepted, "reason")) + ": " + text(at(accepted, "message"));
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> workload_fields() {
+  return {"metadata.name",
+          "metadata.namespace",
+          "metadata.uid",
+          "metadata.generation",
+          "metadata.resourceVersion",
+          "metadata.creationTimestamp",
+          "metadata.labels",
+          "metadata.deletionTimestamp",
+          "metadata.annotations",
+          "spec",
+          "status"};
+}
+
+std::vector<std::string> pod_fields() {
+  return {"metadata.name",
+          "metadata.namespace",
+          "metadata.uid",
+          "metadata.resourceVersion",
+          "metadata.labels",
+          "metadata.annotations",
+          "metadata.deletionTimestamp",
+          "metadata.ownerReferences",
+          "spec.nodeName",
+          "spec.hostUsers",
+          "spec.securityContext.runAsUser",
+          "spec.containers.image",
+          "spec.containers.tty",
+          "spec.containers.securityContext.runAsUser",
+          "status.phase",
+          "status.reason",
+          "status.message",
+          "status.conditions",
+          "status.containerStatuses"};
+}
+
+WorkloadFacts workload_facts(const Json& object) {
+  WorkloadFacts facts;
+  read_metadata(object, facts);
+  facts.workload = facts.key.name;
+  facts.generation = number(at(at(object, "metadata"), "generation"));
+  Json kept = object;
+  if (kept.contains("metadata") && kept["metadata"].contains("annotations")) {
+    // Annotations of others can be large (kubectl's last-applied-configuration): keep our own.
+    Json ours = Json::object();
+    for (const auto& [name, value] : kept["metadata"]["annotations"].items()) {
+      if (name.starts_with(api::kGroup)) {
+        ours[name] = value;
+      }
+    }
+    kept["metadata"]["annotations"] = std::move(ours);
+  }
+  facts.text = kept.dump();
+  facts.text.shrink_to_fit();
+  return facts;
+}
+
+PodFacts pod_facts(const Json& object) {
+  PodFacts facts;
+  read_metadata(object, facts);
+  const Json& metadata = at(object, "metadata");
+  const Json& spec = at(object, "spec");
+  const Json& status = at(object, "status");
+  facts.ordinal = ordinal_of(at(metadata, "labels"));
+  facts.revision = text(at(at(metadata, "labels"), api::kLabelRevision));
+  facts.scc = text(at(at(metadata, "annotations"), "openshift.io/scc"));
+  facts.node = text(at(spec, "nodeName"));
+  facts.phase = text(at(status, "phase"));
+  facts.ready = at(condition(at(status, "conditions"), "Ready"), "status") == "True";
+  if (at(spec, "hostUsers").is_boolean()) {
+    facts.host_users = at(spec, "hostUsers").get<bool>();
+  }
+  const Json& containers = at(spec, "containers");
+  if (containers.is_array() && !containers.empty()) {
+    // Ours comes first; a mesh's sidecar may follow.
+    const Json& container = containers.front();
+    facts.tty = at(container, "tty") == true;
+    facts.image = text(at(container, "image"));
+    const Json& own_user = at(at(container, "securityContext"), "runAsUser");
+    const Json& user = own_user.is_null() ? at(at(spec, "securityContext"), "runAsUser") : own_user;
+    if (user.is_number_integer()) {
+      facts.run_as_user = user.get<std::int64_t>();
+    }
+  }
+  const Json& containers_status = at(status, "containerStatuses");
+  static const Json kNone = Json::object();
+  const Json& container = containers_status.is_array() && !containers_status.empty()
+                              ? containers_status.front()
+                              : kNone;
+  facts.started = at(container, "started") == true;
+  facts.restarts = static_cast<std::int32_t>(number(at(container, "restartCount")));
+  if (PodTrouble trouble = read_trouble(status, container); trouble != PodTrouble{}) {
+    facts.trouble = std::make_shared<const PodTrouble>(std::move(trouble));
+  }
+  return facts;
+}
+
+ChildFacts child_facts(const Json& object) {
+  ChildFacts facts;
+  read_metadata(object, facts);
+  facts.digest = digest_of_owned(object, api::kFieldManager);
+  const Json& labels = at(at(object, "metadata"), "labels");
+  facts.ordinal = ordinal_of(labels);
+  facts.shared = at(labels, api::kLabelShared) == "true";
+  return facts;
+}
+
+RouteFacts route_facts(const Json& object, std::string_view kind) {
+  RouteFacts facts;
+  static_cast<ChildFacts&>(facts) = child_facts(object);
+  const Json& spec = at(object, "spec");
+  const Json& status = at(object, "status");
+  if (kind == "Ingress") {
+    const Json& rules = at(spec, "rules");
+    facts.host = rules.is_array() && !rules.empty() ? text(at(rules.front(), "host")) : "";
+    // An Ingress has no condition; a controller that took it fills in the load balancer.
+    const Json& points = at(at(status, "loadBalancer"), "ingress");
+    facts.admitted = points.is_array() && !points.empty();
+    if (facts.admitted && facts.host.empty()) {
+      const std::string hostname = text(at(points.front(), "hostname"));
+      facts.host = hostname.empty() ? text(at(points.front(), "ip")) : hostname;
+    }
+  } else if (kind == "HTTPRoute") {
+    const Json& hostnames = at(spec, "hostnames");
+    facts.host = hostnames.is_array() && !hostnames.empty() ? text(hostnames.front()) : "";
+    read_parents(status, facts);
+  } else {
+    facts.host = text(at(spec, "host"));
+    read_route_admission(status, facts);
+  }
+  return facts;
+}
+
+ClaimFacts claim_facts(const Json& object) {
+  ClaimFacts facts;
+  static_cast<ChildFacts&>(facts) = child_facts(object);
+  facts.phase = text(at(at(object, "status"), "phase"));
+  facts.requested = text(at(at(at(at(object, "spec"), "resources"), "requests"), "storage"));
+  return facts;
+}
+
+MachineConfigFacts machine_config_facts(const Json& object) {
+  MachineConfigFacts facts;
+  static_cast<ChildFacts&>(facts) = child_facts(object);
+  const Json& spec = at(object, "spec");
+  for (const Json& argument : at(spec, "kernelArguments")) {
+    facts.kernel_arguments.push_back(text(argument));
+  }
+  for (const Json& file : at(at(at(spec, "config"), "storage"), "files")) {
+    facts.files[text(at(file, "path"))] = text(at(at(file, "contents"), "source"));
+  }
+  return facts;
+}
+
+api::Parsed<api::Workload> workload_of(const WorkloadFacts& facts) {
+  const Json object = Json::parse(facts.text, nullptr, /*allow_exceptions=*/false);
+  if (object.is_discarded()) {
+    return api::FieldError{"(document)", facts.key.to_string(), "must be JSON"};
+  }
+  return api::parse_workload(object);
+}
+
+}  // namespace swo::reconcile

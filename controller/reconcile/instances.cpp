@@ -1,0 +1,170 @@
+#include "reconcile/instances.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "reconcile/types.hpp"
+#include "render/render.hpp"
+
+namespace swo::reconcile {
+namespace {
+
+using Pod = std::shared_ptr<const PodFacts>;
+
+class Planner {
+ public:
+  Planner(const PlanInput& input, std::string revision, bool may_create)
+      : input_(input),
+        spec_(input.workload.spec),
+        revision_(std::move(revision)),
+        may_create_(may_create) {
+    plan_.wanted = spec_.hibernate ? 0 : spec_.replicas;
+    for (const Pod& pod : input.observed.pods) {
+      if (pod->ordinal >= 0 && pod->owner_uid == input.workload.uid) {
+        by_ordinal_[pod->ordinal] = pod;
+      }
+    }
+  }
+
+  InstancePlan run() {
+    const bool replaced = replace_ended();
+    const bool removed = scale_down();
+    const bool created = scale_up();
+    if (!replaced && !removed && !created) {
+      update();
+    } else {
+      plan_.updating = any_outdated();
+    }
+    return std::move(plan_);
+  }
+
+ private:
+  void remove(const Pod& pod, std::string why) {
+    plan_.actions.push_back({DeleteAction{&types::kPod, pod->key, pod->uid}, std::move(why)});
+  }
+
+  bool outdated(const Pod& pod) const {
+    return pod->revision != revision_ && pod->ordinal >= spec_.update_strategy.partition;
+  }
+
+  bool any_outdated() const {
+    return std::any_of(by_ordinal_.begin(), by_ordinal_.end(), [&](const auto& entry) {
+      return entry.first < plan_.wanted && outdated(entry.second);
+    });
+  }
+
+  // A Pod that ended for good (evicted, node shut down) stays as a record only; its name is needed
+  // for the next one. With restartPolicy Always no other Pod reaches these phases.
+  bool replace_ended() {
+    bool any = false;
+    for (const auto& [ordinal, pod] : by_ordinal_) {
+      if ((pod->phase == "Failed" || pod->phase == "Succeeded") && !pod->deleting) {
+        const std::string reason = pod->trouble != nullptr && !pod->trouble->reason.empty()
+                                       ? pod->trouble->reason
+                                       : pod->phase;
+        remove(pod, "it has ended (" + reason + ")");
+        any = true;
+      }
+    }
+    return any;
+  }
+
+  // From the top, one at a time unless all are to go: a machine may still hand its work down.
+  bool scale_down() {
+    bool any = false;
+    for (auto entry = by_ordinal_.rbegin(); entry != by_ordinal_.rend(); ++entry) {
+      const auto& [ordinal, pod] = *entry;
+      if (ordinal < plan_.wanted) {
+        break;
+      }
+      plan_.scaling = any = true;
+      if (!pod->deleting) {
+        remove(pod, spec_.hibernate ? "the workload hibernates" : "scaled down");
+      }
+      if (!spec_.hibernate) {
+        break;
+      }
+    }
+    return any;
+  }
+
+  // In order, each after the one below is ready.
+  bool scale_up() {
+    for (int ordinal = 0; ordinal < plan_.wanted; ++ordinal) {
+      const auto found = by_ordinal_.find(ordinal);
+      if (found == by_ordinal_.end()) {
+        plan_.scaling = true;
+        const ChildKey key{std::string(types::kPod.plural),
+                           render::instance_name(input_.workload, ordinal)};
+        if (may_create_ && !input_.memory.foreign.contains(key)) {
+          plan_.actions.push_back(
+              {CreateAction{&types::kPod, render::pod(input_.workload, input_.strategy, ordinal)},
+               "the instance is not there"});
+        }
+        return true;
+      }
+      if (!found->second->ready && !exists_above(ordinal)) {
+        plan_.scaling = ordinal + 1 < plan_.wanted;
+        return false;
+      }
+    }
+    return false;
+  }
+
+  bool exists_above(int ordinal) const {
+    return by_ordinal_.upper_bound(ordinal) != by_ordinal_.end();
+  }
+
+  void update() {
+    plan_.updating = any_outdated();
+    if (!plan_.updating || spec_.update_strategy.type == "OnDelete" || !may_create_) {
+      return;
+    }
+    int unavailable = 0;
+    bool replaced_not_ready = false;
+    for (const auto& [ordinal, pod] : by_ordinal_) {
+      if (!pod->ready || pod->deleting) {
+        ++unavailable;
+        replaced_not_ready = replaced_not_ready || (!outdated(pod) && !pod->deleting);
+      }
+    }
+    // An outdated instance that is not ready costs nothing to replace, and may be what the change
+    // mends.
+    for (auto entry = by_ordinal_.rbegin(); entry != by_ordinal_.rend(); ++entry) {
+      const auto& [ordinal, pod] = *entry;
+      if (outdated(pod) && !pod->ready && !pod->deleting) {
+        remove(pod, "made from an older revision, and not ready");
+        return;
+      }
+    }
+    if (replaced_not_ready) {
+      plan_.stalled = true;
+      return;
+    }
+    for (auto entry = by_ordinal_.rbegin(); entry != by_ordinal_.rend(); ++entry) {
+      const auto& [ordinal, pod] = *entry;
+      if (unavailable >= spec_.update_strategy.max_unavailable) {
+        return;
+      }
+      if (outdated(pod) && !pod->deleting) {
+        remove(pod, "made from an older revision");
+        ++unavailable;
+      }
+    }
+  }
+
+  const PlanInput& input_;
+  const api::Spec& spec_;
+  const std::string revision_;
+  const bool may_create_;
+  std::map<int, Pod> by_ordinal_;
+  InstancePlan plan_;
+};
+
+}  // namespace
+
+InstancePlan plan_instances(const PlanInput& input, const std::string& revision, bool may_create) {
+  return Planner(input, revision, may_create).run();
+}
+
+}  // namespace swo::reconcile

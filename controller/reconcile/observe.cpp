@@ -1,0 +1,139 @@
+#include "reconcile/observe.hpp"
+
+#include <algorithm>
+
+#include "kube/projection.hpp"
+#include "reconcile/types.hpp"
+#include "render/render.hpp"
+
+namespace swo::reconcile {
+namespace {
+
+diagnose::Evidence evidence_of(const PodFacts& pod, const api::Workload& workload,
+                               const platform::Facts& facts) {
+  diagnose::Evidence evidence;
+  evidence.pod_name = pod.key.name;
+  evidence.phase = pod.phase;
+  evidence.ready = pod.ready;
+  evidence.restarts = pod.restarts;
+  evidence.tty = pod.tty;
+  evidence.host_users = pod.host_users;
+  evidence.run_as_user_set = pod.run_as_user.has_value();
+  evidence.run_as_user = pod.run_as_user.value_or(0);
+  evidence.scc = pod.scc;
+  evidence.command = workload.spec.init.command;
+  if (pod.trouble != nullptr) {
+    const PodTrouble& trouble = *pod.trouble;
+    evidence.pod_reason = trouble.reason;
+    evidence.pod_message = trouble.message;
+    evidence.scheduled_message = trouble.scheduled_message;
+    evidence.waiting_reason = trouble.waiting_reason;
+    evidence.waiting_message = trouble.waiting_message;
+    evidence.terminated_reason = trouble.terminated_reason;
+    evidence.terminated_message = trouble.terminated_message;
+    evidence.exit_code = trouble.exit_code;
+    evidence.exit_signal = trouble.exit_signal;
+  }
+  const auto node = std::find_if(facts.nodes.begin(), facts.nodes.end(),
+                                 [&](const auto& one) { return one.name == pod.node; });
+  evidence.node = node == facts.nodes.end() ? nullptr : &*node;
+  return evidence;
+}
+
+// A ready instance has nothing to explain, unless ready does not mean that the whole system runs.
+bool worth_a_look(const PodFacts& pod, const api::Workload& workload) {
+  const api::ReadinessSpec& readiness = workload.spec.readiness;
+  return !pod.deleting && (!pod.ready || readiness.accept_degraded || !readiness.units.empty());
+}
+
+template <class T>
+void put(const std::vector<std::shared_ptr<const T>>& live, const kube::ResourceType& type,
+         Observed& observed) {
+  for (const auto& facts : live) {
+    observed.children[{std::string(type.plural), facts->key.name}] = facts;
+  }
+}
+
+}  // namespace
+
+void Observer::gather_children(const kube::ObjectKey& owner, Observed& observed) {
+  observed.pods = world_.pods.store().owned_by(owner);
+  std::sort(observed.pods.begin(), observed.pods.end(),
+            [](const auto& a, const auto& b) { return a->ordinal < b->ordinal; });
+  observed.claims = world_.claims.store().owned_by(owner);
+  for (auto* informer : {&world_.service_accounts, &world_.roles, &world_.role_bindings,
+                         &world_.services, &world_.budgets}) {
+    put(informer->store().owned_by(owner), informer->type(), observed);
+  }
+  for (auto* informer : {world_.routes.get(), world_.ingresses.get(), world_.http_routes.get()}) {
+    if (informer == nullptr) {
+      continue;
+    }
+    if (const auto routes = informer->store().owned_by(owner); !routes.empty()) {
+      observed.route = routes.front();
+    }
+  }
+}
+
+void Observer::gather_evidence(const api::Workload& workload, const platform::Facts& facts,
+                               const platform::Strategy& strategy,
+                               std::chrono::system_clock::time_point now, Observed& observed) {
+  for (const auto& pod : observed.pods) {
+    if (!worth_a_look(*pod, workload)) {
+      evidence_.forget(pod->uid);
+      continue;
+    }
+    InstanceEvidence found;
+    found.evidence = evidence_of(*pod, workload, facts);
+    Testimony testimony = evidence_.read(*pod, now);
+    found.evidence.log_tail = std::move(testimony.log_tail);
+    found.evidence.log_known = testimony.log_known;
+    found.evidence.events = std::move(testimony.events);
+    found.systemd = diagnose::systemd_state(found.evidence);
+    if (!pod->ready) {
+      found.diagnosis = diagnose::diagnose(found.evidence, strategy);
+    }
+    observed.evidence.emplace(pod->key.name, std::move(found));
+  }
+}
+
+// Asks for Routes with that host in the whole cluster: the operator may set any host, so it must
+// not lend that right to someone who may not. Route has spec.host as a selectable field
+// (openshift/openshift-apiserver pkg/route/apiserver/registry/route/strategy.go).
+std::optional<std::string> Observer::find_host_holder(const api::Workload& workload) {
+  kube::ListOptions options;
+  options.field_selector = "spec.host=" + workload.spec.route->host;
+  const auto page = client_.list_page(types::kRoute, "", options);
+  if (!page) {
+    return std::nullopt;
+  }
+  std::string holder;
+  static const kube::FieldMask kMask({"spec.host"});
+  const auto listed = kube::project_list(*page, kMask, [&](Json&& route) {
+    const kube::ObjectKey key = kube::key_of(route);
+    if (key.ns != workload.ns && route.contains("spec") &&
+        route["spec"].value("host", "") == workload.spec.route->host) {
+      holder = key.to_string();
+    }
+  });
+  return listed ? std::optional(holder) : std::nullopt;
+}
+
+Observed Observer::observe(const api::Workload& workload, const platform::Facts& facts,
+                           const platform::Strategy& strategy,
+                           std::chrono::system_clock::time_point now) {
+  Observed observed;
+  gather_children({workload.ns, workload.name}, observed);
+  if (strategy.use_scc && world_.sccs != nullptr) {
+    observed.scc_exists = world_.sccs->store().get({"", render::scc_name(workload)}) != nullptr;
+  }
+  const auto& route = workload.spec.route;
+  const bool has_it = route && observed.route != nullptr && observed.route->host == route->host;
+  if (route && strategy.host_route && !route->host.empty() && !has_it) {
+    observed.host_holder = find_host_holder(workload);
+  }
+  gather_evidence(workload, facts, strategy, now, observed);
+  return observed;
+}
+
+}  // namespace swo::reconcile

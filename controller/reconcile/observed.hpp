@@ -1,0 +1,70 @@
+// All that plan() looks at besides the workload: the live children, what the instances say, and
+// what came of the last writes. Values; made by observe.hpp.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "diagnose/diagnose.hpp"
+#include "kube/result.hpp"
+#include "platform/facts.hpp"
+#include "platform/strategy.hpp"
+#include "reconcile/facts.hpp"
+
+namespace swo::reconcile {
+
+// A child as (plural, name): unique within a workload's namespace.
+struct ChildKey {
+  std::string plural;
+  std::string name;
+  auto operator<=>(const ChildKey&) const = default;
+};
+
+// A child's digests at a moment when applying it again is known to change nothing: something (a
+// defaulting webhook) rewrites a field of ours, and fighting it would never end.
+struct Settled {
+  Digest live = 0;
+  Digest desired = 0;
+  bool operator==(const Settled&) const = default;
+};
+
+// An object of our name that someone else controls.
+struct Foreign {
+  const kube::ResourceType* type = nullptr;
+  std::string holder;  // who has it, in words
+};
+
+// What is remembered of a workload between two looks: it may be lost at any time (a restart)
+// without harm.
+struct Memory {
+  std::map<ChildKey, kube::Error> failures;  // the last write to it failed, and how
+  std::map<ChildKey, Settled> settled;
+  std::map<ChildKey, Foreign> foreign;
+};
+
+// What one instance says of itself beyond its Pod's facts.
+struct InstanceEvidence {
+  diagnose::Evidence evidence;
+  diagnose::SystemdState systemd;
+  std::optional<diagnose::Diagnosis> diagnosis;
+};
+
+struct Observed {
+  std::vector<std::shared_ptr<const PodFacts>> pods;
+  std::map<ChildKey, std::shared_ptr<const ChildFacts>>
+      children;  // all but Pods, Routes and claims
+  std::shared_ptr<const RouteFacts>
+      route;  // Route, Ingress or HTTPRoute, whichever the platform has
+  std::vector<std::shared_ptr<const ClaimFacts>> claims;
+  std::map<std::string, InstanceEvidence>
+      evidence;             // by Pod name; only for those that are in trouble
+  bool scc_exists = false;  // the SCC that the workload is to run under
+  // The namespace/name of another namespace's Route that has the wanted host; empty: free. nullopt:
+  // not known, so the Route is not written yet.
+  std::optional<std::string> host_holder = "";
+};
+
+}  // namespace swo::reconcile

@@ -1,0 +1,84 @@
+#include "reconcile/plan.hpp"
+
+#include <algorithm>
+
+#include "reconcile/children.hpp"
+#include "reconcile/instances.hpp"
+#include "reconcile/status.hpp"
+#include "render/render.hpp"
+
+namespace swo::reconcile {
+namespace {
+
+// While an instance is not ready its log and Events are looked at again this often: the kubelet's
+// probes report about as often (10 s by default).
+constexpr std::chrono::seconds kLookAgain{15};
+
+bool holds_pods(const platform::Strategy& strategy) {
+  return std::any_of(strategy.blockers.begin(), strategy.blockers.end(),
+                     [](const platform::Blocker& blocker) { return blocker.holds_pods; });
+}
+
+std::string first_word(const std::string& text) { return text.substr(0, text.find(' ')); }
+
+// One Event for each change of the headline: what a person would want to know of.
+void notice_change(const View& view, const Verdict& top, std::vector<Notice>& notices) {
+  if (first_word(view.input.workload.status.phase) != top.reason) {
+    notices.push_back({top.bad, top.reason, top.message});
+  }
+}
+
+}  // namespace
+
+const kube::ResourceType& Action::type() const {
+  return std::visit([](const auto& action) -> const kube::ResourceType& { return *action.type; },
+                    what);
+}
+
+kube::ObjectKey Action::key() const {
+  const auto of_document = [](const Json& document) {
+    const Json& metadata = document.at("metadata");
+    return kube::ObjectKey{metadata.value("namespace", ""), metadata.value("name", "")};
+  };
+  if (const auto* create = std::get_if<CreateAction>(&what)) {
+    return of_document(create->document);
+  }
+  if (const auto* apply = std::get_if<ApplyAction>(&what)) {
+    return of_document(apply->document);
+  }
+  if (const auto* remove = std::get_if<DeleteAction>(&what)) {
+    return remove->key;
+  }
+  return std::get<PatchAction>(what).key;
+}
+
+std::string Action::describe() const {
+  static constexpr const char* kVerbs[] = {"create", "apply", "delete", "patch"};
+  return std::string(kVerbs[what.index()]) + " " + std::string(type().kind) + " " +
+         key().to_string() + ": " + why;
+}
+
+Plan plan(const PlanInput& input) {
+  Plan result;
+  const std::string revision = render::revision(input.workload, input.strategy);
+  InstancePlan instances;
+  if (input.workload.deleting || input.workload.spec.paused) {
+    // Nothing is written but the status: the garbage collector, or whoever paused it, has the word.
+    instances.wanted = input.workload.spec.hibernate ? 0 : input.workload.spec.replicas;
+  } else {
+    result.actions = plan_children(input);
+    const bool may_create = !holds_pods(input.strategy) && ready_for_pods(input);
+    instances = plan_instances(input, revision, may_create);
+    std::move(instances.actions.begin(), instances.actions.end(),
+              std::back_inserter(result.actions));
+  }
+  const View view = make_view(input, instances, revision);
+  result.status = make_status(view);
+  notice_change(view, headline(view), result.notices);
+  if (!input.workload.deleting && view.ready < instances.wanted) {
+    result.requeue_after = kLookAgain;
+  }
+  return result;
+}
+
+}  // namespace swo::reconcile

@@ -1,0 +1,87 @@
+// plan(): from everything observed to what is to be done now, and what is to be said.
+//
+// A pure function: no I/O, no clock but `now`, the same input gives the same plan, and planning
+// again after any prefix of the actions was carried out leads to the same end. Actions are in the
+// order in which they are to be carried out.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "api/json.hpp"
+#include "api/workload.hpp"
+#include "kube/resource.hpp"
+#include "platform/strategy.hpp"
+#include "reconcile/observed.hpp"
+
+namespace swo::reconcile {
+
+using Time = std::chrono::system_clock::time_point;
+
+// POST: fails with AlreadyExists rather than touching what is there. For Pods, which are never
+// changed.
+struct CreateAction {
+  const kube::ResourceType* type = nullptr;
+  Json document;
+};
+
+// Server-side apply. `expect_absent`: we believe it is not there, so look first, and leave alone
+// what someone else controls.
+struct ApplyAction {
+  const kube::ResourceType* type = nullptr;
+  Json document;
+  bool expect_absent = false;
+};
+
+// Delete exactly this object (uid precondition).
+struct DeleteAction {
+  const kube::ResourceType* type = nullptr;
+  kube::ObjectKey key;
+  std::string uid;
+};
+
+struct PatchAction {
+  const kube::ResourceType* type = nullptr;
+  kube::ObjectKey key;
+  Json patch;
+  std::string subresource;
+};
+
+struct Action {
+  std::variant<CreateAction, ApplyAction, DeleteAction, PatchAction> what;
+  std::string why;  // one clause, for the log and for the Event
+  const kube::ResourceType& type() const;
+  kube::ObjectKey key() const;
+  std::string describe() const;  // "delete Pod demo/nginx-1: made from an older revision"
+};
+
+// An Event about the workload.
+struct Notice {
+  bool warning = false;
+  std::string reason;
+  std::string message;
+  bool operator==(const Notice&) const = default;
+};
+
+struct Plan {
+  std::vector<Action> actions;
+  api::Status status;
+  std::vector<Notice> notices;  // for changes of state that this plan's status tells
+  std::optional<std::chrono::milliseconds> requeue_after;
+};
+
+struct PlanInput {
+  const api::Workload& workload;
+  const Observed& observed;
+  const Memory& memory;
+  const platform::Facts& facts;
+  const platform::Strategy& strategy;
+  Time now;
+};
+
+Plan plan(const PlanInput& input);
+
+}  // namespace swo::reconcile

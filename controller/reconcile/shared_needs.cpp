@@ -1,0 +1,68 @@
+#include "reconcile/shared_needs.hpp"
+
+#include <algorithm>
+
+namespace swo::reconcile {
+
+std::size_t SharedNeeds::index_of(const Need& need) {
+  const auto found = std::find_if(kinds_.begin(), kinds_.end(),
+                                  [&](const Kind& kind) { return kind.need == need; });
+  if (found != kinds_.end()) {
+    return static_cast<std::size_t>(found - kinds_.begin());
+  }
+  kinds_.push_back({need, 0});
+  return kinds_.size() - 1;
+}
+
+bool SharedNeeds::report(const kube::ObjectKey& workload, const Need& need) {
+  const std::lock_guard lock(mutex_);
+  const std::size_t index = index_of(need);
+  const auto [entry, inserted] = by_workload_.try_emplace(workload, index);
+  if (!inserted && entry->second == index) {
+    return false;
+  }
+  bool changed = false;
+  if (!inserted) {
+    changed = --kinds_[entry->second].users == 0;
+    entry->second = index;
+  }
+  return ++kinds_[index].users == 1 || changed;
+}
+
+bool SharedNeeds::forget(const kube::ObjectKey& workload) {
+  const std::lock_guard lock(mutex_);
+  const auto entry = by_workload_.find(workload);
+  if (entry == by_workload_.end()) {
+    return false;
+  }
+  const bool last = --kinds_[entry->second].users == 0;
+  by_workload_.erase(entry);
+  return last;
+}
+
+SharedNeedsSum SharedNeeds::sum() const {
+  const std::lock_guard lock(mutex_);
+  SharedNeedsSum sum;
+  sum.reported = by_workload_.size();
+  for (const auto& [need, users] : kinds_) {
+    if (users == 0) {
+      continue;
+    }
+    if (!need.scc.empty()) {
+      NeededScc& scc = sum.sccs[need.scc];
+      scc.capabilities = need.capabilities;
+      scc.user_namespace_level = need.scc_user_namespace_level;
+      scc.users += static_cast<int>(users);
+    }
+    if (need.machine_config) {
+      auto& config = sum.machine_configs[need.machine_config->pool];
+      config.pool = need.machine_config->pool;
+      config.kernel_arguments = config.kernel_arguments || need.machine_config->kernel_arguments;
+      config.crio_files = config.crio_files || need.machine_config->crio_files;
+    }
+    sum.cgroup_mode = sum.cgroup_mode || need.cgroup_mode;
+  }
+  return sum;
+}
+
+}  // namespace swo::reconcile

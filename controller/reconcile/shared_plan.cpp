@@ -1,0 +1,164 @@
+#include "reconcile/shared_plan.hpp"
+
+#include <algorithm>
+
+#include "reconcile/types.hpp"
+#include "render/render.hpp"
+
+namespace swo::reconcile {
+namespace {
+
+using platform::Tri;
+
+void plan_sccs(const SharedInput& input, std::vector<Action>& actions) {
+  for (const auto& [name, needed] : input.needs.sccs) {
+    const Json document = render::security_context_constraints(name, needed.capabilities,
+                                                               needed.user_namespace_level);
+    const auto live = input.sccs.find(name);
+    const ChildKey key{std::string(types::kScc.plural), name};
+    if (live == input.sccs.end()) {
+      if (!input.memory.foreign.contains(key)) {
+        actions.push_back(
+            {ApplyAction{&types::kScc, document, true}, "workloads need it, and it is not there"});
+      }
+      continue;
+    }
+    const Digest wanted = digest_of_desired(document);
+    const auto settled = input.memory.settled.find(key);
+    const bool known = settled != input.memory.settled.end() &&
+                       settled->second == Settled{live->second->digest, wanted};
+    if (live->second->digest != wanted && !known && !live->second->deleting) {
+      actions.push_back(
+          {ApplyAction{&types::kScc, document, false}, "it differs from what is wanted"});
+    }
+  }
+  if (!input.everyone_reported) {
+    return;
+  }
+  for (const auto& [name, live] : input.sccs) {
+    if (!input.needs.sccs.contains(name) && !live->deleting) {
+      actions.push_back(
+          {DeleteAction{&types::kScc, live->key, live->uid}, "its last user is gone"});
+    }
+  }
+}
+
+const platform::PoolFacts* find_pool(const platform::Facts& facts, const std::string& name) {
+  const auto pool = std::find_if(facts.pools.begin(), facts.pools.end(),
+                                 [&](const platform::PoolFacts& one) { return one.name == name; });
+  return pool == facts.pools.end() ? nullptr : &*pool;
+}
+
+// What `need` renders to, in the terms in which live MachineConfigs are compared.
+MachineConfigFacts content_of(const Json& document) { return machine_config_facts(document); }
+
+bool holds(const MachineConfigFacts& live, const MachineConfigFacts& wanted) {
+  const bool arguments = std::all_of(
+      wanted.kernel_arguments.begin(), wanted.kernel_arguments.end(), [&](const auto& one) {
+        return std::find(live.kernel_arguments.begin(), live.kernel_arguments.end(), one) !=
+               live.kernel_arguments.end();
+      });
+  return arguments && std::all_of(wanted.files.begin(), wanted.files.end(), [&](const auto& file) {
+           const auto found = live.files.find(file.first);
+           return found != live.files.end() && found->second == file.second;
+         });
+}
+
+// True when the live object is what the operator once wrote for a smaller need.
+bool is_untouched(const MachineConfigFacts& live, const platform::MachineConfigNeed& need) {
+  for (const bool arguments : {false, true}) {
+    for (const bool files : {false, true}) {
+      const platform::MachineConfigNeed earlier{need.pool, arguments, files};
+      if (live.digest == digest_of_desired(render::machine_config(earlier))) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+bool is_quiet(const platform::PoolFacts& pool) {
+  return !pool.paused && pool.updating != Tri::kYes && pool.degraded != Tri::kYes &&
+         pool.generation == pool.observed_generation;
+}
+
+void plan_machine_config(const SharedInput& input, const platform::MachineConfigNeed& need,
+                         SharedPlan& plan) {
+  const std::string name = render::machine_config_name(need.pool);
+  const platform::PoolFacts* pool = find_pool(input.facts, need.pool);
+  const ChildKey key{std::string(types::kMachineConfig.plural), name};
+  if (pool == nullptr || input.memory.foreign.contains(key)) {
+    return;  // decide() tells that the pool is missing
+  }
+  const auto live = input.machine_configs.find(name);
+  platform::MachineConfigNeed whole = need;
+  if (live == input.machine_configs.end()) {
+    if (is_quiet(*pool)) {
+      plan.actions.push_back(
+          {ApplyAction{&types::kMachineConfig, render::machine_config(whole), true},
+           "the nodes of pool " + need.pool + " need it, and it is not there"});
+    }
+    return;
+  }
+  if (holds(*live->second, content_of(render::machine_config(need)))) {
+    return;
+  }
+  if (!is_untouched(*live->second, need)) {
+    plan.problems[need.pool] = {
+        "MachineConfigEdited", "",
+        "MachineConfig \"" + name +
+            "\" was changed by someone else and lacks what systemd needs; it is not "
+            "fought over, as each change reboots the nodes: put it back, delete it, or set "
+            "spec.platform.cgroups.machineConfig to Unmanaged",
+        false, true};
+    return;
+  }
+  if (is_quiet(*pool)) {
+    // Nothing that is there is taken away: that would be a second reason to reboot.
+    whole.kernel_arguments = whole.kernel_arguments || !live->second->kernel_arguments.empty();
+    whole.crio_files = whole.crio_files || !live->second->files.empty();
+    plan.actions.push_back(
+        {ApplyAction{&types::kMachineConfig, render::machine_config(whole), false},
+         "the nodes of pool " + need.pool + " need more of it"});
+  }
+}
+
+}  // namespace
+
+SharedPlan plan_shared(const SharedInput& input) {
+  SharedPlan plan;
+  if (input.facts.has_scc) {
+    plan_sccs(input, plan.actions);
+  }
+  if (!input.facts.has_machine_config || input.mode != platform::MachineConfigMode::kApply) {
+    return plan;
+  }
+  for (const auto& [pool, need] : input.needs.machine_configs) {
+    plan_machine_config(input, need, plan);
+  }
+  if (input.needs.cgroup_mode && input.facts.has_config && input.facts.cgroup_mode != "v2") {
+    const bool all_quiet =
+        std::all_of(input.facts.pools.begin(), input.facts.pools.end(), is_quiet);
+    if (all_quiet) {
+      plan.actions.push_back(
+          {PatchAction{
+               &types::kNodesConfig, {"", "cluster"}, {{"spec", {{"cgroupMode", "v2"}}}}, ""},
+           "the nodes are on cgroups v1, and systemd needs v2"});
+    }
+  }
+  if (input.cleanup_machine_configs && input.everyone_reported) {
+    for (const auto& [name, live] : input.machine_configs) {
+      const bool needed = std::any_of(
+          input.needs.machine_configs.begin(), input.needs.machine_configs.end(),
+          [&](const auto& entry) { return render::machine_config_name(entry.first) == name; });
+      if (!needed && !live->deleting) {
+        plan.actions.push_back(
+            {DeleteAction{&types::kMachineConfig, live->key, live->uid},
+             "no workload needs it, and --machine-config-cleanup asks for this"});
+      }
+    }
+  }
+  return plan;
+}
+
+}  // namespace swo::reconcile

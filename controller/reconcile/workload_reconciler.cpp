@@ -1,0 +1,197 @@
+#include "reconcile/workload_reconciler.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "api/names.hpp"
+#include "reconcile/status.hpp"
+#include "reconcile/types.hpp"
+#include "render/render.hpp"
+
+namespace swo::reconcile {
+namespace {
+
+// A name that was taken is asked about again this often: whoever had it may have gone, and its
+// events do not reach us.
+constexpr std::chrono::seconds kForeignRecheck{30};
+
+bool belongs_to(const api::Workload& workload, const Json& live) {
+  const Json metadata = live.value("metadata", Json::object());
+  bool controlled = false;
+  for (const Json& owner : metadata.value("ownerReferences", Json::array())) {
+    if (owner.value("controller", false)) {
+      controlled = true;
+      if (owner.value("uid", "") == workload.uid) {
+        return true;
+      }
+    }
+  }
+  // Retained claims have no owner; the label is their bond.
+  const Json labels = metadata.value("labels", Json::object());
+  return !controlled && live.value("kind", "") == types::kClaim.kind &&
+         labels.value(std::string(api::kLabelWorkload), "") == workload.name &&
+         labels.value(std::string(api::kLabelManagedBy), "") == api::kFieldManager;
+}
+
+// The problem of the workload's pool comes first: it explains why the nodes do not change.
+void add_shared_problem(const SharedProblems& problems, const std::string& pool,
+                        platform::Strategy& strategy) {
+  const auto found = problems.find(pool);
+  if (found != problems.end() && !strategy.blockers.empty()) {
+    strategy.blockers.insert(strategy.blockers.begin(), found->second);
+  }
+}
+
+}  // namespace
+
+WorkloadReconciler::WorkloadReconciler(World& world, kube::Client& client,
+                                       kube::Expectations& expectations, SharedNeeds& needs,
+                                       ReconcilerOptions options)
+    : world_(world),
+      client_(client),
+      expectations_(expectations),
+      needs_(needs),
+      options_(std::move(options)),
+      observer_(world, client),
+      executor_(client, world, expectations) {}
+
+Memory WorkloadReconciler::take_memory(const kube::ObjectKey& key) {
+  const auto memories = memories_.lock();
+  const auto found = memories->find(key);
+  if (found == memories->end()) {
+    return {};
+  }
+  Memory memory = std::move(found->second);
+  memories->erase(found);
+  return memory;
+}
+
+void WorkloadReconciler::keep_memory(const kube::ObjectKey& key, Memory memory) {
+  if (!memory.failures.empty() || !memory.settled.empty() || !memory.foreign.empty()) {
+    (*memories_.lock())[key] = std::move(memory);
+  }
+}
+
+void WorkloadReconciler::forget(const kube::ObjectKey& key) {
+  take_memory(key);
+  expectations_.forget(key);
+  if (needs_.forget(key)) {
+    options_.needs_changed();
+  }
+}
+
+void WorkloadReconciler::report_need(const kube::ObjectKey& key, const api::Workload& workload,
+                                     const platform::Strategy& strategy) {
+  Need need;
+  if (strategy.use_scc && workload.spec.platform.security_context_constraints.empty()) {
+    need.scc = render::scc_name(workload);
+    need.capabilities = workload.spec.platform.add_capabilities;
+    std::sort(need.capabilities.begin(), need.capabilities.end());
+    need.scc_user_namespace_level = strategy.scc_user_namespace_level;
+  }
+  need.machine_config = strategy.machine_config;
+  need.cgroup_mode = strategy.cgroups == platform::CgroupsBy::kCgroupMode;
+  if (needs_.report(key, need)) {
+    options_.needs_changed();
+  }
+}
+
+Outcome WorkloadReconciler::reconcile(const kube::ObjectKey& key) {
+  const auto facts = world_.workloads.store().get(key);
+  if (facts == nullptr) {
+    forget(key);
+    return {};
+  }
+  const kube::Instant now = options_.steady_now();
+  if (!expectations_.satisfied(key, now)) {
+    // The watches are behind our own writes; each of their events looks again.
+    const auto wait = expectations_.deadline(key, now) - now;
+    return {std::nullopt, std::chrono::duration_cast<std::chrono::milliseconds>(wait)};
+  }
+  return look_at(key, *facts);
+}
+
+Outcome WorkloadReconciler::look_at(const kube::ObjectKey& key, const WorkloadFacts& facts) {
+  const auto now = options_.now();
+  api::Parsed<api::Workload> parsed = workload_of(facts);
+  if (const auto* fault = std::get_if<api::FieldError>(&parsed)) {
+    api::Workload named;
+    named.name = key.name;
+    named.ns = key.ns;
+    named.uid = facts.uid;
+    named.generation = facts.generation;
+    const Json document = Json::parse(facts.text, nullptr, false);
+    named.status = api::parse_status(document.is_object() ? document.value("status", Json::object())
+                                                          : Json::object());
+    options_.log(key, "spec refused: " + fault->message(), true);
+    return {write_status(named, invalid_status(named, *fault, now)), std::nullopt};
+  }
+  const api::Workload& workload = std::get<api::Workload>(parsed);
+  if (const auto faults = api::validate(workload); !faults.empty()) {
+    options_.log(key, "spec refused: " + faults.front().message(), true);
+    return {write_status(workload, invalid_status(workload, faults.front(), now)), std::nullopt};
+  }
+
+  const auto platform_facts = options_.facts();
+  platform::Strategy strategy =
+      platform::decide(workload, *platform_facts, options_.machine_config);
+  add_shared_problem(options_.shared_problems(), workload.spec.platform.pool, strategy);
+  report_need(key, workload, strategy);
+
+  const auto belongs = [&](const Json& live) { return belongs_to(workload, live); };
+  Memory memory = take_memory(key);
+  executor_.recheck_foreign(key.ns, belongs, memory);
+  const std::size_t names_taken = memory.foreign.size();
+  const Observed observed = observer_.observe(workload, *platform_facts, strategy, now);
+  Plan todo = plan({workload, observed, memory, *platform_facts, strategy, now});
+  const Executed executed = executor_.carry_out(
+      key, todo.actions, belongs, memory, options_.steady_now(),
+      [&](const Action& action, const kube::Error* error) {
+        options_.log(key, action.describe() + (error != nullptr ? " – " + error->message : ""),
+                     error != nullptr);
+      });
+  const bool newly_taken = memory.foreign.size() > names_taken;
+  keep_memory(key, std::move(memory));
+
+  if (auto error = write_status(workload, todo.status)) {
+    return {std::move(error), std::nullopt};
+  }
+  for (const Notice& notice : todo.notices) {
+    options_.notify(workload, notice);
+  }
+  if (newly_taken) {
+    return {std::nullopt, std::chrono::milliseconds(1)};  // once more, to tell it
+  }
+  if (names_taken > 0) {
+    return {std::nullopt, kForeignRecheck};
+  }
+  return {executed.error, todo.requeue_after};
+}
+
+std::optional<kube::Error> WorkloadReconciler::write_status(const api::Workload& workload,
+                                                            const api::Status& status) {
+  if (status == workload.status) {
+    return std::nullopt;
+  }
+  const Json document = {
+      {"apiVersion", api::kApiVersion},
+      {"kind", api::kKind},
+      {"metadata", {{"name", workload.name}, {"namespace", workload.ns}, {"uid", workload.uid}}},
+      {"status", api::to_json(status)}};
+  auto written =
+      client_.apply_status(types::kWorkload, document, {.field_manager = api::kStatusFieldManager});
+  if (written) {
+    expectations_.wrote({workload.ns, workload.name}, world_.workloads.store(),
+                        {workload.ns, workload.name}, written->resource_version,
+                        options_.steady_now());
+    return std::nullopt;
+  }
+  // Deleted, or another one by that name: nobody to tell any more.
+  if (written.error().kind == kube::ErrorKind::kNotFound ||
+      written.error().kind == kube::ErrorKind::kConflict) {
+    return std::nullopt;
+  }
+  return written.error();
+}
+
+}  // namespace swo::reconcile

@@ -1,0 +1,62 @@
+// The operator's view of the cluster: one informer per resource type that it reads, kept by
+// watches.
+//
+// Secondary kinds are watched by the operator's own label, so that a cluster's other Pods cost
+// nothing. Stores are thread-safe; informers are driven by Operator (a thread each) or, in tests,
+// by step_all().
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kube/client.hpp"
+#include "kube/informer.hpp"
+#include "reconcile/facts.hpp"
+
+namespace swo::reconcile {
+
+// Which API groups this cluster has, so what can be watched at all.
+struct Kinds {
+  bool route = false;
+  bool http_route = false;
+  bool scc = false;
+  bool machine_config = false;
+};
+
+struct WorldOptions {
+  Kinds kinds;
+  std::vector<std::string> namespaces;           // empty = all
+  std::function<void(const std::string&)> note;  // faults and relists, for the log
+  std::function<void()> refresh_credentials;
+};
+
+class World {
+ public:
+  // `client` must outlive it.
+  World(kube::Client& client, const WorldOptions& options);
+
+  kube::Informer<WorkloadFacts> workloads;
+  kube::Informer<PodFacts> pods;
+  kube::Informer<ChildFacts> service_accounts, roles, role_bindings, services, budgets;
+  kube::Informer<ClaimFacts> claims;
+  // Only those that the cluster has; the others are null.
+  std::unique_ptr<kube::Informer<RouteFacts>> routes, ingresses, http_routes;
+  std::unique_ptr<kube::Informer<ChildFacts>>
+      sccs;  // all of them: there are few, and users name theirs
+  std::unique_ptr<kube::Informer<MachineConfigFacts>> machine_configs;  // ours
+
+  std::vector<kube::InformerBase*> informers();
+  bool synced();
+  // The store that watches `type`; null when none does.
+  kube::StoreBase* store_of(const kube::ResourceType& type);
+  // Does all that can be done without waiting, in every informer.
+  void step_all(kube::Instant now);
+  // `changed` is called with the workload whose object changed, and `shared` when a cluster-scoped
+  // one did.
+  void on_change(const std::function<void(const kube::ObjectKey& workload)>& changed,
+                 const std::function<void()>& shared);
+};
+
+}  // namespace swo::reconcile
