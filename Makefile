@@ -1,0 +1,75 @@
+# Everything a person does here, by name. `make help` lists it.
+BUILD ?= build
+CONFIG ?= RelWithDebInfo
+JOBS ?= $(shell nproc)
+PROFILE ?= openshift-4.20
+ONCE ?=
+CMAKE_FLAGS ?=
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PROFILE=openshift-4.20|openshift-4.8|kubernetes-1.33|…   the cluster that the demo stands in for"
+	@echo "  ONCE=1                                                   the demo ends by itself"
+
+.PHONY: packages
+packages: ## Install what building and testing need (Debian packages)
+	@e2e/install-packages.sh
+
+.PHONY: configure
+configure: packages
+	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=$(CONFIG) $(CMAKE_FLAGS) > /dev/null
+
+.PHONY: build
+build: configure ## Build the operator, the devcluster and the tests
+	@ninja -C $(BUILD) -j $(JOBS)
+
+.PHONY: programs
+programs: configure
+	@ninja -C $(BUILD) -j $(JOBS) systemd-workload-operator devcluster
+
+.PHONY: test
+test: build ## Build and run all tests
+	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
+
+.PHONY: demo
+demo: programs ## Take the seed's nginx to a URL on a stand-in cluster
+	@BUILD=$(BUILD) PROFILE=$(PROFILE) ONCE=$(ONCE) e2e/demo.sh
+
+.PHONY: run
+run: programs ## Run the operator against the current kubeconfig
+	@$(BUILD)/systemd-workload-operator run --leader-elect=false
+
+.PHONY: install
+install: ## Install the CRD into the current cluster
+	kubectl apply -k crds
+
+.PHONY: deploy
+deploy: ## Install CRD, rights and the operator into the current cluster
+	kubectl apply -k config/default
+
+.PHONY: lint
+lint: configure ## Check formatting and run clang-tidy and shellcheck
+	@BUILD=$(BUILD) JOBS=$(JOBS) tests/lint.sh
+
+.PHONY: format
+format: ## Format all sources
+	@git ls-files '*.cpp' '*.hpp' | xargs clang-format -i
+
+.PHONY: test-address
+test-address: ## Run the tests with AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) --no-print-directory test BUILD=$(BUILD)-address CONFIG=Debug \
+	  CMAKE_FLAGS="-DSWO_SANITIZE=address,undefined"
+
+.PHONY: test-thread
+test-thread: ## Run the tests with ThreadSanitizer
+	@$(MAKE) --no-print-directory test BUILD=$(BUILD)-thread CONFIG=Debug \
+	  CMAKE_FLAGS="-DSWO_SANITIZE=thread"
+
+.PHONY: bench
+bench: ## Measure speed and memory
+	@$(MAKE) --no-print-directory build CMAKE_FLAGS="-DSWO_BUILD_BENCH=ON" CONFIG=Release BUILD=$(BUILD)-bench
+	@BUILD=$(BUILD)-bench tests/bench/run.sh
