@@ -15,38 +15,41 @@ namespace swo::diagnose {
 
 // All that is known of one instance, as plain values. Fields are empty where nothing is known.
 struct Evidence {
-  std::string pod_name;
-  std::string phase;                 // Pod status.phase
+  std::string pod_name = {};
+  std::string phase = {};  // Pod status.phase
   bool ready = false;
-  std::string pod_reason;            // status.reason: Evicted, NodeLost, …
-  std::string pod_message;
-  std::string scheduled_message;     // condition PodScheduled=False: its message
-  std::string waiting_reason;        // container state: CrashLoopBackOff, ImagePullBackOff, CreateContainerError, …
-  std::string waiting_message;
-  std::string terminated_reason;     // current or last: Error, OOMKilled, Completed, …
-  std::string terminated_message;
-  std::optional<int> exit_code;
-  std::optional<int> exit_signal;
+  std::string pod_reason = {};  // status.reason: Evicted, NodeLost, …
+  std::string pod_message = {};
+  std::string scheduled_message = {};  // condition PodScheduled=False: its message
+  std::string waiting_reason = {};     // container state: CrashLoopBackOff, ImagePullBackOff,
+                                       // CreateContainerError, …
+  std::string waiting_message = {};
+  std::string terminated_reason = {};  // current or last: Error, OOMKilled, Completed, …
+  std::string terminated_message = {};
+  std::optional<int> exit_code = {};
+  std::optional<int> exit_signal = {};
   int restarts = 0;
-  bool tty = true;                   // what the live Pod has, not what was rendered
-  std::optional<bool> host_users;    // live spec.hostUsers; nullopt: absent (an old API server drops it)
+  bool tty = true;  // what the live Pod has, not what was rendered
+  std::optional<bool>
+      host_users;  // live spec.hostUsers; nullopt: absent (an old API server drops it)
   bool run_as_user_set = true;
   std::int64_t run_as_user = 0;
-  std::string scc;                   // annotation openshift.io/scc
-  std::vector<std::string> command;
-  std::string log_tail;              // last lines; may hold escape sequences
-  bool log_known = false;            // false: the log was not (or could not be) read
-  std::vector<std::string> events;   // "Reason: message", newest last
-  std::string create_error;          // the API server's answer to creating the Pod, where it was refused
+  std::string scc = {};  // annotation openshift.io/scc
+  std::vector<std::string> command = {};
+  std::string log_tail = {};             // last lines; may hold escape sequences
+  bool log_known = false;                // false: the log was not (or could not be) read
+  std::vector<std::string> events = {};  // "Reason: message", newest last
+  std::string create_error =
+      {};  // the API server's answer to creating the Pod, where it was refused
   const platform::NodeFacts* node = nullptr;
 };
 
 struct Diagnosis {
-  std::string reason;    // CamelCase, the STATUS column: "CgroupNotDelegated"
-  std::string cause;     // one sentence
-  std::string evidence;  // the very line, stripped of escape sequences and of anything secret
-  std::string remedy;    // what to do
-  bool transient = false;  // expected to pass by itself (Pending, starting)
+  std::string reason = {};    // CamelCase, the STATUS column: "CgroupNotDelegated"
+  std::string cause = {};     // one sentence
+  std::string evidence = {};  // the very line, stripped of escape sequences and of anything secret
+  std::string remedy = {};    // what to do
+  bool transient = false;     // expected to pass by itself (Pending, starting)
   bool operator==(const Diagnosis&) const = default;
   std::string message() const;  // "cause. Seen: “evidence”. To do: remedy"
 };
@@ -58,9 +61,9 @@ std::optional<Diagnosis> diagnose_log(std::string_view log);
 
 // systemd's state as far as the console and the probe's messages tell it, without exec.
 struct SystemdState {
-  std::string state;  // starting | running | degraded | "" unknown
-  std::vector<std::string> failed_units;
-  std::string waiting_for;  // the job that keeps the boot from ending
+  std::string state = {};  // starting | running | degraded | "" unknown
+  std::vector<std::string> failed_units = {};
+  std::string waiting_for = {};  // the job that keeps the boot from ending
 };
 SystemdState systemd_state(const Evidence& evidence);
 

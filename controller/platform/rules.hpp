@@ -1,0 +1,69 @@
+// The rules that decide() runs, and what they share. Internal to this floor.
+//
+// A rule reads the workload and the facts and the decisions of the rules before it; it adds to the
+// strategy at most what its name says, and a Reason for it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "platform/facts.hpp"
+#include "platform/pools.hpp"
+#include "platform/strategy.hpp"
+
+namespace swo::platform {
+
+struct Context {
+  const api::Workload& workload;
+  const Facts& facts;
+  MachineConfigMode mode;
+  std::vector<const NodeFacts*> nodes;  // eligible ones
+  std::optional<Version> openshift;     // facts.openshift_generation()
+  const PoolFacts* pool = nullptr;      // the one the workload names
+  std::vector<const PoolFacts*> pools;  // those whose nodes matter to the workload
+  Strategy strategy;
+
+  const std::string& pool_name() const { return workload.spec.platform.pool; }
+  bool before(const Version& version) const { return openshift && *openshift < version; }
+  bool by_annotation() const { return strategy.user_namespace == UserNamespaceVia::kAnnotation; }
+  void reason(std::string topic, std::string text) {
+    strategy.reasons.push_back({std::move(topic), std::move(text)});
+  }
+  void block(Blocker blocker) { strategy.blockers.push_back(std::move(blocker)); }
+  void warn(std::string reason, std::string message) {
+    strategy.warnings.push_back(
+        {.reason = std::move(reason), .message = std::move(message), .holds_pods = false});
+  }
+};
+
+using Rule = void (*)(Context&);
+
+// rules_user_namespace.cpp
+void choose_user_namespace(Context& context);
+void check_host_users(Context& context);
+void check_annotation(Context& context);
+
+// rules_nodes.cpp
+void choose_cgroups(Context& context);
+void gather_machine_config(Context& context);
+void settle_node_settings(Context& context);
+
+// rules_pod.cpp
+void check_platform(Context& context);
+void check_nodes(Context& context);
+void choose_scc(Context& context);
+void choose_selinux(Context& context);
+void choose_runtime_mounts(Context& context);
+void choose_sysctl(Context& context);
+void check_tmpfs_idmap(Context& context);
+void check_crio_faults(Context& context);
+void choose_exposure(Context& context);
+void choose_resize(Context& context);
+
+// "worker-0, worker-1 and 3 more".
+std::string name_list(const std::vector<std::string>& names);
+std::string counted(std::size_t count, std::string_view noun);  // "1 node", "3 nodes"
+
+}  // namespace swo::platform

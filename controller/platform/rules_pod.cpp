@@ -1,0 +1,231 @@
+// What the Pod and its company need on this platform, and the faults of versions that would bite.
+// Sources: cri-o internal/factory/container (init detection, sysctls), cri-o release notes 1.31 and
+// 1.35.1, containerd docs/cri/config.md (cgroup_writable), KEP-127 (kernel), openshift/api
+// security/v1.
+
+#include <algorithm>
+
+#include "platform/rules.hpp"
+
+namespace swo::platform {
+namespace {
+
+constexpr Version kFirstOpenshift{4, 7, 0};
+constexpr Version kCrioWithPingRange{1, 31, 0};
+constexpr Version kKubernetesWithPingRange{1, 31,
+                                           0};  // OpenShift ships the CRI-O of its Kubernetes
+constexpr Version kCrioWithoutChown{1, 35, 0};
+constexpr Version kContainerdWritable{2, 1, 0};
+constexpr Version kInPlaceResize{1, 33, 0};
+
+bool known(const Version& version) { return version != Version{}; }
+
+template <class Predicate>
+std::vector<std::string> names_where(const Context& context, Predicate predicate) {
+  std::vector<std::string> names;
+  for (const NodeFacts* node : context.nodes) {
+    if (predicate(*node)) {
+      names.push_back(node->name);
+    }
+  }
+  return names;
+}
+
+std::string volume_of_memory(const Json& volumes) {
+  for (const Json& volume : volumes) {
+    if (!volume.is_object()) {
+      continue;
+    }
+    const bool memory = volume.contains("emptyDir") && volume["emptyDir"].is_object() &&
+                        volume["emptyDir"].value("medium", Json()) == "Memory";
+    if (memory || volume.contains("secret") || volume.contains("projected") ||
+        volume.contains("downwardAPI")) {
+      return "volume " + (volume.contains("name") ? volume["name"].dump() : std::string("?"));
+    }
+  }
+  return {};
+}
+
+// What of the Pod the kubelet mounts from a tmpfs; empty: nothing.
+std::string tmpfs_user(const Context& context) {
+  const api::Spec& spec = context.workload.spec;
+  if (spec.platform.automount_service_account_token) {
+    return "the service account token";
+  }
+  if (!spec.init.credentials.empty()) {
+    return "spec.init.credentials";
+  }
+  if (context.strategy.runtime_mounts) {
+    return "/run and /tmp in memory";
+  }
+  return volume_of_memory(spec.volumes);
+}
+
+}  // namespace
+
+void check_platform(Context& context) {
+  context.reason("platform", context.facts.generation());
+  if (!context.facts.openshift && context.openshift) {
+    context.reason("platform",
+                   "SecurityContextConstraints without a ClusterVersion: taken for OpenShift 4." +
+                       std::to_string(context.openshift->minor) + " by its Kubernetes");
+  }
+  if (context.before(kFirstOpenshift)) {
+    context.block({.reason = "UnsupportedPlatform",
+                   .message = context.facts.generation() +
+                              " is older than 4.7: its runtime cannot give a container a cgroup of "
+                              "its own. Upgrade the cluster."});
+  }
+}
+
+void check_nodes(Context& context) {
+  if (context.facts.nodes.empty()) {
+    context.reason("nodes", "none can be seen: the defaults of the generation are taken");
+  } else if (context.nodes.empty()) {
+    context.warn("NoEligibleNodes",
+                 "None of " + counted(context.facts.nodes.size(), "node") +
+                     " matches spec.nodeSelector, spec.affinity and spec.tolerations.");
+  } else {
+    context.reason("nodes", std::to_string(context.nodes.size()) + " of " +
+                                counted(context.facts.nodes.size(), "node") +
+                                " may hold the workload");
+  }
+}
+
+void choose_scc(Context& context) {
+  if (!context.facts.has_scc) {
+    context.reason("SCC", "none: there is no SecurityContextConstraints API");
+    return;
+  }
+  context.strategy.use_scc = true;
+  context.strategy.scc_user_namespace_level =
+      context.facts.scc_user_namespace_level && !context.by_annotation();
+  const std::string& own = context.workload.spec.platform.security_context_constraints;
+  if (!own.empty()) {
+    context.reason("SCC", own + ", because the workload names it");
+    context.warn("SccOfOnesOwn",
+                 "SecurityContextConstraints " + own +
+                     " must allow uid 0 and set the SELinux type container_init_t: CRI-O ≥ 1.33.8, "
+                     "≥ 1.34.4 and ≥ 1.35.0 no longer do so for an init.");
+    return;
+  }
+  context.reason("SCC", context.strategy.scc_user_namespace_level
+                            ? "the operator's, which admits only Pods with a user namespace"
+                            : "the operator's; userNamespaceLevel is left out, because the cluster "
+                              "lacks it or the annotation is used");
+}
+
+void choose_selinux(Context& context) {
+  if (context.strategy.use_scc) {
+    context.reason("SELinux", "type container_init_t, by the SCC");
+    return;
+  }
+  context.strategy.selinux_type = true;
+  context.reason("SELinux",
+                 "type container_init_t in the Pod, because no SCC sets it and CRI-O "
+                 "≥ 1.33.8, ≥ 1.34.4 and ≥ 1.35.0 no longer do; without SELinux it is ignored");
+}
+
+void choose_runtime_mounts(Context& context) {
+  const auto containerd = names_where(
+      context, [](const NodeFacts& node) { return node.runtime == Runtime::kContainerd; });
+  if (containerd.empty()) {
+    return;
+  }
+  context.strategy.runtime_mounts = true;
+  context.reason("runtime",
+                 "containerd on " + counted(containerd.size(), "node") +
+                     ": container= and memory-backed /run and /tmp in the Pod, because it "
+                     "does not recognise an init");
+  const auto old = names_where(context, [](const NodeFacts& node) {
+    return node.runtime == Runtime::kContainerd && node.runtime_version &&
+           *node.runtime_version < kContainerdWritable;
+  });
+  if (old.size() == context.nodes.size()) {
+    context.block({.reason = "ContainerdTooOld",
+                   .message = "containerd before 2.1 keeps /sys/fs/cgroup read-only: " +
+                              name_list(old) + ". Update it, or use CRI-O."});
+    return;
+  }
+  if (!old.empty()) {
+    context.warn("ContainerdTooOld", "containerd before 2.1 keeps /sys/fs/cgroup read-only on " +
+                                         name_list(old) +
+                                         ". Leave them out with spec.nodeSelector, or update it.");
+  }
+  if (context.workload.spec.platform.runtime_class_name.empty() &&
+      !context.facts.proven_host_users) {
+    context.warn("RuntimeClassMissing",
+                 "containerd mounts /sys/fs/cgroup read-only unless the runtime handler has "
+                 "cgroup_writable = true. Name a RuntimeClass of such a handler in "
+                 "spec.platform.runtimeClassName, unless the default handler has it.");
+  }
+}
+
+void choose_sysctl(Context& context) {
+  const auto old = names_where(context, [](const NodeFacts& node) {
+    return node.runtime == Runtime::kCrio && node.runtime_version &&
+           *node.runtime_version < kCrioWithPingRange;
+  });
+  // By the API server's version as well: it moves once in an upgrade, the nodes one by one.
+  const bool generation = context.openshift && known(context.facts.kubernetes) &&
+                          context.facts.kubernetes < kKubernetesWithPingRange;
+  if (generation || !old.empty()) {
+    context.strategy.ping_group_range_sysctl = true;
+    context.reason("sysctl",
+                   "net.ipv4.ping_group_range \"0 65535\", because CRI-O before 1.31 sets a "
+                   "range that a user namespace lacks");
+  }
+}
+
+void check_tmpfs_idmap(Context& context) {
+  const auto old =
+      names_where(context, [](const NodeFacts& node) { return node.tmpfs_idmap == Tri::kNo; });
+  const std::string user = tmpfs_user(context);
+  if (!old.empty() && !user.empty()) {
+    context.warn("KernelBefore63",
+                 user + " is a tmpfs, which kernels before 6.3 cannot mount with mapped ids: " +
+                     name_list(old) +
+                     ". Leave it out, or leave the nodes out with spec.nodeSelector.");
+  }
+}
+
+void check_crio_faults(Context& context) {
+  const auto faulty = names_where(context, [](const NodeFacts& node) {
+    return node.runtime == Runtime::kCrio && node.runtime_version == kCrioWithoutChown;
+  });
+  if (!faulty.empty()) {
+    context.warn(
+        "CrioCgroupFault",
+        "CRI-O 1.35.0 does not hand the cgroup to the user namespace, so systemd cannot boot "
+        "on " +
+            name_list(faulty) + ". Update to 1.35.1.");
+  }
+}
+
+void choose_exposure(Context& context) {
+  context.strategy.host_route = context.facts.has_route;
+  const auto& route = context.workload.spec.route;
+  if (!route) {
+    return;
+  }
+  if (context.facts.has_route) {
+    context.reason("exposure", "Route");
+  } else if (route->parent_ref && context.facts.has_gateway) {
+    context.reason("exposure", "HTTPRoute, because the workload names a Gateway");
+  } else if (route->parent_ref) {
+    context.reason("exposure", "HTTPRoute as the workload asks");
+    context.warn("NoGatewayApi",
+                 "spec.route.parentRef asks for an HTTPRoute, and this cluster has no "
+                 "gateway.networking.k8s.io. Install the Gateway API, or leave "
+                 "parentRef out for an Ingress.");
+  } else {
+    context.reason("exposure", "Ingress, because there is no Route API");
+  }
+}
+
+void choose_resize(Context& context) {
+  context.strategy.in_place_resize =
+      known(context.facts.kubernetes) && context.facts.kubernetes >= kInPlaceResize;
+}
+
+}  // namespace swo::platform
