@@ -39,7 +39,7 @@ class Expectations {
   // True when all that was written for `workload` has been seen or has timed out; forgets what has
   // been.
   bool satisfied(const ObjectKey& workload, Instant now);
-  // When the oldest wait of `workload` ends at the latest; `now` when there is none.
+  // When satisfied() is true at the latest; `now` when nothing is waited for.
   Instant deadline(const ObjectKey& workload, Instant now) const;
   void forget(const ObjectKey& workload);
   // Waits that ended by timeout: each is a hint of a selector or a watch that is wrong.

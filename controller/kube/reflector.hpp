@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -67,16 +68,18 @@ class Reflector {
   std::optional<Error> last_error() const { return *last_error_.lock(); }
 
  private:
-  // Follows the machine's next command. `wait`: how long a read may take; 0 = not at all.
-  // False when there is nothing to do before wake_at_.
-  bool advance(Instant now, Milliseconds wait);
-  void list(const Watcher::List& command, Instant now);
-  void open(const Watcher::Watch& command, Instant now);
-  bool read(Instant now, Milliseconds wait);
-  void handle_line(std::string_view line, Instant now);
+  // Follows the machine's next command; a read waits at most `wait`. False when there is nothing to
+  // do before wake_at_.
+  bool advance(Milliseconds wait);
+  void list(const Watcher::List& command);
+  void open(const Watcher::Watch& command);
+  bool read(const Watcher::Read& command, Milliseconds wait);
+  void handle_line(std::string_view line);
   void close_stream();
   void publish();
-  std::string collection_query() const;
+  Instant now() const { return fixed_now_ ? *fixed_now_ : std::chrono::steady_clock::now(); }
+
+  static constexpr Instant::rep kNever = std::numeric_limits<Instant::rep>::min();
 
   Client& client_;
   ReflectorOptions options_;
@@ -85,11 +88,13 @@ class Reflector {
   LineSplitter lines_;
   Guarded<std::shared_ptr<ByteStream>> stream_;  // close() comes from the stopping thread
   Instant wake_at_{};
-  std::string noted_;  // the last fault noted: one line per change, not per retry
+  std::optional<Instant> fixed_now_;  // in step()
+  bool refreshed_ = false;            // the credentials, for the last fault
+  std::string noted_;                 // the last fault noted: one line per change, not per retry
 
   std::atomic<bool> listed_{false};
   std::atomic<std::uint64_t> restarts_{0};
-  std::atomic<Instant::rep> last_heard_{0};
+  std::atomic<Instant::rep> last_heard_{kNever};
   Guarded<std::optional<Error>> last_error_;
 };
 

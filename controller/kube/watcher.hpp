@@ -91,7 +91,7 @@ class Watcher {
   Command next(Instant now);
 
   Effect on_page(const ListPage& page, Instant now);
-  void on_list_failed(const Error& error, Instant now);
+  Effect on_list_failed(const Error& error, Instant now);
   void on_watch_opened(Instant now);
   void on_watch_failed(const Error& error, Instant now);
   // Any bytes at all: the stream lives.
@@ -105,20 +105,24 @@ class Watcher {
   // True when what the stream (if one is open) may hold is no longer of use: close it.
   bool stream_wanted() const { return state_ == State::kReading; }
   bool listed() const { return listed_; }
-  // Of the last input that was a fault, until something goes well again.
+  // The last fault, until a list is whole or a watch is open again.
   const std::optional<Error>& last_error() const { return last_error_; }
   // Lists after the first, and streams after the first of each list.
   std::uint64_t relists() const { return relists_; }
   std::uint64_t reconnects() const { return reconnects_; }
-  // The first 401 since things went well: the credentials are worth rereading at once.
+  // The last input was the first 401 since things went well: the credentials are worth rereading at
+  // once.
   bool wants_new_credentials() const { return wants_new_credentials_; }
   // When the server was last heard of: a page, the stream's headers, any bytes.
   std::optional<Instant> last_heard() const { return last_heard_; }
 
  private:
   void start_list();
-  void fault(const Error& error, State then, Instant now, bool at_once_if_first);
-  void succeeded(Instant now);
+  // Goes on with `then` after a delay, or without one when `at_once`.
+  void fault(const Error& error, State then, Instant now, bool at_once);
+  void stream_fault(const Error& error, Instant now);
+  bool is_first_unauthorized(const Error& error);
+  void went_well();
 
   WatcherOptions options_;
   Random random_;
@@ -126,6 +130,7 @@ class Watcher {
   State after_backoff_ = State::kEmpty;
   Instant wait_until_{};
   Instant read_until_{};
+  Instant opened_at_{};
   std::uint64_t resource_version_ = 0;  // never falls
   // Of the list in progress.
   std::string continue_token_;
@@ -139,6 +144,7 @@ class Watcher {
   int faults_ = 0;
   std::optional<Instant> last_fault_;
   std::optional<Error> last_error_;
+  bool unauthorized_ = false;
   bool wants_new_credentials_ = false;
   std::optional<Instant> last_heard_;
   std::uint64_t relists_ = 0;

@@ -1,0 +1,85 @@
+#include "kube/informer.hpp"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "kube/resource_version.hpp"
+
+namespace swo::kube {
+namespace {
+
+std::string metadata(const Json& object, const char* name) {
+  if (!object.is_object()) return {};
+  auto metadata = object.find("metadata");
+  if (metadata == object.end() || !metadata->is_object()) return {};
+  auto value = metadata->find(name);
+  return value != metadata->end() && value->is_string() ? value->get<std::string>() : std::string{};
+}
+
+}  // namespace
+
+ObjectKey key_of(const Json& object) {
+  return {metadata(object, "namespace"), metadata(object, "name")};
+}
+
+std::string uid_of(const Json& object) { return metadata(object, "uid"); }
+
+std::uint64_t resource_version_of(const Json& object) {
+  return parse_resource_version(metadata(object, "resourceVersion")).value_or(0);
+}
+
+void InformerBase::add(Client& client, ReflectorOptions options,
+                       std::unique_ptr<ReflectorSink> sink) {
+  reflectors_.push_back(std::make_unique<Reflector>(client, std::move(options), *sink));
+  sinks_.push_back(std::move(sink));
+}
+
+Instant InformerBase::step(Instant now) {
+  Instant next = Instant::max();
+  for (auto& reflector : reflectors_) next = std::min(next, reflector->step(now));
+  return next;
+}
+
+void InformerBase::run(std::stop_token stop) {
+  std::vector<std::jthread> others;
+  for (std::size_t i = 1; i < reflectors_.size(); ++i) {
+    others.emplace_back([reflector = reflectors_[i].get(), &stop] { reflector->run(stop); });
+  }
+  reflectors_.front()->run(stop);
+}
+
+bool InformerBase::synced() const {
+  return std::all_of(reflectors_.begin(), reflectors_.end(),
+                     [](const auto& reflector) { return reflector->listed(); });
+}
+
+std::optional<Instant> InformerBase::last_event_at() const {
+  std::optional<Instant> quietest;
+  for (const auto& reflector : reflectors_) {
+    auto at = reflector->last_event_at();
+    if (!at) return std::nullopt;
+    quietest = quietest ? std::min(*quietest, *at) : *at;
+  }
+  return quietest;
+}
+
+Instant::duration InformerBase::age(Instant now) const {
+  auto at = last_event_at();
+  return at ? now - *at : Instant::duration::max();
+}
+
+std::uint64_t InformerBase::restarts() const {
+  std::uint64_t sum = 0;
+  for (const auto& reflector : reflectors_) sum += reflector->restarts();
+  return sum;
+}
+
+std::optional<Error> InformerBase::last_error() const {
+  for (const auto& reflector : reflectors_) {
+    if (auto error = reflector->last_error()) return error;
+  }
+  return std::nullopt;
+}
+
+}  // namespace swo::kube
