@@ -1,7 +1,8 @@
 // Group, version and the well-known names of the SystemdWorkload API: every label, annotation,
 // finalizer and field manager that the operator writes or reads is spelled here and nowhere else.
 //
-// Label keys of the recommended kind: kubernetes.io/docs/concepts/overview/working-with-objects/common-labels.
+// Label keys of the recommended kind:
+// kubernetes.io/docs/concepts/overview/working-with-objects/common-labels.
 #pragma once
 
 #include <string_view>

@@ -1,8 +1,8 @@
 // A SystemdWorkload as plain structs: the mirror of crds/, field for field, and JSON both ways.
 //
-// Values, no I/O, thread-compatible. from_json functions never throw on bad input: they return the
-// first fault as a FieldError. Fields that are Kubernetes' own types and only pass through to the Pod
-// (volumes, affinity, …) stay JSON. A test proves that schema and structs name the same fields.
+// Values, no I/O, thread-compatible. Parsing never throws on bad input: it returns the first fault
+// as a FieldError. Fields that are Kubernetes' own types and only pass through to the Pod (volumes,
+// affinity, …) stay JSON. A test proves that schema and structs name the same fields.
 #pragma once
 
 #include <chrono>
@@ -23,14 +23,16 @@ struct FieldError {
   std::string path;
   std::string value;
   std::string remedy;
-  std::string message() const;  // "spec.ports[0].port: 99999 is not …"
+  // "spec.ports[0].port: 99999 is not valid: use a number from 1 to 65535"; "spec.image is missing:
+  // …" when there is no value.
+  std::string message() const;
 };
 
 struct Port {
   std::string name;
-  std::int32_t port = 0;                     // 1 – 65535, on the Service
-  std::optional<std::int32_t> target_port;   // on the container; default: port
-  std::string protocol = "TCP";              // TCP | UDP | SCTP
+  std::int32_t port = 0;                    // 1 – 65535, on the Service
+  std::optional<std::int32_t> target_port;  // on the container; default: port
+  std::string protocol = "TCP";             // TCP | UDP | SCTP
   bool operator==(const Port&) const = default;
 };
 
@@ -41,9 +43,9 @@ struct ServiceSpec {
 };
 
 struct RouteTls {
-  std::string termination;  // edge | passthrough | reencrypt
+  std::string termination;                       // edge | passthrough | reencrypt
   std::string insecure_edge_termination_policy;  // "" | None | Allow | Redirect
-  std::string certificate_secret;  // name of a kubernetes.io/tls Secret, by reference; "" = router's
+  std::string certificate_secret;     // a kubernetes.io/tls Secret, by reference; "" = router's
   std::string destination_ca_secret;  // reencrypt: Secret whose ca.crt signs the application's
   bool operator==(const RouteTls&) const = default;
 };
@@ -70,21 +72,22 @@ struct Credential {
 struct UnitFile {
   std::string name;        // the unit: "nginx.service"
   std::string config_map;  // ConfigMap in the workload's namespace
-  std::string key;         // key in it; "" = the file's own name
-  bool drop_in = false;    // true: mounted into NAME.d/ as a drop-in, false: as the unit itself
+  std::string key;         // key in it; "" = the unit's name
+  // true: mounted as NAME.d/KEY, a drop-in (KEY ends in .conf); false: as the unit itself
+  bool drop_in = false;
   bool operator==(const UnitFile&) const = default;
 };
 
 struct InitSpec {
   std::vector<std::string> command = {"/sbin/init"};
   std::vector<std::string> args;
-  std::string target;        // systemd.unit=
-  std::string log_level;     // systemd.log_level=  emerg … debug
-  std::string log_target;    // systemd.log_target= console | journal | kmsg | …
+  std::string target;      // systemd.unit=
+  std::string log_level;   // systemd.log_level=  emerg … debug
+  std::string log_target;  // systemd.log_target= console | journal | kmsg | …
   bool journal_to_console = false;
   std::vector<std::string> mask_units;
   std::vector<Credential> credentials;
-  std::vector<UnitFile> unit_files;  // schema: units[] {name, configMap, key} and dropIns[] likewise
+  std::vector<UnitFile> unit_files;
   bool operator==(const InitSpec&) const = default;
 };
 
@@ -122,9 +125,9 @@ struct StorageSpec {
 };
 
 struct PlatformSpec {
-  std::string user_namespace = "Auto";  // Auto | HostUsers | Annotation
-  std::string machine_config = "Auto";  // cgroups.machineConfig: Auto | Unmanaged
-  std::string pool = "worker";          // cgroups.pool
+  std::string user_namespace = "Auto";         // Auto | HostUsers | Annotation
+  std::string machine_config = "Auto";         // cgroups.machineConfig: Auto | Unmanaged
+  std::string pool = "worker";                 // cgroups.pool
   std::vector<std::string> add_capabilities;   // capabilities.add
   std::vector<std::string> drop_capabilities;  // capabilities.drop
   std::string security_context_constraints;    // an existing SCC to use instead of the operator's
@@ -243,9 +246,11 @@ struct Workload {
 template <class T>
 using Parsed = std::variant<T, FieldError>;
 
-// Reads a spec or a whole object, filling in the schema's defaults where a field is left out.
-// Unknown fields are ignored here: the API server prunes them and --strict callers check them with
-// unknown_fields().
+// Reads a spec or a whole object, filling in the schema's defaults where a field is left out or
+// null. The fault is the first value of the wrong type; what is missing or out of bounds is
+// validate()'s to tell, so that a stored object that is no longer valid can still be read, shown
+// and deleted. apiVersion and kind are checked where they are given. Unknown fields are ignored
+// here: the API server prunes them and --strict callers check them with unknown_fields().
 Parsed<Spec> parse_spec(const Json& spec);
 Parsed<Workload> parse_workload(const Json& object);
 Status parse_status(const Json& status);  // lenient: what does not parse is left at its default
@@ -253,8 +258,8 @@ Status parse_status(const Json& status);  // lenient: what does not parse is lef
 // Paths of fields in `spec` that the resource does not have ("spec.imagee").
 std::vector<std::string> unknown_fields(const Json& spec);
 
-// What the schema and its CEL rules would refuse, found without a cluster (for `render` and for an API
-// server that does not evaluate CEL): empty when the spec is valid.
+// What the schema and its CEL rules would refuse, found without a cluster (for `render` and for an
+// API server that does not evaluate CEL): empty when the spec is valid.
 std::vector<FieldError> validate(const Workload& workload);
 
 // Leaves out what is at its default, so that equal specs give equal text.

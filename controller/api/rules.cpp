@@ -1,0 +1,407 @@
+#include "api/rules.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "api/fault.hpp"
+#include "api/formats.hpp"
+#include "api/names.hpp"
+
+namespace swo::api {
+namespace {
+
+using Found = std::optional<Breach>;
+
+std::string indexed(std::string_view list, std::size_t index) {
+  return std::string(list) + "[" + std::to_string(index) + "]";
+}
+
+std::string_view text_of(const Json& object, std::string_view key) {
+  const auto found = object.find(key);
+  if (found == object.end() || !found->is_string()) return {};
+  return found->get_ref<const std::string&>();
+}
+
+bool names_one_of(const Json& list, std::string_view name) {
+  return std::any_of(list.begin(), list.end(),
+                     [&](const Json& item) { return text_of(item, "name") == name; });
+}
+
+template <class Range, class Predicate>
+bool any(const Range& range, Predicate holds) {
+  return std::any_of(range.begin(), range.end(), holds);
+}
+
+// The index and first element that `bad` holds for.
+template <class List, class Predicate>
+Found first(const List& list, std::string_view path, Predicate bad) {
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (std::optional<std::string> value = bad(list[i], i)) return Breach{indexed(path, i), *value};
+  }
+  return std::nullopt;
+}
+
+// --- the object ---
+
+// "<name>-instances", the longest of the names made from it, is a Service's: a DNS label of 63.
+constexpr std::size_t kMaxWorkloadName = 53;
+
+Found name(const Workload& w) {
+  if (kServiceName.matches(w.name) && w.name.size() <= kMaxWorkloadName) return std::nullopt;
+  return Breach{"metadata.name", w.name.empty() ? "" : excerpt(w.name)};
+}
+
+// --- init and environment ---
+
+Found arguments_need_command(const Workload& w) {
+  const InitSpec& init = w.spec.init;
+  if (!init.command.empty()) return std::nullopt;
+  const bool arguments = !init.args.empty() || !init.target.empty() || !init.log_level.empty() ||
+                         !init.log_target.empty() || init.journal_to_console ||
+                         !init.mask_units.empty();
+  return arguments ? Found(Breach{"spec.init.command", "an empty list"}) : std::nullopt;
+}
+
+Found drop_in_key(const Workload& w) {
+  return first(w.spec.init.unit_files, "spec.init.unitFiles",
+               [](const UnitFile& file, std::size_t) -> std::optional<std::string> {
+                 if (!file.drop_in || file.key.ends_with(".conf")) return std::nullopt;
+                 return file.key.empty() ? "a drop-in without key" : excerpt(file.key);
+               });
+}
+
+constexpr std::array<std::string_view, 3> kOwnEnv = {"container", "container_uuid",
+                                                     "CREDENTIALS_DIRECTORY"};
+
+Found reserved_env(const Workload& w) {
+  return first(w.spec.env, "spec.env",
+               [](const Json& item, std::size_t) -> std::optional<std::string> {
+                 const auto name = text_of(item, "name");
+                 const bool own = std::find(kOwnEnv.begin(), kOwnEnv.end(), name) != kOwnEnv.end();
+                 return own ? std::optional(std::string(name)) : std::nullopt;
+               });
+}
+
+Found one_env_source(const Workload& w) {
+  return first(w.spec.env, "spec.env",
+               [](const Json& item, std::size_t) -> std::optional<std::string> {
+                 if (text_of(item, "value").empty() || !item.contains("valueFrom"))
+                   return std::nullopt;
+                 return "both";
+               });
+}
+
+constexpr std::array<std::string_view, 3> kOwnLabels = {kLabelName, kLabelInstance,
+                                                        kLabelManagedBy};
+constexpr std::array<std::string_view, 3> kOwnPrefixes = {
+    "workloads.systemd-operator.dev/", "io.kubernetes.cri-o.", "io.openshift.userns"};
+constexpr std::array<std::string_view, 2> kOwnAnnotations = {"openshift.io/required-scc",
+                                                             "openshift.io/scc"};
+
+template <class Names>
+Found reserved_key(const Json& map, std::string_view path, const Names& own) {
+  for (const auto& [key, value] : map.items()) {
+    const std::string_view name = key;
+    const auto starts = [&](std::string_view prefix) { return name.starts_with(prefix); };
+    if (std::find(own.begin(), own.end(), name) != own.end() || any(kOwnPrefixes, starts)) {
+      return Breach{std::string(path), excerpt(key)};
+    }
+  }
+  return std::nullopt;
+}
+
+Found reserved_labels(const Workload& w) {
+  return reserved_key(w.spec.pod_labels, "spec.podMetadata.labels", kOwnLabels);
+}
+
+Found reserved_annotations(const Workload& w) {
+  return reserved_key(w.spec.pod_annotations, "spec.podMetadata.annotations", kOwnAnnotations);
+}
+
+// --- volumes and storage ---
+
+constexpr std::array<std::string_view, 9> kVolumeSources = {
+    "configMap", "csi",   "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim",
+    "projected", "secret"};
+
+Found one_volume_source(const Workload& w) {
+  return first(w.spec.volumes, "spec.volumes",
+               [](const Json& volume, std::size_t) -> std::optional<std::string> {
+                 std::string keys;
+                 std::size_t sources = 0;
+                 bool known = true;
+                 for (const auto& [key, value] : volume.items()) {
+                   if (key == "name" || value.is_null()) continue;
+                   ++sources;
+                   known = known && any(kVolumeSources, [&](auto source) { return source == key; });
+                   keys += (keys.empty() ? "" : ", ") + key;
+                 }
+                 if (sources == 1 && known) return std::nullopt;
+                 return sources == 0 ? "no source" : keys;
+               });
+}
+
+bool is_claim(const Workload& w, std::string_view name) {
+  return any(w.spec.storage.claims, [&](const Claim& claim) { return claim.name == name; });
+}
+
+Found mounts_name_volumes(const Workload& w) {
+  return first(w.spec.volume_mounts, "spec.volumeMounts",
+               [&](const Json& mount, std::size_t) -> std::optional<std::string> {
+                 const auto volume = text_of(mount, "name");
+                 if (names_one_of(w.spec.volumes, volume) || is_claim(w, volume))
+                   return std::nullopt;
+                 return excerpt(Json(volume));
+               });
+}
+
+Found claim_is_no_volume(const Workload& w) {
+  return first(w.spec.storage.claims, "spec.storage.claims",
+               [&](const Claim& claim, std::size_t) -> std::optional<std::string> {
+                 if (!names_one_of(w.spec.volumes, claim.name)) return std::nullopt;
+                 return claim.name;
+               });
+}
+
+Found claims_mount_apart(const Workload& w) {
+  const auto& claims = w.spec.storage.claims;
+  return first(claims, "spec.storage.claims",
+               [&](const Claim& claim, std::size_t i) -> std::optional<std::string> {
+                 const std::span before(claims.data(), i);
+                 const auto same = [&](const Claim& c) { return c.mount_path == claim.mount_path; };
+                 return any(before, same) ? std::optional(excerpt(claim.mount_path)) : std::nullopt;
+               });
+}
+
+Found mounts_apart_from_claims(const Workload& w) {
+  return first(w.spec.volume_mounts, "spec.volumeMounts",
+               [&](const Json& mount, std::size_t) -> std::optional<std::string> {
+                 const auto path = text_of(mount, "mountPath");
+                 const auto same = [&](const Claim& claim) { return claim.mount_path == path; };
+                 if (!any(w.spec.storage.claims, same)) return std::nullopt;
+                 return excerpt(Json(path));
+               });
+}
+
+Found single_writer_mode_alone(const Workload& w) {
+  return first(w.spec.storage.claims, "spec.storage.claims",
+               [](const Claim& claim, std::size_t) -> std::optional<std::string> {
+                 const auto& modes = claim.access_modes;
+                 const auto pod = std::find(modes.begin(), modes.end(), "ReadWriteOncePod");
+                 if (pod == modes.end() || modes.size() == 1) return std::nullopt;
+                 return "ReadWriteOncePod with others";
+               });
+}
+
+Found claims_have_modes(const Workload& w) {
+  return first(w.spec.storage.claims, "spec.storage.claims",
+               [](const Claim& claim, std::size_t) -> std::optional<std::string> {
+                 if (!claim.access_modes.empty()) return std::nullopt;
+                 return "an empty list of accessModes";
+               });
+}
+
+// Lists that the schema keys by name (x-kubernetes-list-map-keys).
+template <class List, class Key>
+Found repeated(const List& list, std::string_view path, Key key) {
+  return first(list, path, [&](const auto& item, std::size_t i) -> std::optional<std::string> {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (key(list[j]) == key(item)) return std::string(key(item));
+    }
+    return std::nullopt;
+  });
+}
+
+Found keyed_lists(const Workload& w) {
+  const Spec& spec = w.spec;
+  const auto name_of = [](const auto& item) { return std::string_view(item.name); };
+  const auto json_name = [](const Json& item) { return text_of(item, "name"); };
+  const auto mount_path = [](const Json& item) { return text_of(item, "mountPath"); };
+  const auto file = [](const UnitFile& f) { return f.name + " " + f.config_map + " " + f.key; };
+  const std::array<Found, 8> found = {
+      repeated(spec.ports, "spec.ports", name_of),
+      repeated(spec.storage.claims, "spec.storage.claims", name_of),
+      repeated(spec.init.credentials, "spec.init.credentials", name_of),
+      repeated(spec.init.unit_files, "spec.init.unitFiles", file),
+      repeated(spec.env, "spec.env", json_name),
+      repeated(spec.volumes, "spec.volumes", json_name),
+      repeated(spec.image_pull_secrets, "spec.imagePullSecrets", json_name),
+      repeated(spec.volume_mounts, "spec.volumeMounts", mount_path)};
+  const auto first_found =
+      std::find_if(found.begin(), found.end(), [](const Found& f) { return f.has_value(); });
+  return first_found == found.end() ? std::nullopt : *first_found;
+}
+
+// --- exposure ---
+
+Found ports_apart(const Workload& w) {
+  const auto& ports = w.spec.ports;
+  return first(ports, "spec.ports",
+               [&](const Port& port, std::size_t i) -> std::optional<std::string> {
+                 const auto same = [&](const Port& other) {
+                   return other.port == port.port && other.protocol == port.protocol;
+                 };
+                 if (!any(std::span(ports.data(), i), same)) return std::nullopt;
+                 return std::to_string(port.port) + "/" + port.protocol;
+               });
+}
+
+Found route_needs_port(const Workload& w) {
+  if (!w.spec.route || !w.spec.ports.empty()) return std::nullopt;
+  return Breach{"spec.route", "a route without ports"};
+}
+
+Found route_leads_to_port(const Workload& w) {
+  if (!w.spec.route || w.spec.ports.empty()) return std::nullopt;
+  const std::string& target = w.spec.route->target_port;
+  if (target.empty()) {
+    const Port& port = w.spec.ports.front();
+    if (port.protocol == "TCP") return std::nullopt;
+    return Breach{"spec.route.targetPort", "the first port, " + port.name};
+  }
+  const auto right = [&](const Port& p) { return p.name == target && p.protocol == "TCP"; };
+  if (any(w.spec.ports, right)) return std::nullopt;
+  return Breach{"spec.route.targetPort", excerpt(target)};
+}
+
+bool passthrough(const Workload& w) {
+  return w.spec.route && w.spec.route->tls && w.spec.route->tls->termination == "passthrough";
+}
+
+Found passthrough_has_no_path(const Workload& w) {
+  if (!passthrough(w) || w.spec.route->path.empty()) return std::nullopt;
+  return Breach{"spec.route.path", excerpt(w.spec.route->path)};
+}
+
+Found passthrough_allows_no_plain_text(const Workload& w) {
+  if (!passthrough(w)) return std::nullopt;
+  if (w.spec.route->tls->insecure_edge_termination_policy != "Allow") return std::nullopt;
+  return Breach{"spec.route.tls.insecureEdgeTerminationPolicy", "Allow"};
+}
+
+Found passthrough_has_no_certificate(const Workload& w) {
+  if (!passthrough(w) || w.spec.route->tls->certificate_secret.empty()) return std::nullopt;
+  return Breach{"spec.route.tls.certificateSecret", excerpt(w.spec.route->tls->certificate_secret)};
+}
+
+Found destination_ca_is_for_reencrypt(const Workload& w) {
+  if (!w.spec.route || !w.spec.route->tls) return std::nullopt;
+  const RouteTls& tls = *w.spec.route->tls;
+  if (tls.destination_ca_secret.empty() || tls.termination == "reencrypt") return std::nullopt;
+  return Breach{"spec.route.tls.destinationCASecret", excerpt(tls.destination_ca_secret)};
+}
+
+Found one_kind_of_ingress(const Workload& w) {
+  if (!w.spec.route || !w.spec.route->parent_ref) return std::nullopt;
+  if (w.spec.route->ingress_class_name.empty()) return std::nullopt;
+  return Breach{"spec.route.ingressClassName", excerpt(w.spec.route->ingress_class_name)};
+}
+
+Found parent_ref_has_a_name(const Workload& w) {
+  if (!w.spec.route || !w.spec.route->parent_ref) return std::nullopt;
+  if (!text_of(*w.spec.route->parent_ref, "name").empty()) return std::nullopt;
+  return Breach{"spec.route.parentRef.name", ""};
+}
+
+// --- readiness and platform ---
+
+Found healing_has_something_to_heal(const Workload& w) {
+  const ReadinessSpec& readiness = w.spec.readiness;
+  const bool contradiction = readiness.self_healing.action == "Restart" &&
+                             readiness.accept_degraded && readiness.units.empty();
+  return contradiction ? Found(Breach{"spec.readiness.selfHealing.action", "Restart"})
+                       : std::nullopt;
+}
+
+Found startup_outlasts_a_probe(const Workload& w) {
+  const ReadinessSpec& readiness = w.spec.readiness;
+  if (readiness.period_seconds <= readiness.startup_timeout_seconds) return std::nullopt;
+  return Breach{"spec.readiness.periodSeconds", std::to_string(readiness.period_seconds)};
+}
+
+Found capability_prefix(const Workload& w) {
+  const auto prefixed = [](const std::string& name, std::size_t) -> std::optional<std::string> {
+    return name.starts_with("CAP_") ? std::optional(excerpt(name)) : std::nullopt;
+  };
+  const auto& platform = w.spec.platform;
+  if (auto found = first(platform.add_capabilities, "spec.platform.capabilities.add", prefixed)) {
+    return found;
+  }
+  return first(platform.drop_capabilities, "spec.platform.capabilities.drop", prefixed);
+}
+
+Found all_capabilities(const Workload& w) {
+  return first(w.spec.platform.add_capabilities, "spec.platform.capabilities.add",
+               [](const std::string& name, std::size_t) -> std::optional<std::string> {
+                 return name == "ALL" ? std::optional(name) : std::nullopt;
+               });
+}
+
+Found added_and_dropped(const Workload& w) {
+  const auto& drop = w.spec.platform.drop_capabilities;
+  return first(w.spec.platform.add_capabilities, "spec.platform.capabilities.add",
+               [&](const std::string& name, std::size_t) -> std::optional<std::string> {
+                 const bool both = std::find(drop.begin(), drop.end(), name) != drop.end();
+                 return both ? std::optional(excerpt(name)) : std::nullopt;
+               });
+}
+
+constexpr CrossFieldRule kRules[] = {
+    {"use a name of at most 53 lower-case letters, digits and '-' that starts with a letter and "
+     "does "
+     "not end with '-': host names and Services are made from it",
+     name},
+    {"set command, or leave args, target, logLevel, logTarget, journalToConsole and maskUnits out: "
+     "they "
+     "are arguments of the command",
+     arguments_need_command},
+    {"give a drop-in a key that ends in .conf: systemd reads no other drop-ins", drop_in_key},
+    {"leave container, container_uuid and CREDENTIALS_DIRECTORY out: the operator sets them",
+     reserved_env},
+    {"set value or valueFrom, not both", one_env_source},
+    {"leave out app.kubernetes.io/name, instance and managed-by and labels of "
+     "workloads.systemd-operator.dev and of the runtime: the operator sets them",
+     reserved_labels},
+    {"leave out annotations of workloads.systemd-operator.dev, io.kubernetes.cri-o, "
+     "io.openshift.userns "
+     "and openshift.io/scc: the operator sets them, see platform",
+     reserved_annotations},
+    {"give each volume exactly one source: configMap, csi, downwardAPI, emptyDir, ephemeral, "
+     "image, "
+     "persistentVolumeClaim, projected or secret",
+     one_volume_source},
+    {"name one of volumes or of storage.claims", mounts_name_volumes},
+    {"rename the claim or the volume: they share the Pod's volume names", claim_is_no_volume},
+    {"give each claim a mountPath of its own", claims_mount_apart},
+    {"mount it elsewhere: a claim of storage has this mountPath", mounts_apart_from_claims},
+    {"use ReadWriteOncePod alone: it excludes every other mode", single_writer_mode_alone},
+    {"list an access mode, or leave accessModes out for ReadWriteOnce", claims_have_modes},
+    {"list each name once", keyed_lists},
+    {"give each port a number and protocol of its own", ports_apart},
+    {"add a port for the route to lead to, or leave route out", route_needs_port},
+    {"set targetPort to the name of one of ports whose protocol is TCP", route_leads_to_port},
+    {"leave path out: with passthrough the router sees no path", passthrough_has_no_path},
+    {"use None or Redirect: with passthrough there is no plain text to allow",
+     passthrough_allows_no_plain_text},
+    {"leave certificateSecret out: with passthrough the application shows its own certificate",
+     passthrough_has_no_certificate},
+    {"leave destinationCASecret out: only reencrypt checks the application's certificate",
+     destination_ca_is_for_reencrypt},
+    {"set ingressClassName for an Ingress or parentRef for an HTTPRoute, not both",
+     one_kind_of_ingress},
+    {"name the Gateway", parent_ref_has_a_name},
+    {"name units, or set acceptDegraded to false: as it is, no failed unit counts and nothing "
+     "would be "
+     "healed",
+     healing_has_something_to_heal},
+    {"make startupTimeoutSeconds at least periodSeconds", startup_outlasts_a_probe},
+    {"leave the CAP_ prefix out, as in NET_ADMIN", capability_prefix},
+    {"name the capabilities that are needed: ALL would add every one", all_capabilities},
+    {"add a capability or drop it, not both", added_and_dropped},
+};
+
+}  // namespace
+
+std::span<const CrossFieldRule> cross_field_rules() { return kRules; }
+
+}  // namespace swo::api
