@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "api/json_read.hpp"
+
 namespace swo::reconcile {
 namespace {
 
@@ -103,20 +105,10 @@ void merge_fields(Json& into, const Json& from) {
   }
 }
 
-const Json* managed_fields(const Json& live) {
-  const auto metadata = live.find("metadata");
-  if (metadata == live.end() || !metadata->is_object()) {
-    return nullptr;
-  }
-  const auto fields = metadata->find("managedFields");
-  return fields != metadata->end() && fields->is_array() ? &*fields : nullptr;
-}
-
 // The manager's entries for the object itself; those of a subresource (status) are another matter.
 bool is_entry_of(const Json& entry, std::string_view manager) {
-  return entry.is_object() && entry.value("manager", "") == manager &&
-         entry.value("subresource", "").empty() && entry.contains("fieldsV1") &&
-         entry["fieldsV1"].is_object();
+  return text(at(entry, "manager")) == manager && text(at(entry, "subresource")).empty() &&
+         at(entry, "fieldsV1").is_object();
 }
 
 }  // namespace
@@ -136,12 +128,8 @@ Digest digest_of_desired(const Json& document) {
 }
 
 Digest digest_of_owned(const Json& live, std::string_view manager) {
-  const Json* entries = managed_fields(live);
-  if (entries == nullptr) {
-    return kNothingOwned;
-  }
   Json fields = Json::object();
-  for (const Json& entry : *entries) {
+  for (const Json& entry : at(live, "metadata", "managedFields")) {
     if (is_entry_of(entry, manager)) {
       merge_fields(fields, entry["fieldsV1"]);
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/json_read.hpp"
 #include "kube/projection.hpp"
 #include "reconcile/types.hpp"
 
@@ -15,11 +16,6 @@ constexpr std::chrono::seconds kFreshFor{10};
 constexpr int kLogLines = 60;
 constexpr int kLogBytes = 16 * 1024;
 constexpr std::uint32_t kMostEvents = 50;
-
-std::string text(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
 
 }  // namespace
 
@@ -49,11 +45,12 @@ std::vector<std::string> EvidenceReader::read_events(const PodFacts& pod) {
   std::vector<std::pair<std::string, std::string>> dated;
   static const kube::FieldMask kMask({"reason", "message", "lastTimestamp", "eventTime"});
   const auto listed = kube::project_list(*page, kMask, [&](Json&& event) {
-    std::string when = text(event, "lastTimestamp");
+    std::string when = text(at(event, "lastTimestamp"));
     if (when.empty()) {
-      when = text(event, "eventTime");
+      when = text(at(event, "eventTime"));
     }
-    dated.emplace_back(std::move(when), text(event, "reason") + ": " + text(event, "message"));
+    dated.emplace_back(std::move(when),
+                       text(at(event, "reason")) + ": " + text(at(event, "message")));
   });
   if (!listed) {
     return {};

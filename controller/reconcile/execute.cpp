@@ -1,5 +1,6 @@
 #include "reconcile/execute.hpp"
 
+#include "api/json_read.hpp"
 #include "api/names.hpp"
 
 namespace swo::reconcile {
@@ -29,14 +30,13 @@ bool stops_everything(const kube::Error& error) {
 
 // Whose object it is, for the message: its controller, or its maker.
 std::string holder_of(const Json& live) {
-  const Json& metadata = live.value("metadata", Json::object());
-  for (const Json& owner : metadata.value("ownerReferences", Json::array())) {
-    if (owner.value("controller", false)) {
-      return owner.value("kind", "object") + " \"" + owner.value("name", "") + "\"";
+  for (const Json& owner : at(live, "metadata", "ownerReferences")) {
+    if (at(owner, "controller") == true) {
+      return text(at(owner, "kind")) + " \"" + text(at(owner, "name")) + "\"";
     }
   }
-  for (const Json& entry : metadata.value("managedFields", Json::array())) {
-    return "an object made by " + entry.value("manager", "someone else");
+  for (const Json& entry : at(live, "metadata", "managedFields")) {
+    return "an object made by " + text(at(entry, "manager"));
   }
   return "an object of someone else";
 }

@@ -2,26 +2,11 @@
 
 #include <charconv>
 
+#include "api/json_read.hpp"
 #include "api/names.hpp"
 
 namespace swo::reconcile {
 namespace {
-
-// Reading a document of which any part may be missing or of another type, without exceptions.
-const Json& at(const Json& value, std::string_view key) {
-  static const Json kNull;
-  if (!value.is_object()) {
-    return kNull;
-  }
-  const auto found = value.find(key);
-  return found == value.end() ? kNull : *found;
-}
-
-std::string text(const Json& value) { return value.is_string() ? value.get<std::string>() : ""; }
-
-std::int64_t number(const Json& value) {
-  return value.is_number_integer() ? value.get<std::int64_t>() : 0;
-}
 
 std::uint64_t parse_number(const std::string& digits) {
   std::uint64_t value = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/json_read.hpp"
 #include "kube/projection.hpp"
 #include "reconcile/types.hpp"
 #include "render/render.hpp"
@@ -111,8 +112,7 @@ std::optional<std::string> Observer::find_host_holder(const api::Workload& workl
   static const kube::FieldMask kMask({"spec.host"});
   const auto listed = kube::project_list(*page, kMask, [&](Json&& route) {
     const kube::ObjectKey key = kube::key_of(route);
-    if (key.ns != workload.ns && route.contains("spec") &&
-        route["spec"].value("host", "") == workload.spec.route->host) {
+    if (key.ns != workload.ns && text(at(route, "spec", "host")) == workload.spec.route->host) {
       holder = key.to_string();
     }
   });

@@ -1,5 +1,6 @@
 #include "reconcile/shared_reconciler.hpp"
 
+#include "api/json_read.hpp"
 #include "api/names.hpp"
 
 namespace swo::reconcile {
@@ -12,8 +13,7 @@ const kube::ObjectKey kShared{"", "shared"};
 constexpr std::chrono::seconds kLookAgain{15};
 
 bool is_ours(const Json& live) {
-  const Json labels = live.value("metadata", Json::object()).value("labels", Json::object());
-  return labels.value(std::string(api::kLabelManagedBy), "") == api::kFieldManager;
+  return text(at(live, "metadata", "labels", api::kLabelManagedBy)) == api::kFieldManager;
 }
 
 template <class T>

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/json_read.hpp"
 #include "api/names.hpp"
 #include "reconcile/status.hpp"
 #include "reconcile/types.hpp"
@@ -16,21 +17,20 @@ namespace {
 constexpr std::chrono::seconds kForeignRecheck{30};
 
 bool belongs_to(const api::Workload& workload, const Json& live) {
-  const Json metadata = live.value("metadata", Json::object());
   bool controlled = false;
-  for (const Json& owner : metadata.value("ownerReferences", Json::array())) {
-    if (owner.value("controller", false)) {
+  for (const Json& owner : at(live, "metadata", "ownerReferences")) {
+    if (at(owner, "controller") == true) {
       controlled = true;
-      if (owner.value("uid", "") == workload.uid) {
+      if (text(at(owner, "uid")) == workload.uid) {
         return true;
       }
     }
   }
   // Retained claims have no owner; the label is their bond.
-  const Json labels = metadata.value("labels", Json::object());
-  return !controlled && live.value("kind", "") == types::kClaim.kind &&
-         labels.value(std::string(api::kLabelWorkload), "") == workload.name &&
-         labels.value(std::string(api::kLabelManagedBy), "") == api::kFieldManager;
+  const Json& labels = at(live, "metadata", "labels");
+  return !controlled && text(at(live, "kind")) == types::kClaim.kind &&
+         text(at(labels, api::kLabelWorkload)) == workload.name &&
+         text(at(labels, api::kLabelManagedBy)) == api::kFieldManager;
 }
 
 // The problem of the workload's pool comes first: it explains why the nodes do not change.
@@ -121,8 +121,7 @@ Outcome WorkloadReconciler::look_at(const kube::ObjectKey& key, const WorkloadFa
     named.uid = facts.uid;
     named.generation = facts.generation;
     const Json document = Json::parse(facts.text, nullptr, false);
-    named.status = api::parse_status(document.is_object() ? document.value("status", Json::object())
-                                                          : Json::object());
+    named.status = api::parse_status(at(document, "status"));
     options_.log(key, "spec refused: " + fault->message(), true);
     return {write_status(named, invalid_status(named, *fault, now)), std::nullopt};
   }
