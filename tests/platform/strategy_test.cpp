@@ -1,0 +1,440 @@
+#include "platform/strategy.hpp"
+
+#include <gmock/gmock.h>
+
+namespace swo::platform {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::Field;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr auto kApply = MachineConfigMode::kApply;
+
+Facts generation(std::string_view name) { return *well_known_generation(name); }
+
+auto reason_is(std::string reason) { return Field(&Blocker::reason, reason); }
+
+std::vector<std::string> names(const std::vector<const NodeFacts*>& nodes) {
+  std::vector<std::string> out;
+  for (const NodeFacts* node : nodes) {
+    out.push_back(node->name);
+  }
+  return out;
+}
+
+PoolFacts& worker(Facts& facts) { return facts.pools.at(1); }
+
+// The operator's MachineConfig is part of what the pool is about to have.
+void write_config(PoolFacts& pool) {
+  pool.written_kernel_arguments = pool.written_crio_files = true;
+}
+
+void start_rollout(PoolFacts& pool, int updated) {
+  pool.spec_configuration = "rendered-worker-2";
+  pool.updated = Tri::kNo;
+  pool.updating = Tri::kYes;
+  pool.updated_count = updated;
+}
+
+void finish_rollout(PoolFacts& pool) {
+  pool.spec_configuration = pool.status_configuration = "rendered-worker-2";
+  pool.updated = Tri::kYes;
+  pool.updating = Tri::kNo;
+  pool.updated_count = pool.machine_count;
+  pool.sources.insert(machine_config_name(pool.name));
+  pool.kernel_arguments = {"systemd.unified_cgroup_hierarchy=1", "cgroup_no_v1=\"all\"", "psi=1"};
+  pool.crio_user_namespaces = Tri::kYes;
+}
+
+TEST(Strategy, NeedsNothingOnOpenShift420) {
+  const Strategy strategy = decide({}, generation("openshift-4.20"), kApply);
+  EXPECT_EQ(strategy.user_namespace, UserNamespaceVia::kHostUsers);
+  EXPECT_EQ(strategy.cgroups, CgroupsBy::kNothing);
+  EXPECT_EQ(strategy.machine_config, std::nullopt);
+  EXPECT_TRUE(strategy.use_scc);
+  EXPECT_TRUE(strategy.scc_user_namespace_level);
+  EXPECT_FALSE(strategy.ping_group_range_sysctl);
+  EXPECT_THAT(strategy.blockers, IsEmpty());
+  EXPECT_THAT(strategy.warnings, IsEmpty());
+}
+
+TEST(Strategy, FollowsARolloutFromTheFirstWriteToTheLastNode) {
+  Facts facts = generation("openshift-4.8");
+  const auto status = [&] {
+    const Strategy strategy = decide({}, facts, kApply);
+    EXPECT_TRUE(strategy.machine_config && strategy.machine_config->kernel_arguments &&
+                strategy.machine_config->crio_files);
+    return strategy.blockers.empty()
+               ? std::string("ready")
+               : strategy.blockers[0].reason + " " + strategy.blockers[0].detail;
+  };
+  EXPECT_EQ(status(), "WaitingForNodes 0/3 updated");
+  EXPECT_TRUE(decide({}, facts, kApply).may_write_node_settings);
+  write_config(worker(facts));
+  EXPECT_EQ(status(), "WaitingForNodes 0/3 updated")
+      << "Updated=True is stale just after the write";
+  start_rollout(worker(facts), 0);
+  EXPECT_EQ(status(), "WaitingForNodes 0/3 updated");
+  start_rollout(worker(facts), 2);
+  EXPECT_EQ(status(), "WaitingForNodes 2/3 updated");
+  finish_rollout(worker(facts));
+  EXPECT_EQ(status(), "ready");
+}
+
+TEST(Strategy, ALaterRolloutOfSomethingElseHoldsNoPodsBack) {
+  Facts facts = generation("openshift-4.8");
+  write_config(worker(facts));
+  finish_rollout(worker(facts));
+  worker(facts).spec_configuration = "rendered-worker-3";
+  worker(facts).updated = Tri::kNo;
+  worker(facts).updating = Tri::kYes;
+  EXPECT_THAT(decide({}, facts, kApply).blockers, IsEmpty());
+}
+
+TEST(Strategy, JudgesARolloutByThePoolAloneWhereTheRenderedConfigIsUnreadable) {
+  Facts facts = generation("openshift-4.8");
+  write_config(worker(facts));
+  worker(facts).kernel_arguments.reset();
+  worker(facts).crio_user_namespaces = Tri::kUnknown;
+  EXPECT_THAT(decide({}, facts, kApply).blockers, ElementsAre(reason_is("WaitingForNodes")));
+  finish_rollout(worker(facts));
+  worker(facts).kernel_arguments.reset();
+  worker(facts).crio_user_namespaces = Tri::kUnknown;
+  EXPECT_THAT(decide({}, facts, kApply).blockers, IsEmpty());
+}
+
+TEST(Strategy, KeepsWhatItHasWrittenOnceTheNodesAreRight) {
+  Facts facts = generation("openshift-4.8");
+  write_config(worker(facts));
+  finish_rollout(worker(facts));
+  api::Workload workload;
+  workload.spec.platform.user_namespace = "HostUsers";  // needs no CRI-O files
+  const Strategy strategy = decide(workload, facts, kApply);
+  EXPECT_EQ(strategy.machine_config,
+            (MachineConfigNeed{.pool = "worker", .kernel_arguments = true, .crio_files = true}));
+}
+
+TEST(Strategy, AsksForNoKernelArgumentsWhereSomeoneElseHasSetThem) {
+  Facts facts = generation("openshift-4.8");
+  worker(facts).kernel_arguments = {"systemd.unified_cgroup_hierarchy=1"};
+  const Strategy strategy = decide({}, facts, kApply);
+  EXPECT_EQ(strategy.cgroups, CgroupsBy::kNothing);
+  EXPECT_EQ(strategy.machine_config,
+            (MachineConfigNeed{.pool = "worker", .kernel_arguments = false, .crio_files = true}));
+  EXPECT_THAT(decide({}, facts, MachineConfigMode::kOff).blockers,
+              ElementsAre(reason_is("CrioNotConfigured")));
+}
+
+TEST(Strategy, ReportsAnotherWritersKernelArgumentsAndDoesNotFightThem) {
+  Facts facts = generation("openshift-4.8");
+  worker(facts).kernel_arguments = {"systemd.unified_cgroup_hierarchy=0"};
+  Strategy strategy = decide({}, facts, kApply);
+  EXPECT_THAT(strategy.blockers, ElementsAre(reason_is("KernelArgumentsConflict")));
+  EXPECT_FALSE(strategy.may_write_node_settings);
+
+  facts =
+      generation("openshift-4.13");  // here the pools' own operator says v1 until cgroupMode is v2
+  strategy = decide({}, facts, kApply);
+  EXPECT_THAT(strategy.blockers, ElementsAre(reason_is("WaitingForNodes")));
+  EXPECT_TRUE(strategy.may_write_node_settings);
+  facts.cgroup_mode = "v2";
+  write_config(worker(facts));
+  worker(facts).status_configuration = worker(facts).spec_configuration = "rendered-worker-2";
+  EXPECT_THAT(decide({}, facts, kApply).blockers,
+              ElementsAre(reason_is("KernelArgumentsConflict")));
+}
+
+TEST(Strategy, SetsCgroupModeForOpenShift413To418) {
+  Facts facts = generation("openshift-4.16");
+  EXPECT_EQ(decide({}, facts, kApply).cgroups, CgroupsBy::kNothing);
+  facts.cgroup_mode = "v1";  // kept on a cluster that was upgraded
+  worker(facts).kernel_arguments = {"systemd.unified_cgroup_hierarchy=0"};
+  const Strategy strategy = decide({}, facts, kApply);
+  EXPECT_EQ(strategy.cgroups, CgroupsBy::kCgroupMode);
+  ASSERT_TRUE(strategy.machine_config);
+  EXPECT_FALSE(strategy.machine_config->kernel_arguments);
+  EXPECT_THAT(strategy.blockers,
+              ElementsAre(testing::AllOf(reason_is("WaitingForNodes"),
+                                         Field(&Blocker::detail, "0/6 updated"))))
+      << "cgroupMode concerns every pool";
+}
+
+TEST(Strategy, WritesNothingWithoutConsentAndSaysWhatToDoByHand) {
+  const Facts facts = generation("openshift-4.8");
+  api::Workload workload;
+  for (const auto mode : {MachineConfigMode::kPreview, MachineConfigMode::kOff}) {
+    const Strategy strategy = decide(workload, facts, mode);
+    ASSERT_THAT(strategy.blockers, ElementsAre(reason_is("CgroupsV1")));
+    EXPECT_FALSE(strategy.may_write_node_settings);
+    EXPECT_TRUE(strategy.blockers[0].holds_pods);
+    EXPECT_THAT(strategy.blockers[0].message, HasSubstr("systemd.unified_cgroup_hierarchy=1"));
+    EXPECT_THAT(strategy.blockers[0].message, HasSubstr("/etc/subuid"));
+    EXPECT_THAT(strategy.blockers[0].message, HasSubstr("reboots"));
+  }
+  workload.spec.platform.machine_config = "Unmanaged";
+  const Strategy strategy = decide(workload, facts, kApply);
+  EXPECT_THAT(strategy.blockers, ElementsAre(reason_is("CgroupsV1")));
+  EXPECT_THAT(strategy.blockers[0].message, HasSubstr("Unmanaged"));
+}
+
+TEST(Strategy, BelievesAnAdministratorWhereNothingCanBeRead) {
+  Facts facts = generation("openshift-4.8");
+  worker(facts).kernel_arguments.reset();
+  worker(facts).crio_user_namespaces = Tri::kUnknown;
+  const Strategy strategy = decide({}, facts, MachineConfigMode::kOff);
+  ASSERT_THAT(strategy.blockers, ElementsAre(reason_is("CgroupsV1")));
+  EXPECT_FALSE(strategy.blockers[0].holds_pods);
+}
+
+TEST(Strategy, NamesAPoolThatIsPausedOrDegradedWithItsCounts) {
+  Facts facts = generation("openshift-4.8");
+  worker(facts).paused = true;
+  Strategy strategy = decide({}, facts, kApply);
+  ASSERT_THAT(strategy.blockers, ElementsAre(reason_is("PoolPaused")));
+  EXPECT_EQ(strategy.blockers[0].detail, "0/3 updated");
+  EXPECT_TRUE(strategy.may_write_node_settings) << "nothing reboots until it is unpaused";
+
+  worker(facts).paused = false;
+  worker(facts).degraded = Tri::kYes;
+  worker(facts).degraded_count = 1;
+  worker(facts).degraded_message = "node worker-1 is reporting: disk is full";
+  strategy = decide({}, facts, kApply);
+  ASSERT_THAT(strategy.blockers, ElementsAre(reason_is("PoolDegraded")));
+  EXPECT_EQ(strategy.blockers[0].detail, "1/3 degraded");
+  EXPECT_THAT(strategy.blockers[0].message, HasSubstr("disk is full"));
+  EXPECT_FALSE(strategy.may_write_node_settings);
+}
+
+TEST(Strategy, LetsARolloutUnderWayFinishBeforeItCausesAnother) {
+  Facts facts = generation("openshift-4.8");
+  start_rollout(worker(facts), 1);
+  const Strategy strategy = decide({}, facts, kApply);
+  EXPECT_THAT(strategy.blockers, ElementsAre(reason_is("WaitingForNodes")));
+  EXPECT_FALSE(strategy.may_write_node_settings);
+}
+
+TEST(Strategy, NamesAPoolThatIsNotThere) {
+  Facts facts = generation("openshift-4.8");
+  api::Workload workload;
+  workload.spec.platform.pool = "infra";
+  Strategy strategy = decide(workload, facts, kApply);
+  ASSERT_THAT(strategy.blockers, ElementsAre(reason_is("PoolMissing")));
+  EXPECT_THAT(strategy.blockers[0].message, HasSubstr("master, worker"));
+  facts.pools.clear();
+  EXPECT_THAT(decide(workload, facts, kApply).blockers, ElementsAre(reason_is("PoolsUnreadable")));
+}
+
+TEST(Strategy, WaitsForTheCustomPoolThatTakesTheWorkersConfigToo) {
+  Facts facts = generation("openshift-4.8");
+  PoolFacts infra = worker(facts);
+  infra.name = "infra";
+  infra.machine_count = 1;
+  infra.machine_config_selector = Json::parse(
+      R"({"matchExpressions": [{"key": "machineconfiguration.openshift.io/role",
+           "operator": "In", "values": ["worker", "infra"]}]})");
+  infra.node_selector = {{"matchLabels", {{"node-role.kubernetes.io/infra", ""}}}};
+  facts.pools.push_back(infra);
+  facts.nodes.back().labels["node-role.kubernetes.io/infra"] = "";
+  write_config(worker(facts));
+  finish_rollout(worker(facts));
+  const Strategy strategy = decide({}, facts, kApply);
+  ASSERT_THAT(strategy.blockers, ElementsAre(reason_is("WaitingForNodes")));
+  EXPECT_EQ(strategy.blockers[0].detail, "0/4 updated");
+}
+
+TEST(Strategy, SaysWhatToDoWithHostedControlPlanesWhereNoMachineConfigExists) {
+  Facts facts = generation("openshift-4.12");
+  facts.has_machine_config = false;
+  facts.pools.clear();
+  const Strategy strategy = decide({}, facts, kApply);
+  ASSERT_THAT(strategy.blockers, ElementsAre(reason_is("NoMachineConfigApi")));
+  EXPECT_THAT(strategy.blockers[0].message, HasSubstr("NodePool"));
+  EXPECT_FALSE(strategy.may_write_node_settings);
+}
+
+TEST(Strategy, TakesMicroShiftForTheOpenShiftOfItsKubernetes) {
+  Facts facts;
+  facts.kubernetes = {1, 33, 4};
+  facts.has_scc = facts.has_route = true;
+  const Strategy strategy = decide({}, facts, kApply);
+  EXPECT_EQ(facts.openshift_generation(), (Version{4, 20, 0}));
+  EXPECT_EQ(strategy.user_namespace, UserNamespaceVia::kHostUsers);
+  EXPECT_TRUE(strategy.use_scc);
+  EXPECT_THAT(strategy.blockers, IsEmpty());
+}
+
+TEST(Strategy, KnowsNothingAndStillDecides) {
+  const Strategy strategy = decide({}, Facts{}, kApply);
+  EXPECT_EQ(strategy.user_namespace, UserNamespaceVia::kHostUsers);
+  EXPECT_THAT(strategy.blockers, IsEmpty());
+  EXPECT_THAT(strategy.reasons, Contains(Field(&Reason::text, HasSubstr("unknown"))));
+}
+
+TEST(Strategy, NeverLeavesAContainerWithoutAUserNamespaceOnAnOldApiServer) {
+  Facts facts = generation("kubernetes-1.33");
+  facts.kubernetes = {1, 31, 0};
+  EXPECT_THAT(decide({}, facts, kApply).blockers,
+              ElementsAre(reason_is("UserNamespacesUnsupported")));
+  api::Workload workload;
+  workload.spec.platform.user_namespace = "HostUsers";  // the user vouches for the gate
+  const Strategy strategy = decide(workload, facts, kApply);
+  EXPECT_THAT(strategy.blockers, IsEmpty());
+  EXPECT_THAT(strategy.warnings, ElementsAre(reason_is("HostUsersMayBeDropped")));
+  facts.user_namespaces_gate = Tri::kNo;
+  EXPECT_THAT(decide(workload, facts, kApply).blockers,
+              ElementsAre(reason_is("UserNamespacesUnsupported")));
+  facts.user_namespaces_gate = Tri::kUnknown;
+  facts.kubernetes = {1, 24, 0};
+  EXPECT_THAT(decide(workload, facts, kApply).blockers,
+              ElementsAre(reason_is("UserNamespacesUnsupported")));
+}
+
+TEST(Strategy, TakesHostUsersFromATechnologyPreviewThatIsOnButNeverTurnsItOn) {
+  Facts facts = generation("openshift-4.18");
+  EXPECT_EQ(decide({}, facts, kApply).user_namespace, UserNamespaceVia::kAnnotation);
+  facts.user_namespaces_gate = Tri::kYes;
+  const Strategy strategy = decide({}, facts, kApply);
+  EXPECT_EQ(strategy.user_namespace, UserNamespaceVia::kHostUsers);
+  EXPECT_TRUE(strategy.scc_user_namespace_level);
+  EXPECT_THAT(strategy.blockers, IsEmpty());
+}
+
+TEST(Strategy, LeavesNodesAloneFromOpenShift419OnEvenForTheAnnotation) {
+  Facts facts = generation("openshift-4.19");
+  Strategy strategy = decide({}, facts, kApply);
+  EXPECT_EQ(strategy.machine_config, std::nullopt);
+  EXPECT_THAT(strategy.blockers, ElementsAre(reason_is("CrioNotConfigured")));
+  worker(facts).crio_user_namespaces = Tri::kYes;  // written before the upgrade
+  EXPECT_THAT(decide({}, facts, kApply).blockers, IsEmpty());
+}
+
+TEST(Strategy, AProofOutweighsWhatIsNotKnown) {
+  Facts facts = generation("openshift-4.19");
+  facts.proven_annotation = true;
+  EXPECT_THAT(decide({}, facts, kApply).blockers, IsEmpty());
+  facts.proven_host_users = true;
+  EXPECT_EQ(decide({}, facts, kApply).user_namespace, UserNamespaceVia::kHostUsers);
+}
+
+TEST(Strategy, CountsOnlyNodesThatTheWorkloadMayLandOn) {
+  Facts facts = generation("kubernetes-1.33");
+  facts.nodes.back().cgroups = CgroupVersion::kV1;
+  facts.nodes.back().user_namespaces = Tri::kNo;
+  EXPECT_THAT(decide({}, facts, kApply).warnings,
+              ElementsAre(reason_is("MixedUserNamespaces"), reason_is("MixedCgroups")));
+  api::Workload workload;
+  workload.spec.node_selector = {{"kubernetes.io/hostname", "worker-0"}};
+  EXPECT_THAT(decide(workload, facts, kApply).warnings, IsEmpty());
+  workload.spec.node_selector = {{"kubernetes.io/hostname", "worker-2"}};
+  EXPECT_THAT(decide(workload, facts, kApply).blockers,
+              ElementsAre(reason_is("UserNamespacesUnsupported"), reason_is("CgroupsV1")));
+  workload.spec.node_selector = {{"kubernetes.io/hostname", "worker-9"}};
+  EXPECT_THAT(decide(workload, facts, kApply).warnings, ElementsAre(reason_is("NoEligibleNodes")));
+}
+
+TEST(Strategy, GivesContainerdItsMountsAndAsksForARuntimeClass) {
+  Facts facts = generation("kubernetes-1.33-containerd");
+  api::Workload workload;
+  Strategy strategy = decide(workload, facts, kApply);
+  EXPECT_TRUE(strategy.runtime_mounts);
+  EXPECT_TRUE(strategy.selinux_type);
+  EXPECT_THAT(strategy.warnings, ElementsAre(reason_is("RuntimeClassMissing")));
+  EXPECT_FALSE(strategy.warnings[0].holds_pods);
+  workload.spec.platform.runtime_class_name = "systemd";
+  EXPECT_THAT(decide(workload, facts, kApply).warnings, IsEmpty());
+  for (NodeFacts& node : facts.nodes) {
+    node.runtime_version = Version{2, 0, 5};
+  }
+  EXPECT_THAT(decide(workload, facts, kApply).blockers, ElementsAre(reason_is("ContainerdTooOld")));
+}
+
+TEST(Strategy, ReportsVersionFaultsBeforeTheyBite) {
+  Facts facts = generation("kubernetes-1.36");
+  api::Workload workload;
+  workload.spec.platform.automount_service_account_token = true;
+  EXPECT_THAT(decide(workload, facts, kApply).warnings, IsEmpty());
+  for (NodeFacts& node : facts.nodes) {
+    node.runtime_version = Version{1, 35, 0};
+    node.tmpfs_idmap = Tri::kNo;
+  }
+  EXPECT_THAT(decide(workload, facts, kApply).warnings,
+              ElementsAre(reason_is("KernelBefore63"), reason_is("CrioCgroupFault")));
+  workload.spec.platform.automount_service_account_token = false;
+  EXPECT_THAT(decide(workload, facts, kApply).warnings, ElementsAre(reason_is("CrioCgroupFault")));
+  workload.spec.volumes = Json::parse(R"([{"name": "keys", "secret": {"secretName": "keys"}}])");
+  EXPECT_THAT(decide(workload, facts, kApply).warnings,
+              Contains(Field(&Blocker::message, HasSubstr("\"keys\""))));
+}
+
+TEST(Strategy, NamesTheSysctlBeforeCrio131) {
+  EXPECT_TRUE(decide({}, generation("openshift-4.17"), kApply).ping_group_range_sysctl);
+  EXPECT_FALSE(decide({}, generation("openshift-4.18"), kApply).ping_group_range_sysctl);
+}
+
+TEST(Strategy, RefusesOpenShiftBefore47) {
+  Facts facts = generation("openshift-4.7");
+  facts.openshift = Version{4, 6, 8};
+  EXPECT_THAT(decide({}, facts, kApply).blockers, Contains(reason_is("UnsupportedPlatform")));
+}
+
+TEST(Strategy, PutsWhatSomeoneMustDoBeforeWhatPassesByItself) {
+  Facts facts = generation("openshift-4.16");
+  for (NodeFacts& node : facts.nodes) {
+    node.cgroups = CgroupVersion::kV1;
+    node.user_namespaces = Tri::kNo;
+  }
+  facts.user_namespaces_gate = Tri::kYes;
+  EXPECT_THAT(decide({}, facts, kApply).blockers,
+              ElementsAre(reason_is("UserNamespacesUnsupported"), reason_is("WaitingForNodes")));
+}
+
+TEST(Strategy, WarnsThatASccOfOnesOwnMustSetTheType) {
+  api::Workload workload;
+  workload.spec.platform.security_context_constraints = "mine";
+  const Strategy strategy = decide(workload, generation("openshift-4.20"), kApply);
+  EXPECT_THAT(strategy.warnings, ElementsAre(reason_is("SccOfOnesOwn")));
+}
+
+TEST(EligibleNodes, LeavesOutTaintedNodesThatAreNotTolerated) {
+  const Facts facts = generation("kubernetes-1.33");
+  api::Workload workload;
+  EXPECT_THAT(names(eligible_nodes(workload, facts)),
+              ElementsAre("worker-0", "worker-1", "worker-2"));
+  workload.spec.tolerations =
+      Json::parse(R"([{"key": "node-role.kubernetes.io/control-plane", "operator": "Exists"}])");
+  EXPECT_EQ(eligible_nodes(workload, facts).size(), 6U);
+}
+
+TEST(EligibleNodes, KeepsNodesThatAreCordonedOrNotReadyForTheMoment) {
+  Facts facts = generation("kubernetes-1.33");
+  facts.nodes.back().schedulable = false;
+  facts.nodes.back().ready = false;
+  facts.nodes.back().taints =
+      Json::parse(R"([{"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}])");
+  EXPECT_EQ(eligible_nodes({}, facts).size(), 3U);
+}
+
+TEST(RolledOut, NeedsEveryPartOfTheRule) {
+  Facts facts = generation("openshift-4.8");
+  PoolFacts pool = worker(facts);
+  finish_rollout(pool);
+  const std::string config = machine_config_name("worker");
+  EXPECT_EQ(config, "99-worker-systemd-workload");
+  EXPECT_TRUE(rolled_out(pool, config));
+  const auto without = [&](auto change) {
+    PoolFacts changed = pool;
+    change(changed);
+    return rolled_out(changed, config);
+  };
+  EXPECT_FALSE(without([](PoolFacts& p) { p.observed_generation = 1; }));
+  EXPECT_FALSE(without([](PoolFacts& p) { p.sources.erase("99-worker-systemd-workload"); }));
+  EXPECT_FALSE(without([](PoolFacts& p) { p.spec_configuration = "rendered-worker-3"; }));
+  EXPECT_FALSE(without([](PoolFacts& p) { p.updated = Tri::kUnknown; }));
+  EXPECT_FALSE(without([](PoolFacts& p) { p.degraded = Tri::kYes; }));
+}
+
+}  // namespace
+}  // namespace swo::platform

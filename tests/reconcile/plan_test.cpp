@@ -1,0 +1,331 @@
+// Scenarios of plan(): what is done, and what is said, in each situation.
+#include "reconcile/plan.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "plan_fixture.hpp"
+
+namespace swo::reconcile {
+namespace {
+
+using test::condition;
+using test::Scene;
+using test::what;
+using ::testing::Contains;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+TEST(Plan, ANewWorkloadGetsItsChildrenInOrderAndThePodLast) {
+  EXPECT_THAT(
+      what(Scene().plan()),
+      ElementsAre("apply ServiceAccount demo/nginx-systemd", "apply Role demo/nginx-systemd",
+                  "apply RoleBinding demo/nginx-systemd", "apply Service demo/nginx-instances",
+                  "apply Service demo/nginx", "apply Route demo/nginx",
+                  "apply PodDisruptionBudget demo/nginx", "create Pod demo/nginx-0"));
+}
+
+TEST(Plan, AWorkloadThatIsAsWantedCausesNoAction) {
+  Scene scene;
+  scene.children_in_line();
+  scene.add(scene.pod(0, true));
+  const Plan plan = scene.plan();
+  EXPECT_THAT(plan.actions, IsEmpty());
+  EXPECT_EQ(plan.status.phase, "Running");
+  EXPECT_EQ(plan.status.ready, "1/1");
+  EXPECT_EQ(plan.status.systemd, "running");
+  EXPECT_EQ(plan.status.url, "http://nginx.apps.example.com");
+  EXPECT_EQ(condition(plan, "Ready").status, "True");
+  EXPECT_EQ(condition(plan, "Exposed").status, "True");
+  EXPECT_EQ(condition(plan, "Admitted").status, "True");
+  EXPECT_EQ(condition(plan, "Progressing").status, "False");
+  EXPECT_EQ(condition(plan, "Degraded").status, "False");
+  EXPECT_EQ(plan.requeue_after, std::nullopt);
+}
+
+TEST(Plan, PlanningAgainOnItsOwnStatusChangesNothing) {
+  Scene scene;
+  scene.children_in_line();
+  scene.add(scene.pod(0, true));
+  const Plan first = scene.plan();
+  scene.workload.status = first.status;
+  const Plan second = scene.plan();
+  EXPECT_EQ(second.status, first.status);
+  EXPECT_THAT(second.notices, IsEmpty());
+}
+
+TEST(Plan, AChildThatWasEditedIsAppliedAgain) {
+  Scene scene;
+  scene.children_in_line();
+  scene.add(scene.pod(0, true));
+  const ChildKey key{"services", "nginx"};
+  auto edited = *scene.observed.children[key];
+  edited.digest = 1;
+  scene.observed.children[key] = std::make_shared<const ChildFacts>(edited);
+  EXPECT_THAT(what(scene.plan()), ElementsAre("apply Service demo/nginx"));
+}
+
+TEST(Plan, AChildThatSomethingKeepsRewritingIsNotFoughtOver) {
+  Scene scene;
+  scene.children_in_line();
+  scene.add(scene.pod(0, true));
+  const ChildKey key{"services", "nginx"};
+  auto rewritten = *scene.observed.children[key];
+  const Digest wanted = rewritten.digest;
+  rewritten.digest = 1;
+  scene.observed.children[key] = std::make_shared<const ChildFacts>(rewritten);
+  scene.memory.settled[key] = {1, wanted};
+  EXPECT_THAT(scene.plan().actions, IsEmpty());
+}
+
+TEST(Plan, AnObjectOfOurNameThatSomeoneElseControlsIsLeftAloneAndTold) {
+  Scene scene;
+  scene.children_in_line();
+  scene.add(scene.pod(0, true));
+  const ChildKey key{"services", "nginx"};
+  scene.observed.children.erase(key);
+  scene.memory.foreign[key] = {&types::kService, "an object made by kubectl"};
+  const Plan plan = scene.plan();
+  EXPECT_THAT(what(plan), Not(Contains("apply Service demo/nginx")));
+  EXPECT_EQ(plan.status.phase, "NameTaken");
+  EXPECT_THAT(condition(plan, "Ready").message, HasSubstr("kubectl"));
+}
+
+TEST(Plan, WithoutARouteInTheSpecTheRouteGoes) {
+  Scene scene;
+  scene.children_in_line();
+  scene.add(scene.pod(0, true));
+  scene.workload.spec.route.reset();
+  const Plan plan = scene.plan();
+  EXPECT_THAT(what(plan), ElementsAre("delete Route demo/nginx"));
+  EXPECT_EQ(plan.status.url, "");
+}
+
+TEST(Plan, AHostOfAnotherNamespaceIsNotClaimed) {
+  Scene scene;
+  scene.observed.host_holder = "prod/shop";
+  const Plan plan = scene.plan();
+  EXPECT_THAT(what(plan), Not(Contains(HasSubstr("Route"))));
+  EXPECT_EQ(plan.status.phase, "HostClaimed");
+  EXPECT_THAT(condition(plan, "Exposed").message, HasSubstr("prod/shop"));
+  EXPECT_EQ(plan.status.url, "");
+}
+
+TEST(Plan, ARouteWaitsWhileNobodyCouldBeAskedWhoseTheHostIs) {
+  Scene scene;
+  scene.observed.host_holder = std::nullopt;
+  EXPECT_THAT(what(scene.plan()), Not(Contains(HasSubstr("apply Route "))));
+}
+
+TEST(Plan, PodsWaitForThePlatformAndTheStatusSaysHowFarItIs) {
+  Scene scene;
+  scene.strategy.blockers = {{"WaitingForNodes", "2/5 updated", "the pool is rolling", true, true}};
+  const Plan plan = scene.plan();
+  EXPECT_THAT(what(plan), Not(Contains("create Pod demo/nginx-0")));
+  EXPECT_EQ(plan.status.phase, "WaitingForNodes 2/5 updated");
+  EXPECT_EQ(condition(plan, "PlatformReady").status, "False");
+  EXPECT_EQ(condition(plan, "PlatformReady").reason, "WaitingForNodes");
+}
+
+TEST(Plan, RunningInstancesGoOnWhileTheNodesRoll) {
+  Scene scene;
+  scene.children_in_line();
+  scene.add(scene.pod(0, true));
+  scene.strategy.blockers = {{"WaitingForNodes", "2/5 updated", "the pool is rolling", true, true}};
+  const Plan plan = scene.plan();
+  EXPECT_THAT(plan.actions, IsEmpty());
+  EXPECT_EQ(plan.status.phase, "Running");
+}
+
+TEST(Plan, PodsWaitForTheSccThatAdmitsThem) {
+  Scene scene;
+  scene.observed.scc_exists = false;
+  const Plan plan = scene.plan();
+  EXPECT_THAT(what(plan), Not(Contains("create Pod demo/nginx-0")));
+  EXPECT_EQ(plan.status.phase, "WaitingForScc");
+}
+
+TEST(Plan, AnSccOfOnesOwnThatIsNotThereIsNamedWithTheRemedy) {
+  Scene scene;
+  scene.observed.scc_exists = false;
+  scene.workload.spec.platform.security_context_constraints = "mine";
+  const Plan plan = scene.plan();
+  EXPECT_EQ(plan.status.phase, "SccNotFound");
+  EXPECT_THAT(condition(plan, "Admitted").message, HasSubstr("\"mine\""));
+}
+
+TEST(Plan, ARefusedWriteIsTold) {
+  Scene scene;
+  scene.children_in_line();
+  kube::Error error;
+  error.kind = kube::ErrorKind::kForbidden;
+  error.message = "exceeded quota: pods";
+  scene.memory.failures[{"poddisruptionbudgets", "nginx"}] = error;
+  const Plan plan = scene.plan();
+  EXPECT_EQ(condition(plan, "Degraded").status, "True");
+  EXPECT_THAT(condition(plan, "Degraded").message, HasSubstr("exceeded quota"));
+}
+
+TEST(Plan, APausedWorkloadIsOnlyWatched) {
+  Scene scene;
+  scene.workload.spec.paused = true;
+  const Plan plan = scene.plan();
+  EXPECT_THAT(plan.actions, IsEmpty());
+  EXPECT_EQ(plan.status.phase, "Paused");
+}
+
+TEST(Plan, AHibernatingWorkloadKeepsItsChildrenAndLosesItsPods) {
+  Scene scene;
+  scene.workload.spec.replicas = 2;
+  scene.children_in_line();
+  scene.add(scene.pod(0, true));
+  scene.add(scene.pod(1, true));
+  scene.workload.spec.hibernate = true;
+  EXPECT_THAT(what(scene.plan()),
+              ElementsAre("delete Pod demo/nginx-1", "delete Pod demo/nginx-0"));
+  scene.observed.pods.clear();
+  EXPECT_EQ(scene.plan().status.phase, "Hibernated");
+  EXPECT_EQ(scene.plan().status.ready, "0/0");
+}
+
+TEST(Plan, ADeletedWorkloadIsLeftToTheGarbageCollector) {
+  Scene scene;
+  scene.workload.deleting = true;
+  EXPECT_THAT(scene.plan().actions, IsEmpty());
+  EXPECT_EQ(scene.plan().status.phase, "Deleting");
+}
+
+TEST(Plan, EachChangeOfTheHeadlineIsOneNotice) {
+  Scene scene;
+  scene.children_in_line();
+  scene.add(scene.pod(0, true));
+  const Plan plan = scene.plan();
+  ASSERT_EQ(plan.notices.size(), 1U);
+  EXPECT_EQ(plan.notices[0].reason, "Running");
+  EXPECT_FALSE(plan.notices[0].warning);
+}
+
+// ---- instances
+
+TEST(Instances, AreMadeInOrderEachAfterTheOneBelowIsReady) {
+  Scene scene;
+  scene.workload.spec.replicas = 3;
+  scene.children_in_line();
+  EXPECT_THAT(what(scene.plan()), ElementsAre("create Pod demo/nginx-0"));
+  scene.add(scene.pod(0, false));
+  EXPECT_THAT(what(scene.plan()), IsEmpty());
+  scene.observed.pods.clear();
+  scene.add(scene.pod(0, true));
+  EXPECT_THAT(what(scene.plan()), ElementsAre("create Pod demo/nginx-1"));
+}
+
+TEST(Instances, AreUnmadeFromTheTopOneAtATime) {
+  Scene scene;
+  scene.workload.spec.replicas = 3;
+  scene.children_in_line();
+  for (int ordinal = 0; ordinal < 3; ++ordinal) {
+    scene.add(scene.pod(ordinal, true));
+  }
+  scene.workload.spec.replicas = 1;
+  EXPECT_THAT(what(scene.plan()), ElementsAre("delete Pod demo/nginx-2"));
+  PodFacts leaving = scene.pod(2, true);
+  leaving.deleting = true;
+  scene.observed.pods[2] = std::make_shared<const PodFacts>(leaving);
+  EXPECT_THAT(what(scene.plan()), IsEmpty());
+  scene.observed.pods.pop_back();
+  EXPECT_THAT(what(scene.plan()), ElementsAre("delete Pod demo/nginx-1"));
+}
+
+TEST(Instances, AreReplacedFromTheHighestDownAsManyAsMayBeUnavailable) {
+  Scene scene;
+  scene.workload.spec.replicas = 3;
+  scene.children_in_line();
+  for (int ordinal = 0; ordinal < 3; ++ordinal) {
+    scene.add(scene.pod(ordinal, true));
+  }
+  scene.workload.spec.image = "other";
+  EXPECT_THAT(what(scene.plan()), ElementsAre("delete Pod demo/nginx-2"));
+  scene.workload.spec.update_strategy.max_unavailable = 2;
+  EXPECT_THAT(what(scene.plan()),
+              ElementsAre("delete Pod demo/nginx-2", "delete Pod demo/nginx-1"));
+}
+
+TEST(Instances, AnUpdateStopsAtTheFirstReplacedOneThatIsNotReady) {
+  Scene scene;
+  scene.workload.spec.replicas = 2;
+  scene.children_in_line();
+  scene.add(scene.pod(0, true));
+  const std::string old_image = scene.workload.spec.image;
+  scene.workload.spec.image = "broken";
+  scene.add(scene.pod(1, false));
+  const Plan stalled = scene.plan();
+  EXPECT_THAT(what(stalled), IsEmpty());
+  EXPECT_EQ(stalled.status.phase, "UpdateStalled 1/2");
+  EXPECT_EQ(condition(stalled, "Degraded").reason, "UpdateStalled");
+  // Putting the spec back makes the broken one the outdated one, and it is replaced at once.
+  scene.workload.spec.image = old_image;
+  EXPECT_THAT(what(scene.plan()), ElementsAre("delete Pod demo/nginx-1"));
+}
+
+TEST(Instances, BelowThePartitionStayAtTheirRevision) {
+  Scene scene;
+  scene.workload.spec.replicas = 2;
+  scene.children_in_line();
+  scene.add(scene.pod(0, true));
+  scene.add(scene.pod(1, true));
+  scene.workload.spec.image = "other";
+  scene.workload.spec.update_strategy.partition = 2;
+  EXPECT_THAT(what(scene.plan()), IsEmpty());
+  scene.workload.spec.update_strategy.partition = 1;
+  EXPECT_THAT(what(scene.plan()), ElementsAre("delete Pod demo/nginx-1"));
+}
+
+TEST(Instances, WithOnDeleteAreReplacedOnlyWhenSomeoneDeletesThem) {
+  Scene scene;
+  scene.children_in_line();
+  scene.add(scene.pod(0, true));
+  scene.workload.spec.image = "other";
+  scene.workload.spec.update_strategy.type = "OnDelete";
+  EXPECT_THAT(what(scene.plan()), IsEmpty());
+  scene.observed.pods.clear();
+  EXPECT_THAT(what(scene.plan()), ElementsAre("create Pod demo/nginx-0"));
+}
+
+TEST(Instances, AnEvictedPodIsClearedAwayBeforeItsSuccessorIsMade) {
+  Scene scene;
+  scene.children_in_line();
+  PodFacts evicted = scene.pod(0, false);
+  evicted.phase = "Failed";
+  PodTrouble trouble;
+  trouble.reason = "Evicted";
+  evicted.trouble = std::make_shared<const PodTrouble>(trouble);
+  scene.add(evicted);
+  const Plan plan = scene.plan();
+  EXPECT_THAT(what(plan), ElementsAre("delete Pod demo/nginx-0"));
+  EXPECT_THAT(plan.actions[0].why, HasSubstr("Evicted"));
+}
+
+TEST(Instances, APodOnItsWayOutIsWaitedForSoThatTwoNeverShareAName) {
+  Scene scene;
+  scene.children_in_line();
+  PodFacts leaving = scene.pod(0, false);
+  leaving.deleting = true;
+  scene.add(leaving);
+  EXPECT_THAT(what(scene.plan()), IsEmpty());
+}
+
+TEST(Instances, PodsOfSomeoneElseAreNotCounted) {
+  Scene scene;
+  scene.children_in_line();
+  PodFacts foreign = scene.pod(7, true);
+  foreign.owner_uid = "someone";
+  scene.add(foreign);
+  EXPECT_THAT(what(scene.plan()), ElementsAre("create Pod demo/nginx-0"));
+}
+
+}  // namespace
+}  // namespace swo::reconcile

@@ -1,0 +1,96 @@
+#include "support/in_process_transport.hpp"
+
+namespace swo::test {
+namespace {
+
+kube::HttpResponse from_devcluster(const devcluster::Response& response) {
+  kube::HttpResponse result;
+  result.status = response.status;
+  result.headers.assign(response.headers.begin(), response.headers.end());
+  result.body = response.body;
+  return result;
+}
+
+class InProcessStream : public kube::ByteStream {
+ public:
+  InProcessStream(kube::HttpResponse head, std::unique_ptr<devcluster::Stream> stream,
+                  const bool& frozen)
+      : head_(std::move(head)), stream_(std::move(stream)), frozen_(frozen) {}
+
+  const kube::HttpResponse& head() const override { return head_; }
+
+  Read read(std::chrono::milliseconds) override {
+    if (closed_ || stream_ == nullptr) {
+      return {Outcome::kEnd, "", {}};
+    }
+    if (frozen_) {
+      return {Outcome::kTimeout, "", {}};
+    }
+    if (std::string data = stream_->next(); !data.empty()) {
+      return {Outcome::kData, std::move(data), {}};
+    }
+    return {stream_->ended() ? Outcome::kEnd : Outcome::kTimeout, "", {}};
+  }
+
+  void close() override { closed_ = true; }
+
+ private:
+  kube::HttpResponse head_;
+  std::unique_ptr<devcluster::Stream> stream_;
+  const bool& frozen_;
+  bool closed_ = false;
+};
+
+}  // namespace
+
+devcluster::Request InProcessTransport::to_devcluster(const kube::HttpRequest& request) const {
+  devcluster::Request result;
+  result.method = request.method;
+  result.target = request.target;
+  for (const auto& [name, value] : request.headers) {
+    std::string lower;
+    for (const char c : name) {
+      lower += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    }
+    result.headers[lower] = value;
+  }
+  result.headers["authorization"] = "Bearer " + token_;
+  result.body = request.body;
+  return result;
+}
+
+kube::Result<kube::HttpResponse> InProcessTransport::send(const kube::HttpRequest& request) {
+  const Fate decided = fate ? fate(request) : Fate::kAnswer;
+  if (decided == Fate::kRefuse) {
+    kube::Error error;
+    error.kind = kube::ErrorKind::kUnreachable;
+    error.message = "refused by the test";
+    return error;
+  }
+  const devcluster::Answer answer = server_.handle(to_devcluster(request));
+  if (wrote && request.method != "GET") {
+    wrote(request, answer.response.status);
+  }
+  if (decided == Fate::kLoseAnswer) {
+    kube::Error error;
+    error.kind = kube::ErrorKind::kAmbiguous;
+    error.message = "the test lost the answer";
+    return error;
+  }
+  return from_devcluster(answer.response);
+}
+
+kube::Result<std::unique_ptr<kube::ByteStream>> InProcessTransport::open(
+    const kube::HttpRequest& request) {
+  if (fate && fate(request) != Fate::kAnswer) {
+    kube::Error error;
+    error.kind = kube::ErrorKind::kUnreachable;
+    error.message = "refused by the test";
+    return error;
+  }
+  devcluster::Answer answer = server_.handle(to_devcluster(request));
+  return std::unique_ptr<kube::ByteStream>(std::make_unique<InProcessStream>(
+      from_devcluster(answer.response), std::move(answer.stream), frozen));
+}
+
+}  // namespace swo::test

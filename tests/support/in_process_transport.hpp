@@ -1,0 +1,45 @@
+// The operator's transport onto a devcluster in the same process: no sockets, no threads, no
+// waiting. With it a whole scenario runs in virtual time.
+//
+// A fault can be put between the two: for each request, decided by a function of the test's.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "devcluster/api_server.hpp"
+#include "kube/transport.hpp"
+
+namespace swo::test {
+
+// What is to become of a request.
+enum class Fate {
+  kAnswer,      // as it is
+  kRefuse,      // not sent: kUnreachable
+  kLoseAnswer,  // carried out, and the answer lost: kAmbiguous
+};
+
+class InProcessTransport : public kube::Transport {
+ public:
+  InProcessTransport(devcluster::ApiServer& server, std::string token)
+      : server_(server), token_(std::move(token)) {}
+
+  kube::Result<kube::HttpResponse> send(const kube::HttpRequest& request) override;
+  kube::Result<std::unique_ptr<kube::ByteStream>> open(const kube::HttpRequest& request) override;
+  void shutdown() override {}
+
+  // Asked for each send(); empty: kAnswer.
+  std::function<Fate(const kube::HttpRequest&)> fate;
+  // Called after each send() that changed or tried to change something.
+  std::function<void(const kube::HttpRequest&, int status)> wrote;
+  // Streams give nothing while this is true: stale reads.
+  bool frozen = false;
+
+ private:
+  devcluster::Request to_devcluster(const kube::HttpRequest& request) const;
+
+  devcluster::ApiServer& server_;
+  std::string token_;
+};
+
+}  // namespace swo::test
