@@ -1,10 +1,14 @@
-// From a workload and the platform's strategy to the objects that are to be: pure functions, no I/O.
+// From a workload and the platform's strategy to the objects that are to be: pure functions, no
+// I/O.
 //
-// Every object carries all fields that the operator owns, for server-side apply. The same input gives the
-// same document, byte for byte. Quantities and durations are passed through in canonical form.
+// Every object carries all fields that the operator owns, for server-side apply. The same input
+// gives the same document, byte for byte. Quantities and durations are passed through in canonical
+// form.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/json.hpp"
@@ -13,37 +17,56 @@
 
 namespace swo::render {
 
-// Names of a workload's children (all deterministic).
+// Names of a workload's children (all deterministic; what is too long for a DNS label is cut, and
+// told apart by a hash).
 std::string instance_name(const api::Workload& workload, int ordinal);  // nginx-0: Pod and hostname
 std::string service_name(const api::Workload& workload);                // nginx
 std::string headless_service_name(const api::Workload& workload);       // nginx-instances
 std::string route_name(const api::Workload& workload);                  // nginx
 std::string service_account_name(const api::Workload& workload);        // spec's, or nginx-systemd
-std::string role_name(const api::Workload& workload);                   // nginx-systemd (Role and RoleBinding)
+std::string role_name(const api::Workload& workload);  // nginx-systemd (Role and RoleBinding)
 std::string claim_name(const api::Claim& claim, const api::Workload& workload, int ordinal);
-std::string scc_name(const api::Workload& workload);  // shared one, the one for its capabilities, or its own
+std::string scc_name(
+    const api::Workload& workload);  // shared one, the one for its capabilities, or its own
 std::string machine_config_name(std::string_view pool);  // 99-worker-systemd-workload
 
-// What decides whether an instance must be replaced: a short hash of the fields of the spec that reach its
-// Pod and of the strategy, not of the rendering, so that an upgrade of the operator restarts nothing.
+// What decides whether an instance must be replaced: a short hash of the fields of the spec that
+// reach its Pod and of the strategy, not of the rendering, so that an upgrade of the operator
+// restarts nothing.
 std::string revision(const api::Workload& workload, const platform::Strategy& strategy);
+
+// What revision() hashes, as a ControllerRevision that `kubectl get controllerrevisions` shows.
+Json controller_revision(const api::Workload& workload, const platform::Strategy& strategy,
+                         std::int64_t number);
+
+// False when the workload names an SCC of its own: then Role and RoleBinding are not for the
+// operator to write. Whoever may write a workload could otherwise have any SCC granted,
+// `privileged` included.
+bool grants_scc(const api::Workload& workload);
 
 Json pod(const api::Workload& workload, const platform::Strategy& strategy, int ordinal);
 Json service_account(const api::Workload& workload);
-Json role(const api::Workload& workload);          // `use` of the SCC by name
+Json role(const api::Workload& workload);  // `use` of the SCC by name
 Json role_binding(const api::Workload& workload);
 Json service(const api::Workload& workload);
 Json headless_service(const api::Workload& workload);
-Json route(const api::Workload& workload);
+// `destination_ca`: PEM, the ca.crt of spec.route.tls.destinationCASecret, for which the Route API
+// has no reference. Left out while empty.
+Json route(const api::Workload& workload, std::string_view destination_ca = {});
 Json ingress(const api::Workload& workload);
 Json http_route(const api::Workload& workload);
 Json claim(const api::Workload& workload, const api::Claim& claim, int ordinal);
-Json pod_disruption_budget(const api::Workload& workload);
+// `evict_unhealthy`: false for API servers before Kubernetes 1.26, which refuse the field
+// unhealthyPodEvictionPolicy (KEP-3017).
+Json pod_disruption_budget(const api::Workload& workload, bool evict_unhealthy = true);
 
 // Cluster-scoped and shared.
-Json security_context_constraints(std::string_view name, const std::vector<std::string>& capabilities,
+Json security_context_constraints(std::string_view name,
+                                  const std::vector<std::string>& capabilities,
                                   bool user_namespace_level);
 Json machine_config(const platform::MachineConfigNeed& need);
+Json nodes_config();  // nodes.config.openshift.io/cluster with cgroupMode v2: the part to be
+                      // applied
 
 // Everything for one workload in the order in which it is to be created, replicas included.
 std::vector<Json> everything(const api::Workload& workload, const platform::Strategy& strategy);
@@ -51,7 +74,7 @@ std::vector<Json> everything(const api::Workload& workload, const platform::Stra
 // "http://host/path"; empty without a Route, or while its host is not known.
 std::string url(const api::Workload& workload, std::string_view admitted_host);
 
-// Multi-document YAML, ready for `kubectl apply -f -`.
+// Multi-document YAML, ready for `kubectl apply -f -` (yaml.hpp).
 std::string to_yaml(const std::vector<Json>& documents);
 
 }  // namespace swo::render

@@ -1,0 +1,66 @@
+// The names of a workload's children. They are found again by these names, so they never change.
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "render/common.hpp"
+#include "render/hash.hpp"
+#include "render/render.hpp"
+
+namespace swo::render {
+namespace {
+
+constexpr std::string_view kSharedScc = "systemd-workload";
+
+}  // namespace
+
+std::string instance_name(const api::Workload& workload, int ordinal) {
+  return dns_label(workload.name, "-" + std::to_string(ordinal));
+}
+
+std::string service_name(const api::Workload& workload) { return dns_label(workload.name); }
+
+std::string headless_service_name(const api::Workload& workload) {
+  return dns_label(workload.name, "-instances");
+}
+
+std::string route_name(const api::Workload& workload) { return dns_label(workload.name); }
+
+std::string service_account_name(const api::Workload& workload) {
+  return workload.spec.service_account_name.empty() ? role_name(workload)
+                                                    : workload.spec.service_account_name;
+}
+
+std::string role_name(const api::Workload& workload) {
+  return dns_label(workload.name, "-systemd");
+}
+
+// A claim's name is a DNS subdomain of up to 253 characters: no need to cut it.
+std::string claim_name(const api::Claim& claim, const api::Workload& workload, int ordinal) {
+  return claim.name + "-" + workload.name + "-" + std::to_string(ordinal);
+}
+
+std::string scc_name(const api::Workload& workload) {
+  const api::PlatformSpec& platform = workload.spec.platform;
+  if (!platform.security_context_constraints.empty()) {
+    return platform.security_context_constraints;
+  }
+  if (platform.add_capabilities.empty()) {
+    return std::string(kSharedScc);
+  }
+  // One per set of capabilities, whatever their order.
+  std::vector<std::string> capabilities = platform.add_capabilities;
+  std::sort(capabilities.begin(), capabilities.end());
+  capabilities.erase(std::unique(capabilities.begin(), capabilities.end()), capabilities.end());
+  std::string set;
+  for (const std::string& capability : capabilities) {
+    set += capability + ",";
+  }
+  return std::string(kSharedScc) + "-" + short_hash(set);
+}
+
+std::string machine_config_name(std::string_view pool) {
+  return platform::machine_config_name(pool);
+}
+
+}  // namespace swo::render

@@ -1,0 +1,29 @@
+// What PID 1 is told, and by which means: its arguments, its environment, the files put in front of
+// it. Internal to this folder. Pure.
+//
+// systemd in a container reads its own arguments as the kernel's command line, and its environment
+// as the container manager's word (systemd docs/CONTAINER_INTERFACE.md, docs/CREDENTIALS.md;
+// kernel-command-line(7)).
+#pragma once
+
+#include "api/json.hpp"
+#include "api/workload.hpp"
+#include "platform/strategy.hpp"
+
+namespace swo::render {
+
+Json init_args(const api::Workload& workload);
+
+// The workload's own variables win over the operator's of the same name.
+Json init_env(const api::Workload& workload, const platform::Strategy& strategy, int ordinal);
+
+struct Mounts {
+  Json volumes = Json::array();  // of the Pod
+  Json mounts = Json::array();   // of the container
+};
+Mounts init_mounts(const api::Workload& workload, const platform::Strategy& strategy, int ordinal);
+
+// Tells PID 1 to shut down, before the runtime sends the image's stop signal.
+Json stop_hook();
+
+}  // namespace swo::render
