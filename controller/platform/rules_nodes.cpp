@@ -220,6 +220,22 @@ std::optional<Blocker> lacks_pool(const Context& context) {
   return std::nullopt;
 }
 
+// An assumption is never ground enough to reboot nodes.
+std::optional<Blocker> lacks_knowledge(const Context& context) {
+  for (const PoolFacts* pool : context.pools) {
+    if (!pool->kernel_arguments && !pool->written_kernel_arguments && !pool->written_crio_files) {
+      return Blocker{
+          .reason = "PoolsUnreadable",
+          .message = "The rendered MachineConfig of pool " + pool->name + " (" +
+                     pool->status_configuration +
+                     ") has not been read, so nothing is changed on its nodes. Allow the "
+                     "operator get of machineconfigs.",
+          .waiting = true};
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<Blocker> conflicts(const Context& context) {
   const bool arguments =
       context.strategy.cgroups != CgroupsBy::kNothing ||
@@ -355,6 +371,12 @@ void gather_machine_config(Context& context) {
 void settle_node_settings(Context& context) {
   const bool by_mode = context.strategy.cgroups == CgroupsBy::kCgroupMode;
   const auto& need = context.strategy.machine_config;
+  if (!context.strategy.blockers.empty()) {
+    if (by_mode || need) {
+      context.reason("MachineConfig", "not written: the workload could not run all the same");
+    }
+    return;
+  }
   const bool by_config = need && !need_in_force(context, *need);
   const bool nodes_lag = context.strategy.cgroups == CgroupsBy::kKernelArguments && !by_config;
   if (nodes_lag) {
@@ -367,7 +389,7 @@ void settle_node_settings(Context& context) {
         need.has_value() && !lacks_consent(context) && !lacks_pool(context);
     return;
   }
-  for (const auto check : {lacks_pool, lacks_consent, conflicts}) {
+  for (const auto check : {lacks_pool, lacks_consent, lacks_knowledge, conflicts}) {
     if (auto blocker = check(context)) {
       context.block(std::move(*blocker));
       return;

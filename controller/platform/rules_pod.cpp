@@ -109,10 +109,14 @@ void choose_scc(Context& context) {
                      "≥ 1.34.4 and ≥ 1.35.0 no longer do so for an init.");
     return;
   }
-  context.reason("SCC", context.strategy.scc_user_namespace_level
-                            ? "the operator's, which admits only Pods with a user namespace"
-                            : "the operator's; userNamespaceLevel is left out, because the cluster "
-                              "lacks it or the annotation is used");
+  std::string text = "the operator's, which admits only Pods with a user namespace";
+  if (!context.strategy.scc_user_namespace_level) {
+    text =
+        context.by_annotation()
+            ? "the operator's without userNamespaceLevel, as the annotation is no field of the Pod"
+            : "the operator's without userNamespaceLevel, which came with OpenShift 4.18";
+  }
+  context.reason("SCC", std::move(text));
 }
 
 void choose_selinux(Context& context) {

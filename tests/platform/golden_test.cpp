@@ -169,8 +169,8 @@ TEST_P(EveryGeneration, KeepsItsPromises) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Golden, EveryGeneration, testing::ValuesIn(well_known_generations()),
-                         [](const auto& info) {
-                           std::string name = info.param;
+                         [](const auto& param_info) {
+                           std::string name = param_info.param;
                            for (char& c : name) {
                              if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
                            }

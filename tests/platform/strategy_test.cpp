@@ -380,15 +380,21 @@ TEST(Strategy, RefusesOpenShiftBefore47) {
   EXPECT_THAT(decide({}, facts, kApply).blockers, Contains(reason_is("UnsupportedPlatform")));
 }
 
-TEST(Strategy, PutsWhatSomeoneMustDoBeforeWhatPassesByItself) {
-  Facts facts = generation("openshift-4.16");
-  for (NodeFacts& node : facts.nodes) {
-    node.cgroups = CgroupVersion::kV1;
-    node.user_namespaces = Tri::kNo;
-  }
-  facts.user_namespaces_gate = Tri::kYes;
-  EXPECT_THAT(decide({}, facts, kApply).blockers,
-              ElementsAre(reason_is("UserNamespacesUnsupported"), reason_is("WaitingForNodes")));
+TEST(Strategy, RebootsNoNodeForAWorkloadThatCouldNotRunAllTheSame) {
+  Facts facts = generation("openshift-4.8");
+  api::Workload workload;
+  workload.spec.platform.user_namespace = "HostUsers";
+  const Strategy strategy = decide(workload, facts, kApply);
+  EXPECT_THAT(strategy.blockers, ElementsAre(reason_is("UserNamespacesUnsupported")));
+  EXPECT_FALSE(strategy.may_write_node_settings);
+}
+
+TEST(Strategy, RebootsNoNodeOnAnAssumption) {
+  Facts facts = generation("openshift-4.8");
+  worker(facts).kernel_arguments.reset();
+  const Strategy strategy = decide({}, facts, kApply);
+  EXPECT_THAT(strategy.blockers, ElementsAre(reason_is("PoolsUnreadable")));
+  EXPECT_FALSE(strategy.may_write_node_settings);
 }
 
 TEST(Strategy, WarnsThatASccOfOnesOwnMustSetTheType) {
