@@ -8,6 +8,7 @@
 // into an object cannot forge a line. Secrets do not belong here: nothing filters them out.
 #pragma once
 
+#include <cmath>
 #include <concepts>
 #include <functional>
 #include <initializer_list>
@@ -27,10 +28,11 @@ class Field {
   Field(std::string_view key, const char* value) : key_(key), value_(value) {}
   Field(std::string_view key, bool value)
       : key_(key), value_(value ? "true" : "false"), bare_(true) {}
-  template <class Number>
-  requires(std::integral<Number> || std::floating_point<Number>)
-      Field(std::string_view key, Number value)
+  template <std::integral Number>
+  Field(std::string_view key, Number value)
       : key_(key), value_(std::to_string(value)), bare_(true) {}
+  Field(std::string_view key, double value)
+      : key_(key), value_(std::to_string(value)), bare_(std::isfinite(value)) {}
 
   std::string_view key() const { return key_; }
   const std::string& value() const { return value_; }
