@@ -51,7 +51,7 @@ Found name(const Workload& w) {
   return Breach{"metadata.name", w.name.empty() ? "" : excerpt(w.name)};
 }
 
-// --- init and environment ---
+// --- init, environment, metadata of Pods ---
 
 Found arguments_need_command(const Workload& w) {
   const InitSpec& init = w.spec.init;
@@ -70,18 +70,6 @@ Found drop_in_key(const Workload& w) {
                });
 }
 
-constexpr std::array<std::string_view, 3> kOwnEnv = {"container", "container_uuid",
-                                                     "CREDENTIALS_DIRECTORY"};
-
-Found reserved_env(const Workload& w) {
-  return first(w.spec.env, "spec.env",
-               [](const Json& item, std::size_t) -> std::optional<std::string> {
-                 const auto name = text_of(item, "name");
-                 const bool own = std::find(kOwnEnv.begin(), kOwnEnv.end(), name) != kOwnEnv.end();
-                 return own ? std::optional(std::string(name)) : std::nullopt;
-               });
-}
-
 Found one_env_source(const Workload& w) {
   return first(w.spec.env, "spec.env",
                [](const Json& item, std::size_t) -> std::optional<std::string> {
@@ -93,17 +81,20 @@ Found one_env_source(const Workload& w) {
 
 constexpr std::array<std::string_view, 3> kOwnLabels = {kLabelName, kLabelInstance,
                                                         kLabelManagedBy};
-constexpr std::array<std::string_view, 3> kOwnPrefixes = {
-    "workloads.systemd-operator.dev/", "io.kubernetes.cri-o.", "io.openshift.userns"};
+constexpr std::array<std::string_view, 1> kOwnLabelPrefixes = {"workloads.systemd-operator.dev/"};
+// What decides how a Pod is confined: the operator derives it from `platform`, and with these a
+// tenant could ask the runtime or the admission for more.
 constexpr std::array<std::string_view, 2> kOwnAnnotations = {"openshift.io/required-scc",
                                                              "openshift.io/scc"};
+constexpr std::array<std::string_view, 3> kOwnAnnotationPrefixes = {
+    "workloads.systemd-operator.dev/", "io.kubernetes.cri-o.", "io.openshift."};
 
-template <class Names>
-Found reserved_key(const Json& map, std::string_view path, const Names& own) {
+Found reserved_key(const Json& map, std::string_view path, std::span<const std::string_view> own,
+                   std::span<const std::string_view> prefixes) {
   for (const auto& [key, value] : map.items()) {
     const std::string_view name = key;
-    const auto starts = [&](std::string_view prefix) { return name.starts_with(prefix); };
-    if (std::find(own.begin(), own.end(), name) != own.end() || any(kOwnPrefixes, starts)) {
+    if (any(own, [&](std::string_view other) { return other == name; }) ||
+        any(prefixes, [&](std::string_view prefix) { return name.starts_with(prefix); })) {
       return Breach{std::string(path), excerpt(key)};
     }
   }
@@ -111,11 +102,12 @@ Found reserved_key(const Json& map, std::string_view path, const Names& own) {
 }
 
 Found reserved_labels(const Workload& w) {
-  return reserved_key(w.spec.pod_labels, "spec.podMetadata.labels", kOwnLabels);
+  return reserved_key(w.spec.pod_labels, "spec.podMetadata.labels", kOwnLabels, kOwnLabelPrefixes);
 }
 
 Found reserved_annotations(const Workload& w) {
-  return reserved_key(w.spec.pod_annotations, "spec.podMetadata.annotations", kOwnAnnotations);
+  return reserved_key(w.spec.pod_annotations, "spec.podMetadata.annotations", kOwnAnnotations,
+                      kOwnAnnotationPrefixes);
 }
 
 // --- volumes and storage ---
@@ -160,6 +152,25 @@ Found claim_is_no_volume(const Workload& w) {
                [&](const Claim& claim, std::size_t) -> std::optional<std::string> {
                  if (!names_one_of(w.spec.volumes, claim.name)) return std::nullopt;
                  return claim.name;
+               });
+}
+
+constexpr std::string_view kOwnVolumes = "systemd-";
+
+Found reserved_volumes(const Workload& w) {
+  return first(w.spec.volumes, "spec.volumes",
+               [](const Json& volume, std::size_t) -> std::optional<std::string> {
+                 const auto name = text_of(volume, "name");
+                 return name.starts_with(kOwnVolumes) ? std::optional(excerpt(Json(name)))
+                                                      : std::nullopt;
+               });
+}
+
+Found reserved_claims(const Workload& w) {
+  return first(w.spec.storage.claims, "spec.storage.claims",
+               [](const Claim& claim, std::size_t) -> std::optional<std::string> {
+                 return claim.name.starts_with(kOwnVolumes) ? std::optional(excerpt(claim.name))
+                                                            : std::nullopt;
                });
 }
 
@@ -356,15 +367,12 @@ constexpr CrossFieldRule kRules[] = {
      "are arguments of the command",
      arguments_need_command},
     {"give a drop-in a key that ends in .conf: systemd reads no other drop-ins", drop_in_key},
-    {"leave container, container_uuid and CREDENTIALS_DIRECTORY out: the operator sets them",
-     reserved_env},
     {"set value or valueFrom, not both", one_env_source},
-    {"leave out app.kubernetes.io/name, instance and managed-by and labels of "
-     "workloads.systemd-operator.dev and of the runtime: the operator sets them",
+    {"leave out app.kubernetes.io/name, instance and managed-by and what starts with "
+     "workloads.systemd-operator.dev/: the operator sets them",
      reserved_labels},
-    {"leave out annotations of workloads.systemd-operator.dev, io.kubernetes.cri-o, "
-     "io.openshift.userns "
-     "and openshift.io/scc: the operator sets them, see platform",
+    {"leave out openshift.io/scc and required-scc and what starts with io.kubernetes.cri-o., "
+     "io.openshift. or workloads.systemd-operator.dev/: the operator sets them, see platform",
      reserved_annotations},
     {"give each volume exactly one source: configMap, csi, downwardAPI, emptyDir, ephemeral, "
      "image, "
@@ -372,6 +380,10 @@ constexpr CrossFieldRule kRules[] = {
      one_volume_source},
     {"name one of volumes or of storage.claims", mounts_name_volumes},
     {"rename the claim or the volume: they share the Pod's volume names", claim_is_no_volume},
+    {"use a volume name that does not start with systemd-: the operator's own volumes do",
+     reserved_volumes},
+    {"use a claim name that does not start with systemd-: the operator's own volumes do",
+     reserved_claims},
     {"give each claim a mountPath of its own", claims_mount_apart},
     {"mount it elsewhere: a claim of storage has this mountPath", mounts_apart_from_claims},
     {"use ReadWriteOncePod alone: it excludes every other mode", single_writer_mode_alone},
