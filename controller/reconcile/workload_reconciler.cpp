@@ -89,8 +89,11 @@ void WorkloadReconciler::report_need(const kube::ObjectKey& key, const api::Work
     std::sort(need.capabilities.begin(), need.capabilities.end());
     need.scc_user_namespace_level = strategy.scc_user_namespace_level;
   }
-  need.machine_config = strategy.machine_config;
-  need.cgroup_mode = strategy.cgroups == platform::CgroupsBy::kCgroupMode;
+  // Only with consent, and only when no pool is in a state to wait for.
+  if (strategy.may_write_node_settings) {
+    need.machine_config = strategy.machine_config;
+    need.cgroup_mode = strategy.cgroups == platform::CgroupsBy::kCgroupMode;
+  }
   if (needs_.report(key, need)) {
     options_.needs_changed();
   }
