@@ -1,7 +1,8 @@
 // The one seam to the world: sends one HTTP request, or opens one stream of bytes.
 //
-// Two real implementations (Boost.Beast in transport_beast.cpp, cpprestsdk in transport_cpprest.cpp)
-// pass the same contract tests; test twins record, fault-inject or answer in-process.
+// Two real implementations (Boost.Beast in transport_beast.cpp, cpprestsdk in
+// transport_cpprest.cpp) pass the same contract tests; test twins record, fault-inject or answer
+// in-process.
 //
 // Thread-safe: any thread may call send() and open() at the same time. Blocking, with a deadline on
 // every read. Nothing throws: an exception of the library below becomes an Error here.
@@ -20,9 +21,11 @@ namespace swo::kube {
 struct HttpRequest {
   std::string method = "GET";
   std::string target;  // path and query, already escaped
-  std::vector<std::pair<std::string, std::string>> headers;  // without Host, Authorization, Content-Length
+  std::vector<std::pair<std::string, std::string>>
+      headers;  // without Host, Authorization, Content-Length
   std::string body;
-  std::chrono::milliseconds timeout{30'000};  // whole exchange; of a stream: until the headers are here
+  std::chrono::milliseconds timeout{
+      30'000};  // whole exchange; of a stream: until the headers are here
 };
 
 struct HttpResponse {
@@ -42,8 +45,8 @@ class ByteStream {
     std::string data;  // kData: at least one byte
     Error error;       // kError
   };
-  // Status line and headers, known once the stream is open. The body of a status other than 200 is in
-  // `head().body`, and read() then returns kEnd.
+  // Status line and headers, known once the stream is open. The body of a status other than 200 is
+  // in `head().body`, and read() then returns kEnd.
   virtual const HttpResponse& head() const = 0;
   // Waits at most `limit` for the next bytes. kTimeout leaves the stream usable.
   virtual Read read(std::chrono::milliseconds limit) = 0;
@@ -54,8 +57,8 @@ class ByteStream {
 class Transport {
  public:
   virtual ~Transport() = default;
-  // Errors: kUnreachable (nothing was sent), kAmbiguous (sent, no whole answer), kBadResponse, kCancelled.
-  // A status of 4xx or 5xx is a response, not an Error: the client reads it.
+  // Errors: kUnreachable (nothing was sent), kAmbiguous (sent, no whole answer), kBadResponse,
+  // kCancelled. A status of 4xx or 5xx is a response, not an Error: the client reads it.
   virtual Result<HttpResponse> send(const HttpRequest& request) = 0;
   virtual Result<std::unique_ptr<ByteStream>> open(const HttpRequest& request) = 0;
   // Makes every call in progress and every later one end with kCancelled (a clean stop).

@@ -1,10 +1,5 @@
 #include "http_peer.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -14,9 +9,13 @@
 #include <stdexcept>
 #include <utility>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace swo::kube::test {
 namespace {
@@ -100,8 +99,7 @@ Identity make_certificate(const std::string& common_name, const std::string& nam
 
 }  // namespace
 
-Authority::Authority(const std::string& name)
-    : self_(make_certificate(name, "", nullptr, -1, 1)) {}
+Authority::Authority(const std::string& name) : self_(make_certificate(name, "", nullptr, -1, 1)) {}
 
 Identity Authority::issue(const std::string& common_name, const std::string& alternative_names,
                           int valid_from_days, int valid_to_days) const {
@@ -123,8 +121,8 @@ bool Peer::start_tls(SSL_CTX* context) {
 }
 
 std::size_t Peer::read_some(char* data, std::size_t size) {
-  const auto got = tls_ != nullptr ? SSL_read(tls_, data, static_cast<int>(size))
-                                   : ::recv(fd_, data, size, 0);
+  const auto got =
+      tls_ != nullptr ? SSL_read(tls_, data, static_cast<int>(size)) : ::recv(fd_, data, size, 0);
   return got > 0 ? static_cast<std::size_t>(got) : 0;
 }
 
@@ -177,9 +175,8 @@ bool Peer::read_request(PeerRequest& request) {
 
 bool Peer::write(std::string_view bytes) {
   while (!bytes.empty()) {
-    const auto put = tls_ != nullptr
-                         ? SSL_write(tls_, bytes.data(), static_cast<int>(bytes.size()))
-                         : ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const auto put = tls_ != nullptr ? SSL_write(tls_, bytes.data(), static_cast<int>(bytes.size()))
+                                     : ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (put <= 0) return false;
     bytes.remove_prefix(static_cast<std::size_t>(put));
   }
@@ -187,8 +184,8 @@ bool Peer::write(std::string_view bytes) {
 }
 
 bool Peer::answer(int status, std::string_view body, std::string_view headers) {
-  std::string text = "HTTP/1.1 " + std::to_string(status) + " Text\r\nContent-Length: " +
-                     std::to_string(body.size()) + "\r\n";
+  std::string text = "HTTP/1.1 " + std::to_string(status) +
+                     " Text\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
   text.append(headers).append("\r\n").append(body);
   return write(text);
 }
@@ -210,17 +207,19 @@ std::string Peer::client_name() const {
   return text.data();
 }
 
-Server::Server(Script script, const Tls& tls) : script_(std::move(script)) {
+std::string Peer::server_name() const {
+  const char* name =
+      tls_ != nullptr ? SSL_get_servername(tls_, TLSEXT_NAMETYPE_host_name) : nullptr;
+  return name != nullptr ? name : "";
+}
+
+Server::Server(Script script, const Tls& tls)
+    : script_(std::move(script)), tls_by_script_(tls.by_script) {
   if (!tls.identity.key.empty()) {
     context_ = SSL_CTX_new(TLS_server_method());
     // A client that has gone shows in write()'s result, not as a signal.
     std::signal(SIGPIPE, SIG_IGN);
-    X509* certificate = certificate_from(tls.identity.certificate);
-    EVP_PKEY* key = key_from(tls.identity.key);
-    SSL_CTX_use_certificate(context_, certificate);
-    SSL_CTX_use_PrivateKey(context_, key);
-    X509_free(certificate);
-    EVP_PKEY_free(key);
+    show(tls.identity);
     if (!tls.client_ca.empty()) {
       X509* ca = certificate_from(tls.client_ca);
       X509_STORE_add_cert(SSL_CTX_get_cert_store(context_), ca);
@@ -258,6 +257,15 @@ Server::~Server() {
   SSL_CTX_free(context_);
 }
 
+void Server::show(const Identity& identity) {
+  const std::lock_guard lock(mutex_);
+  X509* certificate = certificate_from(identity.certificate);
+  EVP_PKEY* key = key_from(identity.key);
+  SSL_CTX_use_cert_and_key(context_, certificate, key, nullptr, 1);
+  X509_free(certificate);
+  EVP_PKEY_free(key);
+}
+
 void Server::accept_loop() {
   while (true) {
     const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
@@ -268,7 +276,7 @@ void Server::accept_loop() {
     threads_.emplace_back([this, peer = std::move(peer)]() mutable {
       ++accepted_;
       changed();
-      if (context_ == nullptr || peer->start_tls(context_)) script_(*peer);
+      if (context_ == nullptr || tls_by_script_ || peer->start_tls(context_)) script_(*peer);
       {
         const std::lock_guard guard(mutex_);
         std::erase(peers_, peer.get());

@@ -1,8 +1,8 @@
-// The other end for transport tests: a server of raw sockets on 127.0.0.1 whose script decides each byte
-// and each close, plain or with TLS, and certificates made on the spot.
+// The other end for transport tests: a server of raw sockets on 127.0.0.1 whose script decides each
+// byte and each close, plain or with TLS, and certificates made on the spot.
 //
-// A script runs once per connection, on a thread of its own. The destructor cuts all connections and
-// joins.
+// A script runs once per connection, on a thread of its own. The destructor cuts all connections
+// and joins.
 #pragma once
 
 #include <atomic>
@@ -58,9 +58,10 @@ class Peer {
   bool write(std::string_view bytes);
   // A whole answer with Content-Length.
   bool answer(int status, std::string_view body, std::string_view headers = "");
-  void reset();  // RST in place of FIN
-  void cut();    // from any thread: both directions end
+  void reset();                     // RST in place of FIN
+  void cut();                       // from any thread: both directions end
   std::string client_name() const;  // the client certificate's subject, "" without one
+  std::string server_name() const;  // what the client announced (SNI), "" without
 
  private:
   std::size_t read_some(char* data, std::size_t size);
@@ -74,7 +75,8 @@ class Server {
   using Script = std::function<void(Peer&)>;
   struct Tls {
     Identity identity;
-    std::string client_ca;  // PEM; demands a client certificate when set
+    std::string client_ca;   // PEM; demands a client certificate when set
+    bool by_script = false;  // the script calls start_tls(), as behind a proxy
   };
   explicit Server(Script script) : Server(std::move(script), Tls{}) {}
   Server(Script script, const Tls& tls);
@@ -84,12 +86,16 @@ class Server {
   // Waits until `predicate` holds; scripts call changed() after what it looks at. False after 10 s.
   bool wait_for(const std::function<bool()>& predicate);
   void changed();
+  // What connections accepted from now on show.
+  void show(const Identity& identity);
+  SSL_CTX* context() const { return context_; }
   bool stopping() const { return stopping_.load(); }
 
  private:
   void accept_loop();
 
   Script script_;
+  bool tls_by_script_;
   SSL_CTX* context_ = nullptr;
   int listener_ = -1;
   int port_ = 0;
@@ -97,7 +103,7 @@ class Server {
   std::atomic<bool> stopping_{false};
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<Peer*> peers_;         // guarded by mutex_
+  std::vector<Peer*> peers_;          // guarded by mutex_
   std::vector<std::thread> threads_;  // guarded by mutex_
   std::thread acceptor_;
 };
