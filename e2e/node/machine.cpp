@@ -112,7 +112,7 @@ void Machine::set_up(const std::string& shared_dir, const std::string& gateway) 
   auto [ready_read, ready_write] = make_pipe();
   // Enters the cgroup first, so that the cgroup namespace is rooted there. The keeper, PID 1
   // inside, lets the kernel reap orphans (SIGCHLD ignored) and lives until the lifeline closes.
-  const std::string keeper = "trap '' CHLD; echo ready; exec cat >/dev/null";
+  const std::string keeper = "echo ready; exec env --ignore-signal=CHLD cat >/dev/null";
   keeper_parent_ = spawn(
       {.argv = {"sh", "-c", "echo 0 >\"$0\" && exec \"$@\"", cgroup_ + "/cgroup.procs", "unshare",
                 "--mount", "--cgroup", "--net", "--pid", "--ipc", "--uts", "--fork", "--kill-child",

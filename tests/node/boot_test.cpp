@@ -1,23 +1,127 @@
-#include <gtest/gtest.h>
-#include <iostream>
-#include <thread>
-#include "node/pod_runtime.hpp"
-#include "node/image_store.hpp"
-#include <sys/socket.h>
-#include <unistd.h>
-TEST(Try, It) {
-  ASSERT_EQ(node::unsupported_because(), "");
-  node::PodRuntime rt({.state_dir = "/tmp/podruntime-try", .image_dir = node::demo_image_dir()});
-  node::Json pod = {{"metadata", {{"name", "nginx"},{"namespace","demo"}}},
-    {"spec", {{"hostUsers", false}, {"containers", {{{"name","c"},{"image","localhost/test-nginx:latest"},{"tty",true},{"command",{"/sbin/init"}}}}}}}};
-  rt.start("aaaa-1", pod, {});
-  for (int i = 0; i < 100; ++i) { auto s = *rt.state("aaaa-1"); if (s.phase != node::ContainerState::Phase::kCreating) { std::cout << int(s.phase) << s.error << "\n"; break; } usleep(50000); }
-  int fd = -1;
-  for (int i = 0; i < 100 && fd < 0; ++i) { fd = rt.connect_to("aaaa-1", 80); usleep(50000); }
-  std::string q = "HEAD / HTTP/1.0\r\n\r\n"; (void)!write(fd, q.data(), q.size()); char b[1000]; int n = read(fd, b, 1000); std::cout << std::string(b, n > 0 ? n : 0);
-  auto v = rt.host_view("aaaa-1"); if (v) { std::cout << v->pid << " uid " << v->host_uid << " map " << v->uid_map << " cg " << v->cgroup_owner_uid; for (auto& x : v->namespaces) std::cout << " " << x; }
-  std::cout << rt.exec("aaaa-1", {"sh","-c","systemctl is-system-running --wait; systemctl --failed; systemctl list-jobs; env; ip a; cat /proc/1/cgroup; mount; uptime"}, std::chrono::seconds(20)).output;
-  rt.stop("aaaa-1", std::chrono::seconds(20));
-  for (int i = 0; i < 400; ++i) { auto s = *rt.state("aaaa-1"); if (s.phase == node::ContainerState::Phase::kExited) { std::cout << "exit " << s.exit_code << "\n"; break; } usleep(50000); }
-  std::cout << rt.log("aaaa-1");
+// The Pod that is right, and what the host sees of it.
+#include <gmock/gmock.h>
+
+#include "support.hpp"
+
+namespace node::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class Boot : public RealBoot {};
+
+TEST_F(Boot, AnUnmodifiedSystemdRunsAsNobodyInParticularOnTheHost) {
+  PodRuntime& runtime = node();
+  const std::string uid = start(right_pod());
+  ASSERT_EQ(boot(uid), "running");
+  EXPECT_THAT(http_head(uid), StartsWith("HTTP/1.1 200 OK"));
+  EXPECT_EQ(sh(uid, "systemctl --failed --no-legend --plain"), "");
+  EXPECT_EQ(sh(uid, "cat /proc/1/comm; id -u"), "systemd\n0");
+
+  const HostView view = *runtime.host_view(uid);
+  EXPECT_GE(view.host_uid, 65536U);
+  EXPECT_EQ(view.cgroup_owner_uid, view.host_uid);
+  EXPECT_THAT(view.namespaces,
+              ::testing::ElementsAre("pid", "net", "ipc", "uts", "mnt", "cgroup", "user"));
+  EXPECT_EQ(view.pid, runtime.state(uid)->pid);
+
+  runtime.stop(uid, seconds(20));  // the image's STOPSIGNAL is SIGRTMIN+3
+  const ContainerState end = wait_for(uid, Phase::kExited);
+  EXPECT_EQ(end.exit_code, 0);
+  EXPECT_FALSE(end.oom_killed);
+  EXPECT_LT(end.finished_at - end.started_at, seconds(20));
+  EXPECT_THAT(log(uid), HasSubstr("Exiting container."));
 }
+
+TEST_F(Boot, TheImagesOwnCommandIsTakenForInitToo) {
+  node();
+  Json pod = right_pod();
+  pod["spec"]["containers"][0].erase("command");
+  EXPECT_EQ(boot(start(pod)), "running");
+  EXPECT_EQ(boot(start(right_pod({{"command", {"/lib/systemd/systemd"}}}))), "running");
+}
+
+TEST_F(Boot, WithoutATerminalItServesAndSaysNothing) {
+  node();
+  const std::string uid = start(right_pod({{"tty", false}}));
+  EXPECT_EQ(boot(uid), "running");
+  EXPECT_THAT(http_head(uid), StartsWith("HTTP/1.1 200 OK"));
+  EXPECT_EQ(log(uid), "");
+}
+
+TEST_F(Boot, TwoPodsHaveIdsAndAddressesOfTheirOwnAndReachEachOther) {
+  PodRuntime& runtime = node();
+  const std::string a = start(right_pod());
+  const std::string b = start(right_pod());
+  ASSERT_EQ(boot(a), "running");
+  ASSERT_EQ(boot(b), "running");
+  EXPECT_NE(runtime.host_view(a)->host_uid, runtime.host_view(b)->host_uid);
+  EXPECT_NE(runtime.ip(a), runtime.ip(b));
+  // bash's /dev/tcp: the image has no HTTP client.
+  EXPECT_THAT(sh(a, "bash -c 'exec 3<>/dev/tcp/" + runtime.ip(b) +
+                        "/80; printf \"HEAD / HTTP/1.0\\r\\n\\r\\n\" >&3; head -n1 <&3'"),
+              StartsWith("HTTP/1.1 200 OK"));
+}
+
+TEST_F(Boot, ARestartKeepsTheSandboxAndTheLogOfTheRunBefore) {
+  PodRuntime& runtime = node();
+  const std::string uid =
+      start(right_pod({{"volumeMounts", {{{"name", "scratch"}, {"mountPath", "/scratch"}}}}},
+                      {{"volumes", {{{"name", "scratch"}, {"emptyDir", Json::object()}}}}}));
+  ASSERT_EQ(boot(uid), "running");
+  sh(uid, "echo kept >/scratch/file; echo lost >/root/file; systemctl exit 7");
+  EXPECT_EQ(wait_for(uid, Phase::kExited).exit_code, 7);
+  const std::string address = runtime.ip(uid);
+  runtime.restart(uid);
+  ASSERT_EQ(boot(uid), "running");
+  EXPECT_EQ(sh(uid, "cat /scratch/file"), "kept");
+  EXPECT_THAT(sh(uid, "cat /root/file"), HasSubstr("No such file"));
+  EXPECT_EQ(runtime.ip(uid), address);
+  EXPECT_THAT(log(uid, true), HasSubstr("Exiting container."));
+  EXPECT_EQ(log(uid).find("Exiting container."), std::string::npos);
+}
+
+TEST_F(Boot, AnExecThatTakesTooLongIsKilledWithWhatItStarted) {
+  PodRuntime& runtime = node();
+  const std::string uid = start(right_pod());
+  ASSERT_EQ(boot(uid), "running");
+  const ExecResult result = runtime.exec(uid, {"sleep", "1234"}, std::chrono::milliseconds(300));
+  EXPECT_TRUE(result.timed_out);
+  EXPECT_EQ(sh(uid, "while pgrep -x sleep; do :; done | tail -n 0; echo gone"), "gone");
+  EXPECT_EQ(runtime.exec(uid, {"false"}, seconds(5)).exit_code, 1);
+  EXPECT_EQ(runtime.exec(uid, {"sh", "-c", "exit 42"}, seconds(5)).exit_code, 42);
+}
+
+TEST_F(Boot, WithoutStopSignalItIsKilledWhenTheGracePeriodEnds) {
+  PodRuntime& runtime = node();
+  const std::string uid = start(right_pod({{"image", "localhost/test-nginx:no-stopsignal"}}));
+  ASSERT_EQ(boot(uid), "running");
+  runtime.stop(uid, seconds(2));
+  EXPECT_EQ(wait_for(uid, Phase::kExited).exit_code, 137);
+}
+
+TEST_F(Boot, APreStopHookStopsItCleanlyWithoutStopSignal) {
+  PodRuntime& runtime = node();
+  const Json hook = {{"exec", {{"command", {"kill", "-s", "RTMIN+3", "1"}}}}};
+  const std::string uid = start(right_pod(
+      {{"image", "localhost/test-nginx:no-stopsignal"}, {"lifecycle", {{"preStop", hook}}}}));
+  ASSERT_EQ(boot(uid), "running");
+  runtime.stop(uid, seconds(20));
+  EXPECT_EQ(wait_for(uid, Phase::kExited).exit_code, 0);
+}
+
+TEST_F(Boot, APodIsRemovedWithAllThatBelongsToItWhileOthersRun) {
+  PodRuntime& runtime = node();
+  const std::string gone = start(right_pod());
+  const std::string stays = start(right_pod());
+  ASSERT_EQ(boot(gone), "running");
+  ASSERT_EQ(boot(stays), "running");
+  runtime.remove(gone);
+  EXPECT_FALSE(runtime.state(gone).has_value());
+  EXPECT_EQ(runtime.connect_to(gone, 80), -1);
+  EXPECT_THAT(http_head(stays), StartsWith("HTTP/1.1 200 OK"));
+}
+
+}  // namespace
+}  // namespace node::testing
