@@ -1,0 +1,155 @@
+// config/: the samples are valid, the rights are small, the operator's own Pod is confined.
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "api/workload.hpp"
+#include "documents.hpp"
+
+namespace swo::api {
+namespace {
+
+using api_test::read_yaml;
+
+// Keys that the API server would prune, those of Kubernetes' own types included.
+void pruned(const Json& value, const Json& schema, const std::string& path,
+            std::vector<std::string>& out) {
+  if (schema.value("x-kubernetes-preserve-unknown-fields", false)) return;
+  if (value.is_array() && schema.contains("items")) {
+    for (const Json& item : value) pruned(item, schema.at("items"), path + "[]", out);
+  }
+  if (!value.is_object() || !schema.contains("properties")) return;
+  for (const auto& [key, child] : value.items()) {
+    const Json& properties = schema.at("properties");
+    if (properties.contains(key)) {
+      pruned(child, properties.at(key), path + "." + key, out);
+    } else {
+      out.push_back(path + "." + key);
+    }
+  }
+}
+
+void expect_valid(const std::string& file) {
+  for (const Json& object : read_yaml(file)) {
+    const Parsed<Workload> parsed = parse_workload(object);
+    if (const auto* fault = std::get_if<FieldError>(&parsed)) {
+      ADD_FAILURE() << file << ": " << fault->message();
+      continue;
+    }
+    for (const FieldError& error : validate(std::get<Workload>(parsed))) {
+      ADD_FAILURE() << file << ": " << error.message();
+    }
+    std::vector<std::string> unknown;
+    pruned(object.at("spec"), api_test::spec_schema(), "spec", unknown);
+    EXPECT_THAT(unknown, testing::IsEmpty()) << file;
+  }
+}
+
+TEST(Samples, AreValidAndWithoutUnknownFields) {
+  for (const Json& resource :
+       read_yaml("config/samples/kustomization.yaml").at(0).at("resources")) {
+    expect_valid("config/samples/" + resource.get<std::string>());
+  }
+  expect_valid("tests/api/full.yaml");
+}
+
+std::vector<Json> rules() {
+  std::vector<Json> all;
+  for (const char* file : {"role", "leader_election_role", "metrics_auth_role"}) {
+    for (const Json& document : read_yaml(std::string("config/rbac/") + file + ".yaml")) {
+      for (const Json& rule : document.value("rules", Json::array())) all.push_back(rule);
+    }
+  }
+  return all;
+}
+
+TEST(Rights, NoneIsForEverythingAndNoneIsForRaisingOnesOwn) {
+  ASSERT_GT(rules().size(), 20U);
+  for (const Json& rule : rules()) {
+    for (const char* of : {"apiGroups", "resources", "verbs"}) {
+      for (const Json& item : rule.value(of, Json::array())) {
+        EXPECT_THAT(item.get<std::string>(), testing::Not(testing::HasSubstr("*"))) << rule;
+      }
+    }
+    for (const Json& verb : rule.at("verbs")) {
+      EXPECT_THAT(
+          verb.get<std::string>(),
+          testing::Not(testing::AnyOf("escalate", "bind", "impersonate", "deletecollection")))
+          << rule;
+    }
+  }
+}
+
+TEST(Rights, NoSecretConfigMapOrCustomResourceDefinitionIsWithinReach) {
+  for (const Json& rule : rules()) {
+    for (const Json& resource : rule.at("resources")) {
+      EXPECT_THAT(resource.get<std::string>(),
+                  testing::Not(testing::AnyOf("secrets", "configmaps", "pods/exec",
+                                              "customresourcedefinitions", "clusterroles",
+                                              "clusterrolebindings")));
+    }
+  }
+}
+
+// What the operator may use, tenants could be admitted by.
+TEST(Rights, SecurityContextConstraintsAreUsedByNameOnly) {
+  for (const Json& rule : rules()) {
+    const Json& verbs = rule.at("verbs");
+    if (std::find(verbs.begin(), verbs.end(), "use") == verbs.end()) continue;
+    EXPECT_EQ(rule.at("resourceNames"), Json({"systemd-workload"}));
+    EXPECT_EQ(verbs.size(), 1U);
+  }
+}
+
+TEST(Rights, EveryRuleSaysWhy) {
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(
+      std::fopen(SWO_SOURCE_DIR "/config/rbac/role.yaml", "r"), std::fclose);
+  ASSERT_NE(file, nullptr);
+  char line[512];
+  bool explained = false;
+  while (std::fgets(line, sizeof line, file.get()) != nullptr) {
+    const std::string text = line;
+    if (text == "\n") explained = false;  // a comment speaks for the rules up to an empty line
+    if (text.starts_with("  # ")) explained = true;
+    EXPECT_TRUE(explained || !text.starts_with("  - apiGroups")) << text;
+  }
+}
+
+TEST(Manager, ItsPodMeetsTheRestrictedStandardAndHasRequestsButNoLimits) {
+  const Json deployment = read_yaml("config/manager/manager.yaml").at(0);
+  EXPECT_EQ(deployment.at("spec").at("replicas"), 2);
+  const Json& pod = deployment.at("spec").at("template").at("spec");
+  EXPECT_EQ(pod.at("securityContext").at("runAsNonRoot"), true);
+  EXPECT_EQ(pod.at("securityContext").at("seccompProfile").at("type"), "RuntimeDefault");
+  for (const Json& container : pod.at("containers")) {
+    const Json& security = container.at("securityContext");
+    EXPECT_EQ(security.at("allowPrivilegeEscalation"), false);
+    EXPECT_EQ(security.at("readOnlyRootFilesystem"), true);
+    EXPECT_EQ(security.at("capabilities").at("drop"), Json({"ALL"}));
+    EXPECT_TRUE(container.at("resources").at("requests").contains("cpu"));
+    EXPECT_TRUE(container.at("resources").at("requests").contains("memory"));
+    EXPECT_FALSE(container.at("resources").contains("limits"));
+  }
+}
+
+// Each kustomization builds by itself; a person applies config/default.
+TEST(Kustomize, EveryFolderBuilds) {
+  if (std::system("kubectl version --client >/dev/null 2>&1") != 0) {  // NOLINT(cert-env33-c)
+    GTEST_SKIP() << "kubectl is not installed";
+  }
+  for (const char* folder : {"crd", "rbac", "manager", "network-policy", "default", "prometheus",
+                             "samples", "scorecard"}) {
+    const std::string command =
+        std::string("kubectl kustomize ") + SWO_SOURCE_DIR "/config/" + folder + " >/dev/null";
+    EXPECT_EQ(std::system(command.c_str()), 0) << folder;  // NOLINT(cert-env33-c)
+  }
+}
+
+}  // namespace
+}  // namespace swo::api
