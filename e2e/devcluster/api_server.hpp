@@ -1,8 +1,9 @@
-// A Kubernetes-shaped API server in memory: the semantics that an operator depends on, on plain values.
+// A Kubernetes-shaped API server in memory: the semantics that an operator depends on, on plain
+// values.
 //
-// A stand-in, not Kubernetes: what it imitates is cited where it is imitated, and what nobody here needs is
-// answered with 501. Thread-safe: any thread may call handle(). Objects are kept as text, so that tens of
-// thousands of them fit.
+// A stand-in, not Kubernetes: what it imitates is cited where it is imitated, and what nobody here
+// needs is answered with 501. Thread-safe: any thread may call handle(). Objects are kept as text,
+// so that tens of thousands of them fit.
 #pragma once
 
 #include <chrono>
@@ -33,13 +34,13 @@ struct TypeInfo {
 
 struct ApiServerOptions {
   Clock clock = [] { return std::chrono::system_clock::now(); };
-  std::string git_version = "v1.33.2";      // what /version says
-  std::vector<TypeInfo> extra_types;        // API groups of the profile (OpenShift's, Gateway API)
-  bool rbac = true;                         // false: every authenticated user may do everything
+  std::string git_version = "v1.33.2";  // what /version says
+  std::vector<TypeInfo> extra_types;    // API groups of the profile (OpenShift's, Gateway API)
+  bool rbac = true;                     // false: every authenticated user may do everything
 };
 
-// Looks at, and may change, an object that is about to be stored (SCC admission, defaulting of Pods, …).
-// Returns a refusal, which becomes the answer (403 with this message), or nothing.
+// Looks at, and may change, an object that is about to be stored (SCC admission, defaulting of
+// Pods, …). Returns a refusal, which becomes the answer (403 with this message), or nothing.
 struct AdmissionRequest {
   std::string verb;  // create | update | delete
   std::string resource, group, subresource, ns, user;
@@ -62,22 +63,32 @@ class ApiServer {
   void add_token(std::string token, std::string user, std::vector<std::string> groups);
   // Run in the order added, after authorisation and defaulting, before validation.
   void add_admission(Admission admission);
-  // Subresources served elsewhere: GET pods/log, pods/exec, nodes/metrics, … by "resource/subresource".
-  void add_subresource(std::string resource_and_subresource,
-                       std::function<Answer(const Request&, const std::string& ns, const std::string& name)> serve);
+  // Subresources served elsewhere: GET pods/log, pods/exec, nodes/metrics, … by
+  // "resource/subresource".
+  void add_subresource(
+      std::string resource_and_subresource,
+      std::function<Answer(const Request&, const std::string& ns, const std::string& name)> serve);
 
   std::uint64_t resource_version() const;
   // Forgets history at or below `resource_version`: older watches and continue tokens get 410.
   void compact(std::uint64_t resource_version);
-  // Called after every committed change (any thread, outside locks): the stand-in's controllers wake up.
+  // Sends a bookmark on every open watch that takes them (they come by themselves each minute).
+  void send_bookmarks();
+  // Called after every committed change (any thread, outside locks): the stand-in's controllers
+  // wake up.
   void on_change(std::function<void()> wake);
+  // The x-kubernetes-validations (CEL) that this stand-in does not evaluate, one line per CRD
+  // version.
+  std::vector<std::string> unevaluated_rules() const;
+
+  struct Impl;
 
  private:
-  struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
-// Typed convenience over ApiServer::handle() with full rights, for the stand-in's controllers and for tests.
+// Typed convenience over ApiServer::handle() with full rights, for the stand-in's controllers and
+// for tests.
 class Api {
  public:
   explicit Api(ApiServer& server) : server_(server) {}
@@ -86,7 +97,8 @@ class Api {
   std::vector<Json> list(const std::string& collection, const std::string& query = "");
   // The stored object; throws std::runtime_error with the server's message when it is refused.
   Json create(const std::string& collection, const Json& object);
-  Json update(const std::string& collection, const Json& object, const std::string& subresource = "");
+  Json update(const std::string& collection, const Json& object,
+              const std::string& subresource = "");
   Json merge_patch(const std::string& collection, const std::string& name, const Json& patch,
                    const std::string& subresource = "");
   bool remove(const std::string& collection, const std::string& name, int grace_seconds = -1);

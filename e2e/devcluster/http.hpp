@@ -1,5 +1,5 @@
-// A request and an answer as the devcluster's API server sees them, whether they came over a socket or
-// from the same process (tests, the stand-in's own controllers).
+// A request and an answer as the devcluster's API server sees them, whether they came over a socket
+// or from the same process (tests, the stand-in's own controllers).
 #pragma once
 
 #include <functional>
@@ -12,10 +12,13 @@ namespace devcluster {
 
 struct Request {
   std::string method = "GET";
-  std::string target;  // path and query
+  std::string target;                          // path and query
   std::map<std::string, std::string> headers;  // names in lower case
   std::string body;
   bool trusted = false;  // in-process caller with full rights: no authentication, no RBAC
+  // Of a verified client certificate: its common name and organisations. "" = none was shown.
+  std::string certificate_name;
+  std::vector<std::string> certificate_groups;
 };
 
 struct Response {
@@ -24,8 +27,8 @@ struct Response {
   std::string body;
 };
 
-// An open watch or followed log. next() gives what has come since the last call (whole lines, possibly
-// several) without waiting; ended() is true once nothing will follow. Thread-safe.
+// An open watch or followed log. next() gives what has come since the last call (whole lines,
+// possibly several) without waiting; ended() is true once nothing will follow. Thread-safe.
 class Stream {
  public:
   virtual ~Stream() = default;

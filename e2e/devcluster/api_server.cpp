@@ -1,0 +1,303 @@
+#include "devcluster/api_server.hpp"
+
+#include <algorithm>
+
+#include "devcluster/bootstrap.hpp"
+#include "devcluster/discovery.hpp"
+#include "devcluster/server_impl.hpp"
+#include "devcluster/times.hpp"
+
+namespace devcluster {
+namespace {
+
+constexpr const char* kRbacGroup = "rbac.authorization.k8s.io";
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+// apiserver pkg/endpoints/request/requestinfo.go
+std::string verb_of(const Request& request, const Target& target, const ResourcePath& path) {
+  const bool named = !path.name.empty();
+  const std::string& m = request.method;
+  if (m == "GET" || m == "HEAD") return named ? "get" : target.flag("watch") ? "watch" : "list";
+  if (m == "POST") return "create";
+  if (m == "PUT") return "update";
+  if (m == "PATCH") return "patch";
+  if (m == "DELETE") return named ? "delete" : "deletecollection";
+  return lower(m);
+}
+
+Refusal unauthorized() { return {401, "Unauthorized", "Unauthorized"}; }
+
+std::string header_of(const Request& request, const std::string& name) {
+  const auto found = request.headers.find(name);
+  return found == request.headers.end() ? "" : found->second;
+}
+
+}  // namespace
+
+std::string Call::header(const std::string& name) const { return header_of(request, name); }
+
+std::string Call::manager() const {
+  const std::string named = target.value("fieldManager");
+  if (!named.empty()) return named;
+  const std::string agent = header("user-agent");
+  return agent.empty() ? "unknown" : agent.substr(0, agent.find('/'));
+}
+
+std::string with_api_version(const std::string& text, const std::string& api_version) {
+  constexpr std::string_view kStart = R"({"apiVersion":")";
+  if (text.compare(0, kStart.size(), kStart) != 0) return text;
+  const std::size_t end = text.find('"', kStart.size());
+  if (text.compare(kStart.size(), end - kStart.size(), api_version) == 0) return text;
+  return std::string(kStart) + api_version + text.substr(end);
+}
+
+ApiServer::Impl::Impl(ApiServerOptions given)
+    : options(std::move(given)), catalog(store, options.extra_types), rbac(store) {
+  for (auto& [path, object] : bootstrap_objects()) {
+    const std::string name = object["metadata"]["name"];
+    Request request{"POST", path, {{"user-agent", "kube-apiserver"}}, object.dump(), true, "", {}};
+    const Answer answer = handle(request);
+    if (answer.response.status >= 300) {
+      throw std::logic_error("bootstrap of " + name + ": " + answer.response.body);
+    }
+  }
+}
+
+std::string ApiServer::Impl::now_text() const { return rfc3339(options.clock()); }
+
+namespace {
+
+User token_user(const ApiServer::Impl& server, const std::string& bearer) {
+  const auto token = server.identity.find(bearer);
+  if (!token || (token->expires && server.options.clock() >= *token->expires)) throw unauthorized();
+  if (!token->service_account.empty()) {
+    const TypePtr type = server.catalog.find("", "serviceaccounts");
+    const RecordPtr record = server.store.get(*type->objects, token->ns, token->service_account);
+    if (record == nullptr ||
+        record->text.find("\"uid\":\"" + token->user.uid + "\"") == std::string::npos) {
+      throw unauthorized();
+    }
+  }
+  return token->user;
+}
+
+User authenticate(const ApiServer::Impl& server, const Request& request) {
+  if (request.trusted) {
+    return {"system:apiserver", {"system:masters", "system:authenticated"}, ""};
+  }
+  constexpr std::string_view kBearer = "Bearer ";
+  const std::string authorization = header_of(request, "authorization");
+  if (authorization.compare(0, kBearer.size(), kBearer) == 0) {
+    return token_user(server, authorization.substr(kBearer.size()));
+  }
+  if (!authorization.empty()) throw unauthorized();
+  if (!request.certificate_name.empty()) {
+    User user{request.certificate_name, request.certificate_groups, ""};
+    user.groups.emplace_back("system:authenticated");
+    return user;
+  }
+  return anonymous();
+}
+
+// kubectl --as and --as-group.
+void impersonate(const ApiServer::Impl& server, Call& call) {
+  const std::string name = call.header("impersonate-user");
+  if (name.empty()) return;
+  if (server.options.rbac &&
+      !server.rbac.allows(call.user, {"impersonate", "", "users", "", "", name, ""})) {
+    throw forbidden(
+        {"", "users", "User", name},
+        "User \"" + call.user.name +
+            "\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope");
+  }
+  call.user = {name, {"system:authenticated"}, ""};
+  const std::string group = call.header("impersonate-group");
+  if (group.empty()) return;
+  if (server.options.rbac &&
+      !server.rbac.allows(call.user, {"impersonate", "", "groups", "", "", group, ""})) {
+    throw forbidden({"", "groups", "Group", group}, "cannot impersonate groups");
+  }
+  call.user.groups.push_back(group);
+}
+
+std::string warning_header(const std::vector<std::string>& warnings) {
+  std::string out;
+  for (const std::string& warning : warnings) {
+    out += (out.empty() ? "299 - " : ", 299 - ") + Json(warning).dump();
+  }
+  return out;
+}
+
+}  // namespace
+
+Answer ApiServer::Impl::handle(const Request& request) {
+  try {
+    Call call{request, parse_target(request.target), {}, {}, "", nullptr, nullptr,
+              false,   FieldValidation::kWarn,       {}, 0};
+    call.user = authenticate(*this, request);
+    impersonate(*this, call);
+    Answer answer = serve(call);
+    if (!call.warnings.empty()) answer.response.headers["warning"] = warning_header(call.warnings);
+    return answer;
+  } catch (const Refusal& refusal) {
+    return {refusal.response(), nullptr};
+  } catch (const Json::exception& error) {
+    return {bad_request(std::string("a field has the wrong type: ") + error.what()).response(),
+            nullptr};
+  } catch (const std::exception& error) {
+    const Refusal internal(500, "InternalError",
+                           std::string("Internal error occurred: ") + error.what());
+    return {internal.response(), nullptr};
+  }
+}
+
+Answer ApiServer::Impl::serve(Call& call) {
+  if (const auto path = resource_path(call.target)) {
+    call.path = *path;
+    call.verb = verb_of(call.request, call.target, call.path);
+    authorize(call);
+    return serve_resource(call);
+  }
+  call.verb = lower(call.request.method);
+  authorize(call);
+  if (call.request.method != "GET" && call.request.method != "HEAD") {
+    throw Refusal(405, "MethodNotAllowed",
+                  "the server does not allow this method on the requested resource");
+  }
+  if (auto found = discovery(catalog, call.target, call.header("accept"), options.git_version)) {
+    return {std::move(*found), nullptr};
+  }
+  throw no_such_path();
+}
+
+void ApiServer::Impl::authorize(Call& call) const {
+  const bool resource = !call.path.resource.empty();
+  if (!options.rbac) {
+    if (resource && call.user.in("system:unauthenticated")) throw unauthorized();
+    return;
+  }
+  const ResourcePath& p = call.path;
+  Access access;
+  access.verb = call.verb;
+  if (resource) {
+    // A Namespace's own rules may sit in a Role within it.
+    access = {call.verb,
+              p.group,
+              p.resource,
+              p.subresource,
+              p.group.empty() && p.resource == "namespaces" ? p.name : p.ns,
+              p.name,
+              ""};
+  } else {
+    access.path = call.target.path;
+  }
+  if (rbac.allows(call.user, access)) return;
+  if (!resource) {
+    throw Refusal(403, "Forbidden",
+                  "forbidden: User \"" + call.user.name + "\" cannot " + call.verb + " path \"" +
+                      call.target.path + "\"",
+                  Json::object());
+  }
+  const std::string what = p.subresource.empty() ? p.resource : p.resource + "/" + p.subresource;
+  throw forbidden(
+      {p.group, p.resource, "", p.name},
+      "User \"" + call.user.name + "\" cannot " + call.verb + " resource \"" + what +
+          "\" in API group \"" + p.group + "\" " +
+          (access.ns.empty() ? "at the cluster scope" : "in the namespace \"" + access.ns + "\""));
+}
+
+Answer ApiServer::Impl::serve_resource(Call& call) {
+  if (is_review(call)) return {review(call), nullptr};
+  call.type = catalog.find(call.path.group, call.path.resource);
+  if (call.type == nullptr) throw no_such_path();
+  const auto version = call.type->versions.find(call.path.version);
+  if (version == call.type->versions.end()) throw no_such_path();
+  call.version = &version->second;
+  if (!call.type->namespaced && !call.path.ns.empty()) throw no_such_path();
+  const bool one = !call.path.name.empty() || call.verb == "create";
+  if (call.type->namespaced && call.path.ns.empty() && one) throw no_such_path();
+
+  const std::string dry_run = call.target.value("dryRun");
+  if (!dry_run.empty() && dry_run != "All") {
+    throw bad_request("dryRun: Unsupported value: \"" + dry_run + "\": supported values: \"All\"");
+  }
+  call.dry_run = !dry_run.empty();
+  const std::string validation = call.target.value("fieldValidation");
+  if (validation == "Strict") call.validation = FieldValidation::kStrict;
+  if (validation == "Ignore") call.validation = FieldValidation::kIgnore;
+
+  if (!call.path.subresource.empty()) return serve_subresource(call);
+  if (call.verb == "get") return read_one(call);
+  if (call.verb == "list" || call.verb == "watch") return list(call);
+  if (call.verb == "create" && call.path.name.empty())
+    return {create(call, body_of(call)), nullptr};
+  if (call.verb == "update" && !call.path.name.empty())
+    return {replace(call, body_of(call)), nullptr};
+  if (call.verb == "patch" && !call.path.name.empty()) return {patch(call), nullptr};
+  if (call.verb == "delete") return {remove(call), nullptr};
+  if (call.verb == "deletecollection") return {remove_collection(call), nullptr};
+  throw Refusal(405, "MethodNotAllowed",
+                "the server does not allow this method on the requested resource");
+}
+
+// What has to follow a write: the RBAC index, the types of CRDs, whoever waits for changes.
+void ApiServer::Impl::committed(const TypePtr& type, const std::string& ns,
+                                const std::string& name) {
+  if (type->group == kRbacGroup) rbac.refresh(type->plural, ns, name);
+  if (type->group == "apiextensions.k8s.io") follow_crd(name);
+  if (type->custom) finish_crd_removal(*type);
+  std::vector<std::function<void()>> waiting;
+  {
+    const std::shared_lock lock(hooks_mutex);
+    waiting = wakes;
+  }
+  for (const auto& wake : waiting) wake();
+}
+
+ApiServer::ApiServer(ApiServerOptions options)
+    : impl_(std::make_unique<Impl>(std::move(options))) {}
+ApiServer::~ApiServer() = default;
+
+Answer ApiServer::handle(const Request& request) { return impl_->handle(request); }
+
+void ApiServer::add_token(std::string token, std::string user, std::vector<std::string> groups) {
+  groups.emplace_back("system:authenticated");
+  impl_->identity.add(token, {{std::move(user), std::move(groups), ""}, std::nullopt, "", ""});
+}
+
+void ApiServer::add_admission(Admission admission) {
+  const std::unique_lock lock(impl_->hooks_mutex);
+  impl_->admissions.push_back(std::move(admission));
+}
+
+void ApiServer::add_subresource(
+    std::string resource_and_subresource,
+    std::function<Answer(const Request&, const std::string&, const std::string&)> serve) {
+  const std::unique_lock lock(impl_->hooks_mutex);
+  impl_->subresources[std::move(resource_and_subresource)] = std::move(serve);
+}
+
+std::uint64_t ApiServer::resource_version() const { return impl_->store.resource_version(); }
+
+void ApiServer::compact(std::uint64_t resource_version) { impl_->store.compact(resource_version); }
+
+void ApiServer::send_bookmarks() {
+  impl_->bell.ring();
+  impl_->store.wake_all();
+}
+
+void ApiServer::on_change(std::function<void()> wake) {
+  const std::unique_lock lock(impl_->hooks_mutex);
+  impl_->wakes.push_back(std::move(wake));
+}
+
+std::vector<std::string> ApiServer::unevaluated_rules() const {
+  return impl_->catalog.unevaluated_rules();
+}
+
+}  // namespace devcluster

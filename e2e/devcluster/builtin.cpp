@@ -1,0 +1,456 @@
+#include "devcluster/builtin.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "devcluster/schema.hpp"
+
+namespace devcluster {
+namespace {
+
+constexpr const char* kSubdomainRule =
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
+    "'.', and "
+    "must start and end with an alphanumeric character (e.g. 'example.com', regex used for "
+    "validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+constexpr const char* kLabelRule =
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and "
+    "must start "
+    "and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for "
+    "validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+constexpr std::size_t kLongestSubdomain = 253;
+constexpr std::size_t kLongestLabel = 63;
+constexpr std::size_t kAnnotationBytes =
+    256 * 1024;  // apimachinery validation TotalAnnotationSizeLimitB
+
+void fill(Json& object, const char* name, Json value) {
+  if (!object.contains(name) || object[name].is_null()) object[name] = std::move(value);
+}
+
+Json& object_at(Json& in, const char* name) {
+  Json& out = in[name];
+  if (!out.is_object()) out = Json::object();
+  return out;
+}
+
+void each(Json& in, const char* list, const std::function<void(Json&)>& visit) {
+  const auto found = in.find(list);
+  if (found == in.end() || !found->is_array()) return;
+  for (Json& item : *found) {
+    if (item.is_object()) visit(item);
+  }
+}
+
+std::string pull_policy(const std::string& image) {
+  const std::size_t slash = image.rfind('/');
+  const std::string last = slash == std::string::npos ? image : image.substr(slash + 1);
+  const bool digest = image.find('@') != std::string::npos;
+  const std::size_t colon = last.find(':');
+  const bool latest = colon == std::string::npos || last.substr(colon + 1) == "latest";
+  return latest && !digest ? "Always" : "IfNotPresent";
+}
+
+void default_probe(Json& container, const char* name) {
+  const auto found = container.find(name);
+  if (found == container.end() || !found->is_object()) return;
+  Json& probe = *found;
+  fill(probe, "timeoutSeconds", 1);
+  fill(probe, "periodSeconds", 10);
+  fill(probe, "successThreshold", 1);
+  fill(probe, "failureThreshold", 3);
+  if (probe.contains("httpGet") && probe["httpGet"].is_object()) {
+    fill(probe["httpGet"], "path", "/");
+    fill(probe["httpGet"], "scheme", "HTTP");
+  }
+}
+
+void default_container(Json& container) {
+  fill(container, "terminationMessagePath", "/dev/termination-log");
+  fill(container, "terminationMessagePolicy", "File");
+  fill(container, "resources", Json::object());
+  const auto image = container.find("image");
+  if (image != container.end() && image->is_string()) {
+    fill(container, "imagePullPolicy", pull_policy(image->get<std::string>()));
+  }
+  each(container, "ports", [](Json& port) { fill(port, "protocol", "TCP"); });
+  each(container, "env", [](Json& env) {
+    for (const char* from : {"fieldRef"}) {
+      if (env.contains("valueFrom") && env["valueFrom"].contains(from)) {
+        fill(env["valueFrom"][from], "apiVersion", "v1");
+      }
+    }
+  });
+  for (const char* name : {"livenessProbe", "readinessProbe", "startupProbe"}) {
+    default_probe(container, name);
+  }
+  // Requests follow limits.
+  Json& resources = container["resources"];
+  if (resources.is_object() && resources.contains("limits") && resources["limits"].is_object()) {
+    Json& requests = object_at(resources, "requests");
+    for (const auto& [name, value] : resources["limits"].items())
+      fill(requests, name.c_str(), value);
+  }
+}
+
+constexpr int kDefaultMode = 0644;
+
+void default_volume(Json& volume) {
+  for (const char* name : {"secret", "configMap", "projected", "downwardAPI"}) {
+    const auto found = volume.find(name);
+    if (found != volume.end() && found->is_object()) fill(*found, "defaultMode", kDefaultMode);
+  }
+  if (volume.contains("hostPath") && volume["hostPath"].is_object())
+    fill(volume["hostPath"], "type", "");
+}
+
+void default_pod_spec(Json& spec) {
+  fill(spec, "restartPolicy", "Always");
+  fill(spec, "dnsPolicy", "ClusterFirst");
+  fill(spec, "terminationGracePeriodSeconds", 30);
+  fill(spec, "schedulerName", "default-scheduler");
+  fill(spec, "securityContext", Json::object());
+  each(spec, "containers", default_container);
+  each(spec, "initContainers", default_container);
+  each(spec, "volumes", default_volume);
+}
+
+void default_pod(Json& pod) {
+  Json& spec = object_at(pod, "spec");
+  default_pod_spec(spec);
+  fill(spec, "enableServiceLinks", true);
+  // The ServiceAccount, priority and toleration admission plugins.
+  fill(spec, "serviceAccountName", spec.value("serviceAccount", "default"));
+  spec["serviceAccount"] = spec["serviceAccountName"];
+  fill(spec, "preemptionPolicy", "PreemptLowerPriority");
+  fill(spec, "priority", 0);
+  if (!spec.contains("tolerations")) {
+    Json& list = spec["tolerations"] = Json::array();
+    for (const char* taint : {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"}) {
+      list.push_back({{"key", taint},
+                      {"operator", "Exists"},
+                      {"effect", "NoExecute"},
+                      {"tolerationSeconds", 300}});
+    }
+  }
+  Json& status = object_at(pod, "status");
+  fill(status, "phase", "Pending");
+  if (!status.contains("qosClass")) {
+    bool any = false, guaranteed = true;
+    for (const Json& c : spec.value("containers", Json::array())) {
+      const Json r = c.value("resources", Json::object());
+      const Json limits = r.value("limits", Json::object());
+      any = any || !limits.empty() || !r.value("requests", Json::object()).empty();
+      guaranteed = guaranteed && limits.contains("cpu") && limits.contains("memory") &&
+                   limits == r.value("requests", Json::object());
+    }
+    status["qosClass"] = !any ? "BestEffort" : guaranteed ? "Guaranteed" : "Burstable";
+  }
+}
+
+void default_service(Json& service, const std::function<std::string()>& allocate_ip) {
+  Json& spec = object_at(service, "spec");
+  fill(spec, "type", "ClusterIP");
+  fill(spec, "sessionAffinity", "None");
+  object_at(service, "status");
+  fill(service["status"], "loadBalancer", Json::object());
+  each(spec, "ports", [](Json& port) {
+    fill(port, "protocol", "TCP");
+    if (port.contains("port")) fill(port, "targetPort", port["port"]);
+  });
+  if (spec["type"] == "ExternalName") return;
+  fill(spec, "internalTrafficPolicy", "Cluster");
+  fill(spec, "ipFamilies", {"IPv4"});
+  fill(spec, "ipFamilyPolicy", "SingleStack");
+  if (spec.value("clusterIP", "").empty()) spec["clusterIP"] = allocate_ip();
+  fill(spec, "clusterIPs", Json::array({spec["clusterIP"]}));
+}
+
+void default_workload(const std::string& plural, Json& object) {
+  Json& spec = object_at(object, "spec");
+  if (spec.contains("template") && spec["template"].is_object()) {
+    default_pod_spec(object_at(spec["template"], "spec"));
+  }
+  if (plural != "daemonsets") fill(spec, "replicas", 1);
+  if (plural != "replicasets") fill(spec, "revisionHistoryLimit", 10);
+  if (plural == "deployments") {
+    fill(spec, "progressDeadlineSeconds", 600);
+    fill(spec, "strategy",
+         {{"type", "RollingUpdate"},
+          {"rollingUpdate", {{"maxSurge", "25%"}, {"maxUnavailable", "25%"}}}});
+  }
+}
+
+void check_port(const Json& value, const std::string& path, std::vector<Cause>& causes) {
+  if (!value.is_number_integer() || value < 1 || value > 65535) {
+    causes.push_back(invalid_value(path, value, "must be between 1 and 65535, inclusive"));
+  }
+}
+
+void check_containers(const Json& list, const std::string& path, std::vector<Cause>& causes) {
+  std::set<std::string> names;
+  std::size_t i = 0;
+  for (const Json& container : list) {
+    const std::string at = path + "[" + std::to_string(i++) + "]";
+    const std::string name = container.is_object() ? container.value("name", "") : "";
+    if (name.empty()) {
+      causes.push_back(required(at + ".name"));
+    } else if (!is_dns_label(name)) {
+      causes.push_back(invalid_value(at + ".name", name, kLabelRule));
+    } else if (!names.insert(name).second) {
+      causes.push_back(duplicate(at + ".name", name));
+    }
+    if (!container.is_object()) continue;
+    if (container.value("image", "").empty()) causes.push_back(required(at + ".image"));
+    std::size_t p = 0;
+    for (const Json& port : container.value("ports", Json::array())) {
+      const std::string port_path = at + ".ports[" + std::to_string(p++) + "].containerPort";
+      if (!port.is_object() || !port.contains("containerPort")) {
+        causes.push_back(required(port_path));
+      } else {
+        check_port(port["containerPort"], port_path, causes);
+      }
+    }
+  }
+}
+
+void check_volume_mounts(const Json& spec, std::vector<Cause>& causes) {
+  std::set<std::string> volumes;
+  for (const Json& v : spec.value("volumes", Json::array())) volumes.insert(v.value("name", ""));
+  std::size_t c = 0;
+  for (const Json& container : spec.value("containers", Json::array())) {
+    const std::string at = "spec.containers[" + std::to_string(c++) + "].volumeMounts[";
+    std::size_t m = 0;
+    for (const Json& mount : container.value("volumeMounts", Json::array())) {
+      const std::string path = at + std::to_string(m++) + "].name";
+      const std::string name = mount.value("name", "");
+      if (volumes.count(name) > 0) continue;
+      causes.push_back({"FieldValueNotFound", "Not found: " + Json(name).dump(), path});
+    }
+  }
+}
+
+// What an update may change: ValidatePodUpdate.
+Json without_mutable_parts(Json spec) {
+  for (const char* name : {"activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds",
+                           "schedulingGates", "nodeName", "ephemeralContainers"}) {
+    spec.erase(name);
+  }
+  for (const char* list : {"containers", "initContainers"}) {
+    each(spec, list, [](Json& container) { container.erase("image"); });
+  }
+  return spec;
+}
+
+void check_pod(const Json& pod, const Json* old, std::vector<Cause>& causes) {
+  const Json spec = pod.value("spec", Json::object());
+  const Json containers = spec.value("containers", Json());
+  if (!containers.is_array() || containers.empty()) {
+    causes.push_back(required("spec.containers"));
+  } else {
+    check_containers(containers, "spec.containers", causes);
+    check_volume_mounts(spec, causes);
+  }
+  if (!spec.value("hostUsers", true)) {
+    for (const char* name : {"hostNetwork", "hostPID", "hostIPC"}) {
+      if (!spec.value(name, false)) continue;
+      causes.push_back(
+          forbidden_field(std::string("spec.") + name, "when `pod.Spec.HostUsers` is false"));
+    }
+  }
+  if (old == nullptr) return;
+  if (without_mutable_parts(spec) != without_mutable_parts(old->value("spec", Json::object()))) {
+    causes.push_back(
+        forbidden_field("spec",
+                        "pod updates may not change fields other than `spec.containers[*].image`,"
+                        "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec."
+                        "tolerations` (only additions to "
+                        "existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to "
+                        "be set to 1 if it was "
+                        "previously negative)"));
+  }
+}
+
+void check_service(const Json& service, const Json* old, std::vector<Cause>& causes) {
+  const Json spec = service.value("spec", Json::object());
+  const Json ports = spec.value("ports", Json::array());
+  const std::string type = spec.value("type", "");
+  static const Json kTypes = {"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"};
+  if (std::find(kTypes.begin(), kTypes.end(), type) == kTypes.end()) {
+    causes.push_back(unsupported("spec.type", type, kTypes));
+  }
+  if (ports.empty() && spec.value("clusterIP", "") != "None" && type != "ExternalName") {
+    causes.push_back(required("spec.ports"));
+  }
+  std::set<std::string> names;
+  std::size_t i = 0;
+  for (const Json& port : ports) {
+    const std::string at = "spec.ports[" + std::to_string(i++) + "]";
+    check_port(port.value("port", Json(0)), at + ".port", causes);
+    const std::string name = port.value("name", "");
+    if (name.empty() && ports.size() > 1) causes.push_back(required(at + ".name"));
+    if (!name.empty() && !is_dns_label(name))
+      causes.push_back(invalid_value(at + ".name", name, kLabelRule));
+    if (!name.empty() && !names.insert(name).second)
+      causes.push_back(duplicate(at + ".name", name));
+  }
+  if (old == nullptr) return;
+  const std::string before = old->value("/spec/clusterIP"_json_pointer, "");
+  if (!before.empty() && before != spec.value("clusterIP", "") && type != "ExternalName") {
+    causes.push_back(invalid_value("spec.clusterIPs[0]", Json::array({spec.value("clusterIP", "")}),
+                                   "may not change once set"));
+  }
+}
+
+void check_role_binding(const Json& binding, const Json* old, std::vector<Cause>& causes) {
+  const Json role = binding.value("roleRef", Json::object());
+  if (role.value("name", "").empty()) causes.push_back(required("roleRef.name"));
+  static const Json kKinds = {"Role", "ClusterRole"};
+  if (std::find(kKinds.begin(), kKinds.end(), role.value("kind", "")) == kKinds.end()) {
+    causes.push_back(unsupported("roleRef.kind", role.value("kind", ""), kKinds));
+  }
+  if (old != nullptr && old->value("roleRef", Json()) != role) {
+    causes.push_back(invalid_value("roleRef", role, "cannot change roleRef"));
+  }
+}
+
+void check_immutable(const Json& object, const Json* old, const char* pointer, const char* path,
+                     std::vector<Cause>& causes) {
+  if (old == nullptr) return;
+  const Json::json_pointer where(pointer);
+  const Json now = object.value(where, Json());
+  if (now != old->value(where, Json()))
+    causes.push_back(invalid_value(path, now, "field is immutable"));
+}
+
+}  // namespace
+
+bool is_dns_label(const std::string& text) {
+  const auto ok = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  return !text.empty() && text.size() <= kLongestLabel && ok(text.front()) && ok(text.back()) &&
+         std::all_of(text.begin(), text.end(), [&](char c) { return ok(c) || c == '-'; });
+}
+
+bool is_dns_subdomain(const std::string& text) {
+  if (text.empty() || text.size() > kLongestSubdomain) return false;
+  const auto ok = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  char before = '.';
+  for (char c : text) {
+    if (!ok(c) && c != '-' && c != '.') return false;
+    if ((c == '.' || c == '-') && before == '.') return false;
+    if (c == '.' && before == '-') return false;
+    before = c;
+  }
+  return ok(before);
+}
+
+std::vector<Cause> validate_metadata(const ResourceType& type, const Json& metadata) {
+  std::vector<Cause> causes;
+  const std::string name = metadata.value("name", "");
+  if (type.group == "rbac.authorization.k8s.io") {
+    // Path segment names: colons and capitals are fine, what a URL would trip over is not.
+    if (name == "." || name == ".." || name.find_first_of("/%") != std::string::npos) {
+      causes.push_back(invalid_value("metadata.name", name, "may not contain '/' or '%'"));
+    }
+  } else if (type.plural == "namespaces" || (type.plural == "services" && type.group.empty())) {
+    if (!is_dns_label(name)) causes.push_back(invalid_value("metadata.name", name, kLabelRule));
+  } else if (!is_dns_subdomain(name)) {
+    causes.push_back(invalid_value("metadata.name", name, kSubdomainRule));
+  }
+  std::size_t annotation_bytes = 0;
+  for (const char* map : {"labels", "annotations"}) {
+    const auto found = metadata.find(map);
+    if (found == metadata.end() || found->is_null()) continue;
+    if (!found->is_object())
+      throw bad_request(std::string("metadata.") + map + " must be a map of strings");
+    for (const auto& [key, value] : found->items()) {
+      if (!value.is_string()) {
+        throw bad_request(std::string("json: cannot unmarshal ") + value.type_name() +
+                          " into Go struct field ObjectMeta.metadata." + map + " of type string");
+      }
+      const std::string& text = value.get_ref<const std::string&>();
+      if (map == std::string("labels") && text.size() > kLongestLabel) {
+        causes.push_back(invalid_value(std::string("metadata.labels"), text,
+                                       "must be no more than 63 characters"));
+      }
+      if (map == std::string("annotations")) annotation_bytes += key.size() + text.size();
+    }
+  }
+  if (annotation_bytes > kAnnotationBytes) {
+    causes.push_back({"FieldValueTooLong", "Too long: may not be more than 262144 bytes",
+                      "metadata.annotations"});
+  }
+  std::size_t controllers = 0, i = 0;
+  for (const Json& owner : metadata.value("ownerReferences", Json::array())) {
+    const std::string at = "metadata.ownerReferences[" + std::to_string(i++) + "].";
+    for (const char* field : {"apiVersion", "kind", "name", "uid"}) {
+      if (owner.value(field, "").empty()) {
+        causes.push_back(invalid_value(at + field, "", std::string(field) + " must not be empty"));
+      }
+    }
+    controllers += owner.value("controller", false) ? 1 : 0;
+  }
+  if (controllers > 1) {
+    causes.push_back(invalid_value("metadata.ownerReferences", nullptr,
+                                   "Only one reference can have Controller set to true."));
+  }
+  return causes;
+}
+
+void default_built_in(const ResourceType& type, Json& object,
+                      const std::function<std::string()>& allocate_ip) {
+  const std::string& plural = type.plural;
+  if (type.group.empty() && plural == "pods") default_pod(object);
+  if (type.group.empty() && plural == "services") default_service(object, allocate_ip);
+  if (type.group == "apps" && plural != "controllerrevisions") default_workload(plural, object);
+  if (type.group == "apiextensions.k8s.io") default_crd(object);
+  if (type.group.empty() && plural == "namespaces") {
+    object["metadata"]["labels"]["kubernetes.io/metadata.name"] = object["metadata"]["name"];
+    fill(object_at(object, "spec"), "finalizers", {"kubernetes"});
+    fill(object_at(object, "status"), "phase", "Active");
+  }
+  if (type.group.empty() && plural == "secrets") {
+    fill(object, "type", "Opaque");
+    // stringData is write-only: it ends as data. Its encoder lives with the write path.
+  }
+  if (type.group.empty() && plural == "persistentvolumeclaims") {
+    fill(object_at(object, "spec"), "volumeMode", "Filesystem");
+    fill(object_at(object, "status"), "phase", "Pending");
+  }
+  if (type.group == "rbac.authorization.k8s.io") {
+    if (object.contains("roleRef")) fill(object["roleRef"], "apiGroup", type.group);
+    each(object, "subjects", [&](Json& subject) {
+      if (subject.value("kind", "") != "ServiceAccount") fill(subject, "apiGroup", type.group);
+    });
+  }
+  if (type.group == "route.openshift.io") {
+    Json& spec = object_at(object, "spec");
+    fill(spec, "wildcardPolicy", "None");
+    if (spec.contains("to") && spec["to"].is_object()) {
+      fill(spec["to"], "kind", "Service");
+      fill(spec["to"], "weight", 100);
+    }
+  }
+}
+
+std::vector<Cause> validate_built_in(const ResourceType& type, const Json& object,
+                                     const Json* old) {
+  std::vector<Cause> causes;
+  if (type.group.empty() && type.plural == "pods") check_pod(object, old, causes);
+  if (type.group.empty() && type.plural == "services") check_service(object, old, causes);
+  if (type.kind == "RoleBinding" || type.kind == "ClusterRoleBinding")
+    check_role_binding(object, old, causes);
+  if (type.group == "apiextensions.k8s.io") causes = validate_crd(object);
+  if (type.plural == "deployments" || type.plural == "statefulsets" ||
+      type.plural == "daemonsets") {
+    if (object.value("/spec/selector"_json_pointer, Json()).is_null())
+      causes.push_back(required("spec.selector"));
+    check_immutable(object, old, "/spec/selector", "spec.selector", causes);
+  }
+  if (type.group.empty() && type.plural == "secrets")
+    check_immutable(object, old, "/type", "type", causes);
+  return causes;
+}
+
+}  // namespace devcluster

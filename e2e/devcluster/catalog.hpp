@@ -1,0 +1,68 @@
+// The resource types that this cluster serves: the built-in ones, those of the profile and, at run
+// time, those of CustomResourceDefinitions.
+//
+// Types are immutable once in; readers hold a shared_ptr, so a type that is replaced stays valid
+// for the requests under way. Thread-safe.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+#include "devcluster/api_server.hpp"
+#include "devcluster/status.hpp"
+#include "devcluster/store.hpp"
+
+namespace devcluster {
+
+struct PrinterColumn {
+  std::string name, type, format, json_path, description;
+  int priority = 0;
+};
+
+struct ServedVersion {
+  std::string name;
+  Json schema;  // openAPIV3Schema; null for a built-in type
+  bool status = false;
+  Json scale;  // CRD scale subresource (specReplicasPath, …); null = none
+  std::vector<PrinterColumn> columns;
+};
+
+struct ResourceType {
+  std::string group, plural, singular, kind, list_kind, storage_version;
+  bool namespaced = true;
+  bool custom = false;
+  bool counts_generation = false;
+  std::vector<std::string> short_names, categories;
+  std::map<std::string, ServedVersion> versions;  // served ones only
+  Collection* objects = nullptr;
+
+  Subject subject(const std::string& name = "") const { return {group, plural, kind, name}; }
+  std::string api_version(const std::string& version) const {
+    return group.empty() ? version : group + "/" + version;
+  }
+};
+using TypePtr = std::shared_ptr<const ResourceType>;
+
+class Catalog {
+ public:
+  Catalog(Store& store, const std::vector<TypeInfo>& extra);
+
+  TypePtr find(const std::string& group, const std::string& plural) const;  // nullptr when unknown
+  TypePtr find_kind(const std::string& group, const std::string& kind) const;
+  std::vector<TypePtr> all() const;  // by group, then plural
+  // The type that a CustomResourceDefinition describes; replaces the one before.
+  TypePtr define(const Json& crd);
+  void remove(const std::string& group, const std::string& plural);
+  // "group/version/plural: N rules" for each version with x-kubernetes-validations.
+  std::vector<std::string> unevaluated_rules() const;
+
+ private:
+  Store& store_;
+  mutable std::shared_mutex mutex_;
+  std::map<std::pair<std::string, std::string>, TypePtr> types_;
+};
+
+}  // namespace devcluster

@@ -1,0 +1,68 @@
+#include "devcluster/identity.hpp"
+
+#include <algorithm>
+#include <mutex>
+#include <random>
+
+namespace devcluster {
+namespace {
+
+std::mt19937_64& generator() {
+  thread_local std::mt19937_64 engine{std::random_device{}()};
+  return engine;
+}
+
+}  // namespace
+
+bool User::in(const std::string& group) const {
+  return std::find(groups.begin(), groups.end(), group) != groups.end();
+}
+
+void Identity::add(const std::string& token, Token what) {
+  const std::unique_lock lock(mutex_);
+  tokens_[token] = std::move(what);
+}
+
+std::optional<Identity::Token> Identity::find(const std::string& token) const {
+  const std::shared_lock lock(mutex_);
+  const auto found = tokens_.find(token);
+  if (found == tokens_.end()) return std::nullopt;
+  return found->second;
+}
+
+User service_account_user(const std::string& ns, const std::string& name, const std::string& uid) {
+  return {"system:serviceaccount:" + ns + ":" + name,
+          {"system:serviceaccounts", "system:serviceaccounts:" + ns, "system:authenticated"},
+          uid};
+}
+
+User anonymous() { return {"system:anonymous", {"system:unauthenticated"}, ""}; }
+
+std::string make_uid() {
+  constexpr char kHex[] = "0123456789abcdef";
+  std::string out = "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx";
+  std::uint64_t bits = 0;
+  int left = 0;
+  for (char& c : out) {
+    if (c != 'x' && c != 'y') continue;
+    if (left == 0) {
+      bits = generator()();
+      left = 16;
+    }
+    const unsigned nibble = static_cast<unsigned>(bits & 15U);
+    c = c == 'x' ? kHex[nibble] : kHex[8U | (nibble & 3U)];
+    bits >>= 4;
+    --left;
+  }
+  return out;
+}
+
+std::string random_suffix(std::size_t length) {
+  constexpr std::string_view kAlphabet = "bcdfghjklmnpqrstvwxz2456789";
+  std::uniform_int_distribution<std::size_t> pick(0, kAlphabet.size() - 1);
+  std::string out;
+  for (std::size_t i = 0; i < length; ++i) out += kAlphabet[pick(generator())];
+  return out;
+}
+
+}  // namespace devcluster

@@ -1,0 +1,18 @@
+// OpenAPI documents of the served types: v2 (for kubectl before 1.27, in JSON or protobuf) and v3.
+// Built-in types appear as open objects; custom ones with their schema, so that `kubectl explain`
+// reads it.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "devcluster/catalog.hpp"
+#include "devcluster/http.hpp"
+#include "devcluster/paths.hpp"
+
+namespace devcluster {
+
+std::optional<Response> openapi(const Catalog& catalog, const Target& target,
+                                const std::string& accept, const std::string& git_version);
+
+}  // namespace devcluster

@@ -1,0 +1,32 @@
+// Request targets: percent-decoding, the query, and the resource that a path names.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace devcluster {
+
+struct Target {
+  std::string path;                   // decoded, for messages and nonResourceURLs
+  std::vector<std::string> segments;  // each decoded by itself: a name cannot smuggle in a slash
+  std::map<std::string, std::string> query;
+
+  std::string value(const std::string& key) const;                   // "" when absent
+  bool flag(const std::string& key) const;                           // true or 1
+  std::optional<std::int64_t> number(const std::string& key) const;  // Refusal 400 when not one
+};
+
+Target parse_target(std::string_view target);
+
+struct ResourcePath {
+  std::string group, version, ns, resource, name, subresource;
+};
+
+// /api/v1/… and /apis/GROUP/VERSION/… with at least a resource; nothing for other paths.
+std::optional<ResourcePath> resource_path(const Target& target);
+
+}  // namespace devcluster

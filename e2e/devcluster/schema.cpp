@@ -1,0 +1,397 @@
+#include "devcluster/schema.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <regex>
+#include <set>
+
+namespace devcluster {
+namespace {
+
+// std::regex recurses once per character: longer texts are not matched against a pattern.
+constexpr std::size_t kLongestMatched = 8'192;
+
+const Json* lookup(const Json& schema, const char* key) {
+  if (!schema.is_object()) return nullptr;
+  const auto found = schema.find(key);
+  return found == schema.end() ? nullptr : &*found;
+}
+
+bool flag(const Json& schema, const char* key) {
+  const Json* found = lookup(schema, key);
+  return found != nullptr && found->is_boolean() && found->get<bool>();
+}
+
+// Compiled once per pattern; nullptr when this dialect cannot express it (RE2's own syntax).
+std::shared_ptr<const std::regex> compiled(const std::string& pattern) {
+  static std::mutex mutex;
+  static std::map<std::string, std::shared_ptr<const std::regex>> cache;
+  const std::lock_guard lock(mutex);
+  const auto found = cache.find(pattern);
+  if (found != cache.end()) return found->second;
+  std::shared_ptr<const std::regex> regex;
+  try {
+    regex =
+        std::make_shared<const std::regex>(pattern, std::regex::ECMAScript | std::regex::optimize);
+  } catch (const std::regex_error&) {
+    regex = nullptr;
+  }
+  return cache[pattern] = regex;
+}
+
+std::string below(const std::string& path, const std::string& name) {
+  return path.empty() ? name : path + "." + name;
+}
+
+std::string at_index(const std::string& path, std::size_t index) {
+  return path + "[" + std::to_string(index) + "]";
+}
+
+// Characters, not bytes: maxLength counts runes.
+std::size_t length_of(const std::string& text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+std::string number_text(const Json& number) { return number.dump(); }
+
+class Validator {
+ public:
+  std::vector<Cause> causes;
+
+  void check(const Json& value, const Json& schema, const std::string& path, const Json* old) {
+    if (value.is_null()) {
+      if (!flag(schema, "nullable")) wrong_type(value, schema, path);
+      return;
+    }
+    if (!type_matches(value, schema)) return wrong_type(value, schema, path);
+    if (const Json* allowed = lookup(schema, "enum")) {
+      if (std::find(allowed->begin(), allowed->end(), value) == allowed->end()) {
+        causes.push_back(unsupported(path, value, *allowed));
+      }
+    }
+    if (value.is_string()) check_string(value.get_ref<const std::string&>(), schema, path);
+    if (value.is_number()) check_number(value, schema, path);
+    if (value.is_array()) check_array(value, schema, path, old);
+    if (value.is_object()) check_object(value, schema, path, old);
+    check_combinations(value, schema, path);
+    check_rules(value, schema, path, old);
+  }
+
+ private:
+  static bool type_matches(const Json& value, const Json& schema) {
+    if (flag(schema, "x-kubernetes-int-or-string")) {
+      return value.is_number_integer() || value.is_string();
+    }
+    const Json* type = lookup(schema, "type");
+    if (type == nullptr || !type->is_string()) return true;
+    const std::string& name = type->get_ref<const std::string&>();
+    if (name == "object") return value.is_object();
+    if (name == "array") return value.is_array();
+    if (name == "string") return value.is_string();
+    if (name == "boolean") return value.is_boolean();
+    if (name == "number") return value.is_number();
+    if (name == "integer") {
+      return value.is_number_integer() ||
+             (value.is_number() && std::trunc(value.get<double>()) == value.get<double>());
+    }
+    return true;
+  }
+
+  void wrong_type(const Json& value, const Json& schema, const std::string& path) {
+    const Json* type = lookup(schema, "type");
+    const std::string wanted = flag(schema, "x-kubernetes-int-or-string") ? "integer,string"
+                               : type == nullptr                          ? "object"
+                                                 : type->get<std::string>();
+    const std::string got = value.is_null()             ? "null"
+                            : value.is_number_integer() ? "integer"
+                                                        : value.type_name();
+    causes.push_back({"FieldValueTypeInvalid",
+                      "Invalid value: \"" + got + "\": " + path + " in body must be of type " +
+                          wanted + ": \"" + got + "\"",
+                      path});
+  }
+
+  void refuse(const Json& value, const std::string& path, const std::string& what) {
+    causes.push_back(invalid_value(path, value, path + " in body " + what));
+  }
+
+  void check_string(const std::string& text, const Json& schema, const std::string& path) {
+    if (const Json* limit = lookup(schema, "minLength"); limit && length_of(text) < *limit) {
+      refuse(text, path, "should be at least " + limit->dump() + " chars long");
+    }
+    if (const Json* limit = lookup(schema, "maxLength"); limit && length_of(text) > *limit) {
+      causes.push_back({"FieldValueTooLong",
+                        "Too long: may not be more than " + limit->dump() + " bytes", path});
+    }
+    const Json* pattern = lookup(schema, "pattern");
+    if (pattern == nullptr || text.size() > kLongestMatched) return;
+    const auto regex = compiled(pattern->get<std::string>());
+    if (regex != nullptr && !std::regex_search(text, *regex)) {
+      refuse(text, path, "should match '" + pattern->get<std::string>() + "'");
+    }
+  }
+
+  void check_number(const Json& value, const Json& schema, const std::string& path) {
+    if (const Json* limit = lookup(schema, "minimum")) {
+      const bool exclusive = flag(schema, "exclusiveMinimum");
+      if (value < *limit || (exclusive && value == *limit)) {
+        refuse(value, path,
+               std::string("should be greater than ") + (exclusive ? "" : "or equal to ") +
+                   number_text(*limit));
+      }
+    }
+    if (const Json* limit = lookup(schema, "maximum")) {
+      const bool exclusive = flag(schema, "exclusiveMaximum");
+      if (value > *limit || (exclusive && value == *limit)) {
+        refuse(value, path,
+               std::string("should be less than ") + (exclusive ? "" : "or equal to ") +
+                   number_text(*limit));
+      }
+    }
+    if (const Json* step = lookup(schema, "multipleOf")) {
+      if (std::fmod(value.get<double>(), step->get<double>()) != 0) {
+        refuse(value, path, "should be a multiple of " + number_text(*step));
+      }
+    }
+  }
+
+  void check_array(const Json& value, const Json& schema, const std::string& path,
+                   const Json* old) {
+    if (const Json* limit = lookup(schema, "minItems"); limit && value.size() < *limit) {
+      causes.push_back(invalid_value(
+          path, value.size(), path + " in body should have at least " + limit->dump() + " items"));
+    }
+    if (const Json* limit = lookup(schema, "maxItems"); limit && value.size() > *limit) {
+      causes.push_back({"FieldValueTooMany",
+                        "Too many: " + std::to_string(value.size()) + ": must have at most " +
+                            limit->dump() + " items",
+                        path});
+    }
+    check_unique(value, schema, path);
+    const Json* items = lookup(schema, "items");
+    if (items == nullptr) return;
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      check(value[i], *items, at_index(path, i), old_item(value[i], schema, old));
+    }
+  }
+
+  // Items of a keyed list keep their identity; of other lists rules have no old value.
+  static const Json* old_item(const Json& item, const Json& schema, const Json* old) {
+    const Json* keys = lookup(schema, "x-kubernetes-list-map-keys");
+    if (old == nullptr || keys == nullptr || !old->is_array()) return nullptr;
+    for (const Json& candidate : *old) {
+      if (same_key(item, candidate, *keys)) return &candidate;
+    }
+    return nullptr;
+  }
+
+  static bool same_key(const Json& a, const Json& b, const Json& keys) {
+    return std::all_of(keys.begin(), keys.end(), [&](const Json& key) {
+      const std::string name = key.get<std::string>();
+      return a.is_object() && b.is_object() && a.value(name, Json()) == b.value(name, Json());
+    });
+  }
+
+  void check_unique(const Json& value, const Json& schema, const std::string& path) {
+    const Json* type = lookup(schema, "x-kubernetes-list-type");
+    if (type == nullptr || *type == "atomic") return;
+    const Json* keys = lookup(schema, "x-kubernetes-list-map-keys");
+    std::set<std::string> seen;
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      Json identity = value[i];
+      if (*type == "map" && keys != nullptr && identity.is_object()) {
+        identity = Json::object();
+        for (const Json& key : *keys) {
+          const std::string name = key.get<std::string>();
+          if (value[i].contains(name)) identity[name] = value[i][name];
+        }
+      }
+      if (!seen.insert(identity.dump()).second) {
+        causes.push_back(duplicate(at_index(path, i), identity));
+      }
+    }
+  }
+
+  void check_object(const Json& value, const Json& schema, const std::string& path,
+                    const Json* old) {
+    if (const Json* names = lookup(schema, "required")) {
+      for (const Json& name : *names) {
+        if (!value.contains(name.get<std::string>())) {
+          causes.push_back(required(below(path, name.get<std::string>())));
+        }
+      }
+    }
+    if (const Json* limit = lookup(schema, "minProperties"); limit && value.size() < *limit) {
+      causes.push_back(
+          invalid_value(path, value.size(),
+                        path + " in body should have at least " + limit->dump() + " properties"));
+    }
+    if (const Json* limit = lookup(schema, "maxProperties"); limit && value.size() > *limit) {
+      causes.push_back({"FieldValueTooMany",
+                        "Too many: " + std::to_string(value.size()) + ": must have at most " +
+                            limit->dump() + " items",
+                        path});
+    }
+    const Json* properties = lookup(schema, "properties");
+    const Json* additional = lookup(schema, "additionalProperties");
+    for (const auto& [name, inner] : value.items()) {
+      const Json* inner_schema =
+          properties == nullptr ? nullptr : lookup(*properties, name.c_str());
+      if (inner_schema == nullptr && additional != nullptr && additional->is_object()) {
+        inner_schema = additional;
+      }
+      if (inner_schema == nullptr) continue;
+      const Json* inner_old = old == nullptr ? nullptr : lookup(*old, name.c_str());
+      check(inner, *inner_schema, below(path, name), inner_old);
+    }
+  }
+
+  static bool fits(const Json& value, const Json& schema, const std::string& path) {
+    Validator inner;
+    inner.check(value, schema, path, nullptr);
+    return inner.causes.empty();
+  }
+
+  void check_combinations(const Json& value, const Json& schema, const std::string& path) {
+    const auto count = [&](const Json& list) {
+      return std::count_if(list.begin(), list.end(),
+                           [&](const Json& s) { return fits(value, s, path); });
+    };
+    if (const Json* list = lookup(schema, "allOf")) {
+      for (const Json& s : *list) check(value, s, path, nullptr);
+    }
+    if (const Json* list = lookup(schema, "anyOf"); list && count(*list) == 0) {
+      refuse(value, path, "must validate at least one schema (anyOf)");
+    }
+    if (const Json* list = lookup(schema, "oneOf"); list && count(*list) != 1) {
+      refuse(value, path, "must validate one and only one schema (oneOf)");
+    }
+    if (const Json* s = lookup(schema, "not"); s && fits(value, *s, path)) {
+      refuse(value, path, "must not validate the schema (not)");
+    }
+  }
+
+  void check_rules(const Json& value, const Json& schema, const std::string& path,
+                   const Json* old) {
+    const Json* rules = lookup(schema, "x-kubernetes-validations");
+    if (rules == nullptr || old == nullptr || value == *old) return;
+    for (const Json& rule : *rules) {
+      if (!is_immutability_rule(rule.value("rule", ""))) continue;
+      causes.push_back(invalid_value(
+          path, value, rule.value("message", "failed rule: " + rule.value("rule", ""))));
+    }
+  }
+};
+
+void prune_into(Json& value, const Json& schema, const std::string& path, bool root,
+                std::vector<std::string>& removed) {
+  if (value.is_array()) {
+    const Json* items = lookup(schema, "items");
+    if (items == nullptr) return;
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      prune_into(value[i], *items, at_index(path, i), false, removed);
+    }
+    return;
+  }
+  if (!value.is_object()) return;
+  const Json* properties = lookup(schema, "properties");
+  const Json* additional = lookup(schema, "additionalProperties");
+  const bool keeps_unknown = flag(schema, "x-kubernetes-preserve-unknown-fields") ||
+                             (additional != nullptr && *additional == true);
+  const bool resource = root || flag(schema, "x-kubernetes-embedded-resource");
+  for (auto at = value.begin(); at != value.end();) {
+    const std::string& name = at.key();
+    const bool type_meta = name == "apiVersion" || name == "kind" || name == "metadata";
+    if (resource && type_meta) {
+      ++at;
+      continue;
+    }
+    const Json* inner = properties == nullptr ? nullptr : lookup(*properties, name.c_str());
+    if (inner == nullptr && additional != nullptr && additional->is_object()) inner = additional;
+    if (inner == nullptr && !keeps_unknown) {
+      removed.push_back(below(path, name));
+      at = value.erase(at);
+      continue;
+    }
+    if (inner != nullptr) prune_into(at.value(), *inner, below(path, name), false, removed);
+    ++at;
+  }
+}
+
+}  // namespace
+
+void apply_defaults(Json& value, const Json& schema) {
+  if (value.is_array()) {
+    if (const Json* items = lookup(schema, "items")) {
+      for (Json& item : value) apply_defaults(item, *items);
+    }
+    return;
+  }
+  if (!value.is_object()) return;
+  const Json* properties = lookup(schema, "properties");
+  const Json* additional = lookup(schema, "additionalProperties");
+  if (properties != nullptr) {
+    for (const auto& [name, property] : properties->items()) {
+      const auto found = value.find(name);
+      const bool is_null = found != value.end() && found->is_null() && !flag(property, "nullable");
+      const Json* fallback = lookup(property, "default");
+      if (fallback != nullptr && (found == value.end() || is_null)) {
+        value[name] = *fallback;
+      } else if (is_null) {
+        value.erase(found);
+      }
+    }
+  }
+  for (auto& [name, inner] : value.items()) {
+    const Json* property = properties == nullptr ? nullptr : lookup(*properties, name.c_str());
+    if (property == nullptr && additional != nullptr && additional->is_object())
+      property = additional;
+    if (property != nullptr) apply_defaults(inner, *property);
+  }
+}
+
+void prune(Json& object, const Json& schema, std::vector<std::string>& removed) {
+  prune_into(object, schema, "", true, removed);
+}
+
+std::vector<Cause> validate(const Json& object, const Json& schema, const Json* old) {
+  Validator validator;
+  validator.check(object, schema, "", old);
+  return std::move(validator.causes);
+}
+
+bool is_immutability_rule(const std::string& rule) {
+  std::string text;
+  std::remove_copy(rule.begin(), rule.end(), std::back_inserter(text), ' ');
+  return text == "self==oldSelf" || text == "oldSelf==self";
+}
+
+Cause required(const std::string& field, const std::string& detail) {
+  return {"FieldValueRequired", detail.empty() ? "Required value" : "Required value: " + detail,
+          field};
+}
+
+Cause invalid_value(const std::string& field, const Json& value, const std::string& detail) {
+  return {"FieldValueInvalid", "Invalid value: " + value.dump() + ": " + detail, field};
+}
+
+Cause unsupported(const std::string& field, const Json& value, const Json& supported) {
+  std::string list;
+  for (const Json& item : supported) list += (list.empty() ? "" : ", ") + item.dump();
+  return {"FieldValueNotSupported",
+          "Unsupported value: " + value.dump() + ": supported values: " + list, field};
+}
+
+Cause duplicate(const std::string& field, const Json& value) {
+  return {"FieldValueDuplicate", "Duplicate value: " + value.dump(), field};
+}
+
+Cause forbidden_field(const std::string& field, const std::string& detail) {
+  return {"FieldValueForbidden", "Forbidden: " + detail, field};
+}
+
+}  // namespace devcluster

@@ -1,0 +1,139 @@
+// The inside of ApiServer: one request understood (Call), and the parts that serve it.
+//
+// The source files divide the work: api_server.cpp routes, reads.cpp reads, writes.cpp writes,
+// deletes.cpp deletes, subresources.cpp and reviews.cpp do what is neither.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+#include "devcluster/api_server.hpp"
+#include "devcluster/catalog.hpp"
+#include "devcluster/identity.hpp"
+#include "devcluster/paths.hpp"
+#include "devcluster/rbac.hpp"
+#include "devcluster/ssa.hpp"
+#include "devcluster/status.hpp"
+#include "devcluster/store.hpp"
+#include "devcluster/watch.hpp"
+
+namespace devcluster {
+
+enum class FieldValidation { kIgnore, kWarn, kStrict };
+
+struct Call {
+  const Request& request;
+  Target target;
+  User user;
+  ResourcePath path;
+  std::string verb;
+  TypePtr type;
+  const ServedVersion* version = nullptr;
+  bool dry_run = false;
+  FieldValidation validation = FieldValidation::kWarn;
+  std::vector<std::string> warnings;
+  std::uint64_t at = 0;  // reads of a lagging server stop here; 0 = now
+
+  Subject subject() const { return type->subject(path.name); }
+  std::string api_version() const { return type->api_version(path.version); }
+  bool status_write() const { return path.subresource == "status"; }
+  std::string header(const std::string& lower_case_name) const;
+  // fieldManager, or what the User-Agent begins with.
+  std::string manager() const;
+};
+
+// What becomes of the live object. `managers` goes in as stored; a server-side apply hands it back
+// finished, everything else leaves `managed` false and has its changes tracked as an Update.
+struct Draft {
+  Json object;
+  ManagedFields managers;
+  bool managed = false;
+};
+
+struct ApiServer::Impl {
+  explicit Impl(ApiServerOptions given);
+
+  Answer handle(const Request& request);
+
+  // api_server.cpp
+  Answer serve(Call& call);
+  Answer serve_resource(Call& call);
+  void authorize(Call& call) const;
+  std::string now_text() const;
+  void committed(const TypePtr& type, const std::string& ns, const std::string& name);
+
+  // reads.cpp
+  Answer read_one(Call& call);
+  Answer list(Call& call);
+  Answer watch(Call& call, WatchOptions options);
+  Response object_response(const Call& call, int status, const Record& record) const;
+  Response object_response(const Call& call, int status, const Json& object) const;
+
+  // writes.cpp
+  Json body_of(const Call& call) const;
+  Response create(Call& call, Json object);
+  Response insert(Call& call, Draft draft);
+  Response replace(Call& call, const Json& body);
+  Response patch(Call& call);
+  Response apply(Call& call, const Json& config);
+  using Change = std::function<Draft(const Json& live, ManagedFields managers)>;
+  Response update(Call& call, const Change& change);
+  // Defaulting, admission and validation of what is about to be stored.
+  void admit(Call& call, Json& object, const Json* old);
+  void run_admission(Call& call, const AdmissionRequest& request, Json& object);
+  static void report_unknown(Call& call, const std::vector<std::string>& unknown);
+  void track(const Call& call, Draft& draft, const Json& live) const;
+  ManagedEntry writer(const Call& call, const std::string& operation) const;
+  std::string allocate_ip();
+  void check_namespace(const Call& call) const;
+  RecordPtr store_update(Call& call, const RecordPtr& live, Json& next);
+
+  // deletes.cpp
+  Response remove(Call& call);
+  Response remove_collection(Call& call);
+  Json remove_one(Call& call, const std::string& ns, const std::string& name, const Json& options);
+
+  // crds.cpp: what a controller does for CustomResourceDefinitions, at once.
+  void follow_crd(const std::string& name);
+  void finish_crd_removal(const ResourceType& type);
+  bool is_terminating(const ResourceType& type) const;
+
+  // subresources.cpp
+  Answer serve_subresource(Call& call);
+  Response scale(Call& call);
+  Response bind(Call& call);
+  Response evict(Call& call);
+  Response issue_token(Call& call);
+
+  // reviews.cpp: authentication.k8s.io and authorization.k8s.io, which store nothing.
+  bool is_review(const Call& call) const;
+  Response review(Call& call);
+
+  ApiServerOptions options;
+  Store store;
+  Catalog catalog;
+  Identity identity;
+  Rbac rbac;
+  BookmarkBell bell;
+  std::atomic<unsigned> last_ip{1};
+  mutable std::mutex crd_mutex;
+  std::set<std::string> terminating_crds;
+
+  mutable std::shared_mutex hooks_mutex;
+  std::vector<Admission> admissions;
+  std::map<std::string,
+           std::function<Answer(const Request&, const std::string&, const std::string&)>>
+      subresources;
+  std::vector<std::function<void()>> wakes;
+};
+
+// The text under another version of its group: nothing but the apiVersion differs.
+std::string with_api_version(const std::string& text, const std::string& api_version);
+
+}  // namespace devcluster

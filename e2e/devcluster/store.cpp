@@ -1,0 +1,272 @@
+#include "devcluster/store.hpp"
+
+#include <algorithm>
+
+namespace devcluster {
+namespace {
+
+std::string key_of(const std::string& ns, const std::string& name) { return ns + "/" + name; }
+
+std::string text_at(const Json& object, const std::string& dotted) {
+  const Json* at = &object;
+  for (std::size_t start = 0; start <= dotted.size();) {
+    const std::size_t end = std::min(dotted.find('.', start), dotted.size());
+    const auto found = at->is_object() ? at->find(dotted.substr(start, end - start)) : at->end();
+    if (!at->is_object() || found == at->end()) return "";
+    at = &*found;
+    start = end + 1;
+  }
+  if (at->is_string()) return at->get<std::string>();
+  return at->is_primitive() && !at->is_null() ? at->dump() : "";
+}
+
+Pairs labels_of(const Json& object) {
+  Pairs out;
+  const Json& metadata = object.at("metadata");
+  const auto labels = metadata.find("labels");
+  if (labels == metadata.end() || !labels->is_object()) return out;
+  for (const auto& [key, value] : labels->items()) {
+    if (value.is_string()) out.emplace_back(key, value.get<std::string>());
+  }
+  return out;
+}
+
+Pairs fields_of(const Json& object, const std::vector<std::string>& selectable) {
+  Pairs out;
+  for (const std::string& field : selectable) out.emplace_back(field, text_at(object, field));
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+void call_all(const std::vector<std::shared_ptr<Waker>>& wakers) {
+  for (const auto& waker : wakers) {
+    std::function<void()> call;
+    {
+      const std::lock_guard lock(waker->mutex);
+      call = waker->call;
+    }
+    if (call) call();
+  }
+}
+
+std::vector<std::shared_ptr<Waker>> alive(std::vector<std::weak_ptr<Waker>>& wakers) {
+  std::vector<std::shared_ptr<Waker>> out;
+  std::erase_if(wakers, [&](const std::weak_ptr<Waker>& weak) {
+    auto strong = weak.lock();
+    if (strong == nullptr) return true;
+    out.push_back(std::move(strong));
+    return false;
+  });
+  return out;
+}
+
+// The first change after `rv`.
+template <typename Log>
+auto first_after(const Log& log, std::uint64_t rv) {
+  return std::upper_bound(log.begin(), log.end(), rv, [](std::uint64_t v, const Change& change) {
+    return v < change.resource_version();
+  });
+}
+
+bool selected(const Record& record, const Store::Query& query) {
+  return (query.ns.empty() || record.ns == query.ns) &&
+         (query.labels == nullptr || query.labels->matches(record.labels)) &&
+         (query.fields == nullptr || query.fields->matches(record.fields));
+}
+
+}  // namespace
+
+Collection& Store::collection(const std::string& group, const std::string& plural) {
+  const std::unique_lock lock(mutex_);
+  auto& slot = collections_[{group, plural}];
+  if (slot == nullptr) {
+    slot = std::make_unique<Collection>();
+    slot->forgotten_ = resource_version_ - 1;
+  }
+  return *slot;
+}
+
+void Store::close(Collection& collection) {
+  std::vector<std::shared_ptr<Waker>> wakers;
+  {
+    const std::unique_lock lock(mutex_);
+    collection.closed_ = true;
+    wakers = alive(collection.wakers_);
+    collection.wakers_.clear();
+  }
+  call_all(wakers);
+}
+
+void Store::open(Collection& collection, std::vector<std::string> selectable) {
+  const std::unique_lock lock(mutex_);
+  collection.closed_ = false;
+  collection.selectable_ = std::move(selectable);
+}
+
+std::vector<std::string> Store::selectable(const Collection& collection) const {
+  const std::shared_lock lock(mutex_);
+  return collection.selectable_;
+}
+
+std::uint64_t Store::resource_version() const {
+  const std::shared_lock lock(mutex_);
+  return resource_version_;
+}
+
+RecordPtr Store::get(const Collection& collection, const std::string& ns, const std::string& name,
+                     std::uint64_t at) const {
+  const std::shared_lock lock(mutex_);
+  const auto found = collection.records_.find(key_of(ns, name));
+  RecordPtr now = found == collection.records_.end() ? nullptr : found->second;
+  if (at == 0) return now;
+  for (auto change = first_after(collection.log_, at); change != collection.log_.end(); ++change) {
+    if (change->after->name == name && change->after->ns == ns) return change->before;
+  }
+  return now;
+}
+
+std::optional<Store::Page> Store::list(const Collection& collection, const Query& query) const {
+  const std::shared_lock lock(mutex_);
+  Page page;
+  page.resource_version = query.at == 0 ? resource_version_ : query.at;
+  if (query.at != 0 && query.at < collection.forgotten_) return std::nullopt;
+
+  // What later changes have overwritten, as it was at the snapshot.
+  std::map<std::string, RecordPtr> undone;
+  if (query.at != 0) {
+    for (auto c = first_after(collection.log_, query.at); c != collection.log_.end(); ++c) {
+      undone.emplace(key_of(c->after->ns, c->after->name), c->before);
+    }
+  }
+  const std::string start = std::max(query.after, query.ns.empty() ? "" : query.ns + "/");
+  auto now = query.after.empty() ? collection.records_.lower_bound(start)
+                                 : collection.records_.upper_bound(start);
+  auto then = query.after.empty() ? undone.lower_bound(start) : undone.upper_bound(start);
+  const bool counts = query.labels == nullptr && query.fields == nullptr;
+
+  while (now != collection.records_.end() || then != undone.end()) {
+    const bool from_undone =
+        then != undone.end() && (now == collection.records_.end() || then->first <= now->first);
+    const RecordPtr& record = from_undone ? then->second : now->second;
+    if (record != nullptr) {
+      if (!query.ns.empty() && record->ns != query.ns) break;
+      if (selected(*record, query)) {
+        if (query.limit == 0 || page.records.size() < query.limit) {
+          page.records.push_back(record);
+          page.last_key = from_undone ? then->first : now->first;
+        } else {
+          page.more = true;
+          if (!counts) break;
+          ++page.remaining;
+        }
+      }
+    }
+    if (from_undone) {
+      if (now != collection.records_.end() && now->first == then->first) ++now;
+      ++then;
+    } else {
+      ++now;
+    }
+  }
+  return page;
+}
+
+bool Store::empty(const Collection& collection) const {
+  const std::shared_lock lock(mutex_);
+  return collection.records_.empty();
+}
+
+RecordPtr Store::put(Collection& collection, const std::string& ns, const std::string& name,
+                     std::uint64_t expected, Json& object) {
+  return commit(collection, ns, name, expected, object, false);
+}
+
+RecordPtr Store::erase(Collection& collection, const std::string& ns, const std::string& name,
+                       std::uint64_t expected, Json& last_state) {
+  return commit(collection, ns, name, expected, last_state, true);
+}
+
+RecordPtr Store::commit(Collection& collection, const std::string& ns, const std::string& name,
+                        std::uint64_t expected, Json& object, bool erase) {
+  auto record = std::make_shared<Record>();
+  record->ns = ns;
+  record->name = name;
+  record->labels = labels_of(object);
+  std::vector<std::shared_ptr<Waker>> wakers;
+  {
+    const std::unique_lock lock(mutex_);
+    const auto found = collection.records_.find(key_of(ns, name));
+    RecordPtr before = found == collection.records_.end() ? nullptr : found->second;
+    if ((before == nullptr ? 0 : before->resource_version) != expected) return nullptr;
+    if (erase && before == nullptr) return nullptr;
+    record->fields = fields_of(object, collection.selectable_);
+    record->resource_version = ++resource_version_;
+    object["metadata"]["resourceVersion"] = std::to_string(resource_version_);
+    record->text = object.dump(-1, ' ', false, Json::error_handler_t::replace);
+    if (erase) {
+      collection.records_.erase(found);
+    } else if (before != nullptr) {
+      found->second = record;
+    } else {
+      collection.records_.emplace(key_of(ns, name), record);
+    }
+    collection.log_.push_back({std::move(before), record, erase});
+    if (collection.log_.size() > kLogLength) {
+      collection.forgotten_ = collection.log_.front().resource_version();
+      collection.log_.pop_front();
+    }
+    wakers = alive(collection.wakers_);
+  }
+  call_all(wakers);
+  return record;
+}
+
+Store::Changes Store::changes(const Collection& collection, std::uint64_t after, std::size_t limit,
+                              std::uint64_t upto) const {
+  const std::shared_lock lock(mutex_);
+  Changes out;
+  out.closed = collection.closed_;
+  out.forgotten = after < collection.forgotten_;
+  out.seen = std::max(after, upto == 0 ? resource_version_ : std::min(upto, resource_version_));
+  if (out.forgotten) return out;
+  for (auto c = first_after(collection.log_, after); c != collection.log_.end(); ++c) {
+    if (upto != 0 && c->resource_version() > upto) break;
+    if (out.changes.size() == limit) {
+      out.seen = out.changes.back().resource_version();
+      break;
+    }
+    out.changes.push_back(*c);
+  }
+  return out;
+}
+
+void Store::watch(Collection& collection, const std::shared_ptr<Waker>& waker) {
+  const std::unique_lock lock(mutex_);
+  std::erase_if(collection.wakers_, [](const auto& weak) { return weak.expired(); });
+  collection.wakers_.push_back(waker);
+}
+
+void Store::compact(std::uint64_t resource_version) {
+  const std::unique_lock lock(mutex_);
+  for (auto& [name, collection] : collections_) {
+    auto& log = collection->log_;
+    while (!log.empty() && log.front().resource_version() <= resource_version) log.pop_front();
+    collection->forgotten_ =
+        std::max(collection->forgotten_, std::min(resource_version, resource_version_));
+  }
+}
+
+void Store::wake_all() const {
+  std::vector<std::shared_ptr<Waker>> wakers;
+  {
+    const std::shared_lock lock(mutex_);
+    for (const auto& [name, collection] : collections_) {
+      for (const auto& weak : collection->wakers_) {
+        if (auto strong = weak.lock()) wakers.push_back(std::move(strong));
+      }
+    }
+  }
+  call_all(wakers);
+}
+
+}  // namespace devcluster
