@@ -1,7 +1,7 @@
 // Lets no write begin that might end after this replica's lease: the fence of leader election.
 //
-// A read always passes. A write after the fence is kCancelled without being sent. The other transport must
-// outlive it. Thread-safe if it is.
+// A read always passes. A write after the fence is kCancelled without being sent. The other
+// transport must outlive it. Thread-safe if it is.
 #pragma once
 
 #include <functional>

@@ -1,35 +1,34 @@
-// Serves health and metrics over plain HTTP, on cpprestsdk's http_listener.
+// The endpoints that kubelet and Prometheus ask: /healthz, /livez, /readyz and, where it is given,
+// /metrics.
 //
-// Thread-safe. start() fails with kConfig when the address cannot be bound. Requests run on
-// cpprestsdk's thread pool, which the program sizes first
-// (crossplat::threadpool::initialize_with_threads).
+// Plain HTTP. Metrics over HTTPS with authorisation are metrics_server.hpp's.
 #pragma once
 
-#include <cstdint>
 #include <functional>
-#include <memory>
 #include <string>
 
-#include "kube/result.hpp"
 #include "runtime/health.hpp"
+#include "runtime/rest_listener.hpp"
 
 namespace swo::runtime {
 
 class HealthServer {
  public:
-  // `metrics` gives the text of /metrics; empty: 404 (they are served elsewhere).
+  // `metrics` gives the text of /metrics; empty: 404. `health` must outlive the server.
   HealthServer(const Health& health, std::function<std::string()> metrics);
-  ~HealthServer();
-  HealthServer(const HealthServer&) = delete;
-  HealthServer& operator=(const HealthServer&) = delete;
 
-  // ":8081" binds all addresses, "127.0.0.1:8081" one.
-  kube::Status start(const std::string& address);
-  void stop();
+  kube::Status start(const std::string& address) { return listener_.start(address); }
+  void stop() { listener_.stop(); }
+  // What is answered, without a network.
+  RestResponse handle(const RestRequest& request) const;
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  const Health& health_;
+  std::function<std::string()> metrics_;
+  RestListener listener_;
 };
+
+// Prometheus' text exposition format.
+inline constexpr const char* kMetricsContentType = "text/plain; version=0.0.4; charset=utf-8";
 
 }  // namespace swo::runtime
