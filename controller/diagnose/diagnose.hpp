@@ -18,6 +18,8 @@ struct Evidence {
   std::string pod_name = {};
   std::string phase = {};  // Pod status.phase
   bool ready = false;
+  bool ready_means_running =
+      false;                    // the readiness probe wants systemd "running", not certain units
   std::string pod_reason = {};  // status.reason: Evicted, NodeLost, …
   std::string pod_message = {};
   std::string scheduled_message = {};  // condition PodScheduled=False: its message
