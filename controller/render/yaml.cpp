@@ -97,6 +97,26 @@ std::string scalar(const Json& value, int indent) {
   return is_block(text) ? block(text, indent) : quoted(text) + "\n";
 }
 
+// What an object is comes before what it holds: `kubectl get -o yaml` sorts, but people do not
+// write so.
+constexpr std::array<std::string_view, 5> kFirstKeys = {"apiVersion", "kind", "metadata", "name",
+                                                        "namespace"};
+
+std::vector<std::string> keys_in_order(const Json& object) {
+  std::vector<std::string> keys;
+  for (const std::string_view key : kFirstKeys) {
+    if (object.contains(key)) {
+      keys.emplace_back(key);
+    }
+  }
+  for (const auto& [key, member] : object.items()) {
+    if (std::find(kFirstKeys.begin(), kFirstKeys.end(), key) == kFirstKeys.end()) {
+      keys.push_back(key);
+    }
+  }
+  return keys;
+}
+
 bool is_leaf(const Json& value) { return !value.is_structured() || value.empty(); }
 
 // Appends `value`, whose first line begins where `out` ends and whose others are indented by
@@ -110,7 +130,8 @@ void write(std::string& out, const Json& value, int indent) {
     first = false;
   };
   if (value.is_object() && !value.empty()) {
-    for (const auto& [key, member] : value.items()) {
+    for (const std::string& key : keys_in_order(value)) {
+      const Json& member = value[key];
       begin_line();
       out += (is_plain(key) ? key : quoted(key)) + ":";
       if (is_leaf(member)) {
@@ -135,7 +156,7 @@ void write(std::string& out, const Json& value, int indent) {
 
 }  // namespace
 
-std::string to_yaml(const Json& document) {
+std::string document_to_yaml(const Json& document) {
   std::string out;
   write(out, document, 0);
   return out;
@@ -147,7 +168,7 @@ std::string to_yaml(const std::vector<Json>& documents) {
     if (!out.empty()) {
       out += "---\n";
     }
-    out += to_yaml(document);
+    out += document_to_yaml(document);
   }
   return out;
 }

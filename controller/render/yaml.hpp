@@ -12,10 +12,11 @@
 
 namespace swo::render {
 
-// Keys sorted, text quoted where a YAML 1.1 or 1.2 reader could take it for something else, text of
-// several lines as a | block. Each document is followed by "---\n", but the last.
+// Keys sorted after apiVersion, kind, metadata and name; text quoted where a YAML 1.1 or 1.2 reader
+// could take it for something else, text of several lines as a | block. Each document is followed
+// by "---\n", but the last.
 std::string to_yaml(const std::vector<Json>& documents);
-std::string to_yaml(const Json& document);
+std::string document_to_yaml(const Json& document);
 
 struct YamlError {
   int line = 0;  // 1 = first; 0 = not known

@@ -1,0 +1,110 @@
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "support.hpp"
+
+namespace swo::render::test {
+namespace {
+
+std::string revision_of(const std::string& spec, const char* profile = "openshift-4.20") {
+  const api::Workload one = workload(spec);
+  return revision(one, on(profile, one));
+}
+
+std::string plain() { return revision_of("{}"); }
+
+TEST(Revision, ChangesWithEachFieldThatReachesThePod) {
+  for (const char* spec : {"imagePullPolicy: Always",
+                           "imagePullSecrets: [{name: a}]",
+                           "init: {target: rescue.target}",
+                           "init: {maskUnits: [a.service]}",
+                           "init: {credentials: [{name: a, secret: s}]}",
+                           "env: [{name: A, value: b}]",
+                           "envFrom: [{secretRef: {name: a}}]",
+                           "volumes: [{name: a, emptyDir: {}}]",
+                           "nodeSelector: {kubernetes.io/os: linux}",
+                           "tolerations: [{operator: Exists}]",
+                           "affinity: {nodeAffinity: {}}",
+                           "priorityClassName: high",
+                           "serviceAccountName: mine",
+                           "terminationGracePeriodSeconds: 91",
+                           "podMetadata: {labels: {a: b}}",
+                           "podMetadata: {annotations: {a: b}}",
+                           "ports: [{name: http, port: 80}]",
+                           "readiness: {units: [a.service]}",
+                           "readiness: {acceptDegraded: true}",
+                           "readiness: {startupTimeoutSeconds: 900}",
+                           "readiness: {periodSeconds: 11}",
+                           "storage: {claims: [{name: a, mountPath: /a, size: 1Gi}]}",
+                           "platform: {capabilities: {add: [SYS_ADMIN]}}",
+                           "platform: {capabilities: {drop: [KILL]}}",
+                           "platform: {securityContextConstraints: mine}",
+                           "platform: {runtimeClassName: crun}",
+                           "platform: {automountServiceAccountToken: true}",
+                           "platform: {userNamespace: Annotation}"}) {
+    EXPECT_NE(revision_of(spec), plain()) << spec;
+  }
+}
+
+TEST(Revision, StaysWithEachFieldThatDoesNot) {
+  for (const char* spec : {"replicas: 5", "service: {type: NodePort}", "paused: true",
+                           "hibernate: true", "updateStrategy: {type: OnDelete, maxUnavailable: 2}",
+                           "revisionHistoryLimit: 3", "readiness: {selfHealing: {action: Restart}}",
+                           "storage: {retention: {whenDeleted: Delete}}",
+                           "platform: {cgroups: {pool: infra, machineConfig: Unmanaged}}",
+                           "init: {command: [/sbin/init]}", "terminationGracePeriodSeconds: 90"}) {
+    EXPECT_EQ(revision_of(spec), plain()) << spec;
+  }
+}
+
+TEST(Revision, StaysWhenOnlyTheServiceListensElsewhere) {
+  EXPECT_EQ(revision_of("ports: [{name: http, port: 80, targetPort: 8080}]"),
+            revision_of("ports: [{name: http, port: 81, targetPort: 8080}]"));
+}
+
+TEST(Revision, StaysWhenAClaimGrows) {
+  EXPECT_EQ(revision_of("storage: {claims: [{name: a, mountPath: /a, size: 1Gi}]}"),
+            revision_of("storage: {claims: [{name: a, mountPath: /a, size: 2Gi}]}"));
+}
+
+TEST(Revision, IsTheSameAgainWhenTheSpecGoesBack) {
+  EXPECT_EQ(revision_of("env: []"), plain());
+  EXPECT_EQ(revision_of("{}"), plain());
+}
+
+TEST(Revision, ChangesWithResourcesWhereThePodCannotBeResized) {
+  const std::string spec = "resources: {limits: {memory: 1Gi}}";
+  EXPECT_NE(revision_of(spec, "openshift-4.16"), revision_of("{}", "openshift-4.16"));
+  EXPECT_EQ(revision_of(spec, "openshift-4.20"), plain());
+}
+
+TEST(Revision, ChangesWithARestartAskedFor) {
+  api::Workload one = workload();
+  one.annotations["workloads.systemd-operator.dev/restarted-at"] = "2026-01-02T03:04:05Z";
+  EXPECT_NE(revision(one, on("openshift-4.20", one)), plain());
+}
+
+TEST(Revision, ChangesWithTheWayToTheUserNamespaceAndNotWithTheReasonsForIt) {
+  const api::Workload one = workload();
+  EXPECT_NE(revision(one, on("openshift-4.16", one)), plain());
+  platform::Strategy told = on("openshift-4.20", one);
+  told.reasons.clear();
+  told.warnings.push_back({.reason = "X", .message = "x"});
+  EXPECT_EQ(revision(one, told), plain());
+}
+
+// The hash itself is a promise: another one would restart every instance of every cluster at the
+// upgrade.
+TEST(Revision, OfThePlainWorkloadIsWhatItAlwaysWas) { EXPECT_EQ(plain(), "4bc46c38c1"); }
+
+TEST(Revision, IsKeptAsAControllerRevision) {
+  const api::Workload one = workload("env: [{name: A, value: b}]");
+  const Json kept = controller_revision(one, on("openshift-4.20", one), 3);
+  EXPECT_EQ(kept["revision"], 3);
+  EXPECT_EQ(kept["data"]["env"][0]["value"], "b");
+  EXPECT_EQ(kept["metadata"]["name"], "nginx-" + revision(one, on("openshift-4.20", one)));
+}
+
+}  // namespace
+}  // namespace swo::render::test
