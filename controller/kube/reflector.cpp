@@ -128,7 +128,7 @@ bool Reflector::read(const Watcher::Read& command, Milliseconds wait) {
   switch (bytes.outcome) {
     case ByteStream::Outcome::kTimeout:
       wake_at_ = command.until;
-      return false;
+      return wait > Milliseconds{0};  // the machine knows whether it was the deadline
     case ByteStream::Outcome::kData:
       watcher_.on_bytes(now());
       if (!lines_.append(bytes.data)) {

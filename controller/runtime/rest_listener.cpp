@@ -2,6 +2,7 @@
 
 #include <array>
 #include <exception>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -33,8 +34,14 @@ void configure(ssl::context& context, const TlsFiles& tls) {
       SSL_CTX_set_cipher_list(context.native_handle(), tls.ciphers.c_str()) != 1) {
     throw std::runtime_error("no cipher of \"" + tls.ciphers + "\" is known to OpenSSL");
   }
-  context.use_certificate_chain_file(tls.certificate);
-  context.use_private_key_file(tls.key, ssl::context::pem);
+  boost::system::error_code fault;
+  context.use_certificate_chain_file(tls.certificate, fault);
+  if (fault)
+    throw std::runtime_error(tls.certificate + " holds no PEM certificate, or cannot be read");
+  context.use_private_key_file(tls.key, ssl::context::pem, fault);
+  if (fault) {
+    throw std::runtime_error(tls.key + " holds no PEM key of that certificate, or cannot be read");
+  }
 }
 
 // cpprestsdk cuts its listeners' addresses at the first colon, so "[::]" cannot be said. In a Pod

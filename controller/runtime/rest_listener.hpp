@@ -24,7 +24,7 @@ struct RestRequest {
 struct RestResponse {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
-  std::string body;
+  std::string body = {};
 };
 
 // Files are read anew for every connection, so that a renewed certificate needs no restart.
@@ -32,7 +32,7 @@ struct TlsFiles {
   std::string certificate;          // PEM, with the chain
   std::string key;                  // PEM
   std::string min_version = "1.2";  // 1.2 or 1.3
-  std::string ciphers;              // OpenSSL's syntax, of TLS 1.2; "" = OpenSSL's default
+  std::string ciphers = {};         // OpenSSL's syntax, of TLS 1.2; "" = OpenSSL's default
 };
 
 class RestListener {

@@ -1,6 +1,9 @@
 #include "kube/informer.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -328,6 +331,59 @@ TEST_F(InformerTest, StopsWhileItWaitsForTheServer) {
   std::jthread thread([&](const std::stop_token& stop) { informer->run(stop); });
   while (!informer->last_error()) std::this_thread::yield();
   // It is in a backoff of most of a second now; the destructor asks it to stop and joins.
+}
+
+// One list, then a stream that says nothing and blocks until it is closed.
+class QuietTransport : public Transport {
+ public:
+  class Stream : public ByteStream {
+   public:
+    explicit Stream(std::atomic<bool>& reading) : reading_(reading) { head_.status = 200; }
+    const HttpResponse& head() const override { return head_; }
+    Read read(std::chrono::milliseconds limit) override {
+      std::unique_lock lock(mutex_);
+      reading_ = true;
+      bool closed = wake_.wait_for(lock, limit, [this] { return closed_; });
+      return {closed ? Outcome::kEnd : Outcome::kTimeout, "", {}};
+    }
+    void close() override {
+      std::lock_guard lock(mutex_);
+      closed_ = true;
+      wake_.notify_all();
+    }
+
+   private:
+    std::atomic<bool>& reading_;
+    HttpResponse head_;
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    bool closed_ = false;
+  };
+  Result<HttpResponse> send(const HttpRequest&) override {
+    HttpResponse response;
+    response.status = 200;
+    response.body = list(10, {});
+    return response;
+  }
+  Result<std::unique_ptr<ByteStream>> open(const HttpRequest&) override {
+    return std::unique_ptr<ByteStream>(std::make_unique<Stream>(reading));
+  }
+  void shutdown() override {}
+  std::atomic<bool> reading{false};
+};
+
+TEST_F(InformerTest, StopsInTheMiddleOfAQuietWatch) {
+  QuietTransport quiet;
+  Client quiet_client(quiet);
+  Informer<PodFacts> quiet_informer(quiet_client, options());
+  std::jthread thread([&](const std::stop_token& stop) { quiet_informer.run(stop); });
+  while (!quiet.reading) std::this_thread::yield();
+  EXPECT_TRUE(quiet_informer.synced());
+  auto before = std::chrono::steady_clock::now();
+  thread.request_stop();
+  thread.join();
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(60))
+      << "not by the idle limit";
 }
 
 }  // namespace
