@@ -34,10 +34,10 @@ customize='
 mkdir -p "$1/run/systemd"
 : >"$1/etc/machine-id"
 echo nginx >"$1/etc/hostname"
-rm -rf "$1"/var/cache/apt/* "$1"/var/lib/apt/lists/* "$1"/usr/share/doc/* "$1"/usr/share/locale/*
+rm -rf "$1"/run/dbus "$1"/run/mount "$1"/var/cache/apt/* "$1"/var/lib/apt/lists/* "$1"/usr/share/doc/* "$1"/usr/share/locale/*
 chroot "$1" systemctl enable nginx >/dev/null 2>&1'
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-1700000000}
-mmdebstrap --variant=minbase --include="$packages" --dpkgopt='path-exclude=/usr/share/man/*' \
+mmdebstrap --variant=minbase --skip=cleanup/run --include="$packages" --dpkgopt='path-exclude=/usr/share/man/*' \
   --customize-hook="$customize" "$suite" "$work/layer.tar" >"$work/log" 2>&1 ||
   { tail -n 20 "$work/log" >&2; exit 1; }
 

@@ -145,10 +145,10 @@ void Container::create_process(const Request& request, bool tty) {
   const std::string line = read_line(sync_read, kCreateLimit);
   const Json answer = Json::parse(line, nullptr, false);
   if (answer.is_object() && answer.value("data", -1) > 0) return;
-  // Behind a terminal conmon has no other way for the runtime's own words, and CRI-O reports just
-  // this.
   const std::string said = answer.is_object() ? answer.value("message", "") : "";
-  throw PodError(kCreateError, said.empty()
+  // Behind a terminal a cluster shows only this (seen with CRI-O 1.36), even where conmon knows
+  // more.
+  throw PodError(kCreateError, tty || said.empty()
                                    ? "error reading container (probably exited) json message: EOF"
                                    : "container create failed: " + said);
 }

@@ -30,10 +30,10 @@ using Json = nlohmann::json;
 std::string unsupported_because();
 
 struct RuntimeOptions {
-  std::string state_dir = {};     // scratch: bundles, logs, sockets; made and removed
-  std::string image_dir = {};     // OCI layout (see image_store.hpp)
-  bool cgroups_v1 = false;   // imitate a node on cgroups v1: no cgroup namespace, not delegated
-  bool chown_cgroup = true;  // false: imitate runc < 1.1 or CRI-O 1.35.0
+  std::string state_dir = {};  // scratch: bundles, logs, sockets; made and removed
+  std::string image_dir = {};  // OCI layout (see image_store.hpp)
+  bool cgroups_v1 = false;     // imitate a node on cgroups v1: no cgroup namespace, not delegated
+  bool chown_cgroup = true;    // false: imitate runc < 1.1 or CRI-O 1.35.0
   bool honour_host_users = true;         // false: an old kubelet, which ignores spec.hostUsers
   bool allow_userns_annotation = false;  // CRI-O's userns-mode annotation is allowed
   int subnet =

@@ -29,6 +29,10 @@ void write_owned(const fs::path& path, const std::string& text, std::uint32_t ow
   }
 }
 
+// The bridge. It is also named as the name server: nobody listens there, so a lookup fails at once,
+// where an address that nobody has would keep services waiting.
+std::string gateway(int subnet) { return "10.244." + std::to_string(subnet) + ".1"; }
+
 void pin(const Fd& ns, const std::string& path) {
   std::ofstream(path).close();
   attach_mount(clone_mount(ns.get()), path);
@@ -95,7 +99,8 @@ void PodSandbox::set_up(const SandboxRequest& request) {
     }
     write_owned(directory_ + "/hosts", etc_hosts(request.pod, ip_), owner());
     write_owned(directory_ + "/hostname", pod_hostname(request.pod) + "\n", owner());
-    write_owned(directory_ + "/resolv.conf", resolv_conf(request.pod), owner());
+    write_owned(directory_ + "/resolv.conf", resolv_conf(request.pod, gateway(request.subnet)),
+                owner());
     write_owned(directory_ + "/termination-log", "", owner());
     chmod((directory_ + "/termination-log").c_str(),
           0666);  // as the kubelet leaves it: any user may write
@@ -105,7 +110,6 @@ void PodSandbox::set_up(const SandboxRequest& request) {
 
 void PodSandbox::set_up_network(int slot, int subnet) {
   const std::string veth = "veth" + std::to_string(slot);
-  const std::string gateway = "10.244." + std::to_string(subnet) + ".1";
   machine_.run_inside(
       {"sh", "-ec",
        "ip link add \"$1\" type veth peer name eth0 netns \"$2\"\n"
@@ -113,7 +117,7 @@ void PodSandbox::set_up_network(int slot, int subnet) {
        "ip -n \"$2\" -batch - <<EOF\n"
        "link set lo up\naddr add $4/24 dev eth0\nlink set eth0 up\nroute add default via $5\n"
        "EOF",
-       "sh", veth, name_, Machine::kBridge, ip_, gateway});
+       "sh", veth, name_, Machine::kBridge, ip_, gateway(subnet)});
 }
 
 PodSandbox::~PodSandbox() { tear_down(); }

@@ -251,11 +251,10 @@ std::string etc_hosts(const Json& pod, const std::string& pod_ip) {
   return text;
 }
 
-std::string resolv_conf(const Json& pod) {
+std::string resolv_conf(const Json& pod, const std::string& nameserver) {
   const std::string ns = pod.at("metadata").value("namespace", "default");
-  return "search " + ns +
-         ".svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\n"
-         "options ndots:5\n";
+  return "search " + ns + ".svc.cluster.local svc.cluster.local cluster.local\nnameserver " +
+         nameserver + "\noptions ndots:5\n";
 }
 
 }  // namespace node

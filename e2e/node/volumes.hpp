@@ -35,6 +35,6 @@ std::vector<BindMount> volume_mounts(const Json& container,
 
 // What the kubelet and CRI-O bind into every container: text of /etc/hosts and /etc/resolv.conf.
 std::string etc_hosts(const Json& pod, const std::string& pod_ip);
-std::string resolv_conf(const Json& pod);
+std::string resolv_conf(const Json& pod, const std::string& nameserver);
 
 }  // namespace node

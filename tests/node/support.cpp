@@ -118,6 +118,16 @@ std::string RealBoot::sh(const std::string& uid, const std::string& script) {
   return out;
 }
 
+std::string RealBoot::eventually(const std::string& uid, const std::string& script,
+                                 const std::string& wanted) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  std::string said;
+  do {
+    said = sh(uid, script);
+  } while (said.find(wanted) == std::string::npos && std::chrono::steady_clock::now() < deadline);
+  return said;
+}
+
 std::string RealBoot::http_head(const std::string& uid) {
   const Fd socket(runtime_->connect_to(uid, 80));
   if (!socket) return {};

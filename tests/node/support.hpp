@@ -34,6 +34,9 @@ class RealBoot : public ::testing::Test {
   std::string boot(const std::string& uid);
   // Output of a command inside, trailing newline cut.
   std::string sh(const std::string& uid, const std::string& script);
+  // sh() again and again until its output contains `wanted`; the last output.
+  std::string eventually(const std::string& uid, const std::string& script,
+                         const std::string& wanted);
   // Status line and headers of a HEAD request to port 80; empty when nothing answers.
   std::string http_head(const std::string& uid);
   // The log without colours and carriage returns.
