@@ -119,6 +119,22 @@ std::string summary(const std::string& name) {
   return out.str();
 }
 
+std::string first_difference(const std::string& golden, const std::string& now) {
+  std::istringstream left(golden);
+  std::istringstream right(now);
+  std::string was;
+  std::string is;
+  for (int line = 1; left || right; ++line) {
+    was = is = "";
+    std::getline(left, was);
+    std::getline(right, is);
+    if (was != is) {
+      return "line " + std::to_string(line) + "\n  was: " + was + "\n  is:  " + is;
+    }
+  }
+  return "";
+}
+
 class EveryGeneration : public testing::TestWithParam<std::string> {};
 
 TEST_P(EveryGeneration, DecidesAsItsGoldenFileSays) {
@@ -130,7 +146,7 @@ TEST_P(EveryGeneration, DecidesAsItsGoldenFileSays) {
   }
   std::ostringstream golden;
   golden << std::ifstream(path).rdbuf();
-  EXPECT_EQ(golden.str(), now) << "UPDATE_GOLDEN=1 rewrites " << path;
+  EXPECT_EQ(first_difference(golden.str(), now), "") << "UPDATE_GOLDEN=1 rewrites " << path;
 }
 
 // A gate on what no option may bring about, whatever the nodes say.
