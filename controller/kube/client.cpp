@@ -12,7 +12,8 @@ constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kApply = "application/apply-patch+yaml";  // JSON is YAML
 constexpr std::string_view kMergePatch = "application/merge-patch+json";
 
-// A Status body is about a page; an error page of a proxy may be anything. More than this is not parsed.
+// A Status body is about a page; an error page of a proxy may be anything. More than this is not
+// parsed.
 constexpr std::size_t kMaxStatusBody = 256 * 1024;
 // What of a body that is no Status goes into an error message.
 constexpr std::size_t kMaxExcerpt = 200;
@@ -32,8 +33,8 @@ Error bad_response(int status, std::string message) {
   return error;
 }
 
-// Log lines and file contents may have got into an object: bytes that are no UTF-8 become U+FFFD, where
-// dump() would throw.
+// Log lines and file contents may have got into an object: bytes that are no UTF-8 become U+FFFD,
+// where dump() would throw.
 std::string dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -45,8 +46,8 @@ void add_query(std::string& target, std::string_view name, std::string_view valu
   target.append(name).append("=").append(url_escape(value));
 }
 
-// Reads metadata.{uid,resourceVersion,generation} and stops where metadata ends: servers send it before
-// spec and status, so most of the text is never looked at.
+// Reads metadata.{uid,resourceVersion,generation} and stops where metadata ends: servers send it
+// before spec and status, so most of the text is never looked at.
 class MetadataReader : public nlohmann::json_sax<Json> {
  public:
   explicit MetadataReader(Written& out) : out_(out) {}
@@ -91,7 +92,9 @@ class MetadataReader : public nlohmann::json_sax<Json> {
     --depth_;
     return true;
   }
-  bool parse_error(std::size_t, const std::string&, const Json::exception&) override { return false; }
+  bool parse_error(std::size_t, const std::string&, const Json::exception&) override {
+    return false;
+  }
 
  private:
   bool at_field() const { return in_metadata_ && depth_ == 2; }
@@ -112,7 +115,8 @@ Result<Written> written(HttpResponse response) {
   MetadataReader reader(out);
   Json::sax_parse(response.body, &reader, Json::input_format_t::json, false);
   if (!reader.found()) {
-    return bad_response(response.status, "the answer to a write is not a JSON object with metadata");
+    return bad_response(response.status,
+                        "the answer to a write is not a JSON object with metadata");
   }
   out.body = std::move(response.body);
   return out;
@@ -139,8 +143,8 @@ Result<HttpResponse> call(Transport& transport, std::string_view method, std::st
   return response;
 }
 
-// The object path of a key, or why there is none. "." and ".." would be resolved away on the server's
-// side, and an empty name would make a read a list and a delete a delete of everything.
+// The object path of a key, or why there is none. "." and ".." would be resolved away on the
+// server's side, and an empty name would make a read a list and a delete a delete of everything.
 Result<std::string> path_of(const ResourceType& type, const ObjectKey& key) {
   if (key.name.empty() || key.name == "." || key.name == "..") {
     return invalid("metadata.name of " + std::string(type.kind) + " is \"" + key.name +
@@ -180,14 +184,22 @@ Result<Written> apply_to(Transport& transport, const ResourceType& type, const J
 
 ErrorKind kind_of(int status, std::string_view reason) {
   switch (status) {
-    case 401: return ErrorKind::kUnauthorized;
-    case 403: return ErrorKind::kForbidden;
-    case 404: return ErrorKind::kNotFound;
-    case 409: return reason == "AlreadyExists" ? ErrorKind::kAlreadyExists : ErrorKind::kConflict;
-    case 410: return ErrorKind::kGone;
-    case 429: return ErrorKind::kTooManyRequests;
-    case 408: return ErrorKind::kServer;  // the server gave up waiting for us: worth another try
-    default: return status >= 500 ? ErrorKind::kServer : ErrorKind::kInvalid;
+    case 401:
+      return ErrorKind::kUnauthorized;
+    case 403:
+      return ErrorKind::kForbidden;
+    case 404:
+      return ErrorKind::kNotFound;
+    case 409:
+      return reason == "AlreadyExists" ? ErrorKind::kAlreadyExists : ErrorKind::kConflict;
+    case 410:
+      return ErrorKind::kGone;
+    case 429:
+      return ErrorKind::kTooManyRequests;
+    case 408:
+      return ErrorKind::kServer;  // the server gave up waiting for us: worth another try
+    default:
+      return status >= 500 ? ErrorKind::kServer : ErrorKind::kInvalid;
   }
 }
 

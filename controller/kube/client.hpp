@@ -1,7 +1,7 @@
 // The verbs of the Kubernetes API, on top of a Transport.
 //
-// Thread-safe if the transport is. Every call is one request: no retries here, the caller's queue has the
-// backoff. Errors come back typed (see result.hpp), with the server's own message.
+// Thread-safe if the transport is. Every call is one request: no retries here, the caller's queue
+// has the backoff. Errors come back typed (see result.hpp), with the server's own message.
 // Source: kubernetes.io/docs/reference/using-api/api-concepts, …/server-side-apply.
 #pragma once
 
@@ -25,25 +25,26 @@ struct Written {
   std::string body;  // the object, as sent by the server
 };
 
+// The {} let callers name the fields they set ({.uid = …}) under -Wmissing-field-initializers.
 struct ListOptions {
-  std::string label_selector;
-  std::string field_selector;
-  std::uint32_t limit = 500;       // page size; 0 = unpaged
-  std::string continue_token;
-  std::string resource_version;    // with resourceVersionMatch=NotOlderThan when set
+  std::string label_selector{};
+  std::string field_selector{};
+  std::uint32_t limit = 500;  // page size; 0 = unpaged
+  std::string continue_token{};
+  std::string resource_version{};  // with resourceVersionMatch=NotOlderThan when set
 };
 
 struct ApplyOptions {
-  std::string_view field_manager;
-  bool force = true;     // take over fields of other managers
+  std::string_view field_manager{};
+  bool force = true;  // take over fields of other managers
   bool dry_run = false;
 };
 
 struct DeleteOptions {
-  std::string uid;               // precondition; "" = none
-  std::string resource_version;  // precondition; "" = none
-  std::optional<std::int64_t> grace_period_seconds;
-  std::string propagation_policy;  // "" = the server's default
+  std::string uid{};               // precondition; "" = none
+  std::string resource_version{};  // precondition; "" = none
+  std::optional<std::int64_t> grace_period_seconds{};
+  std::string propagation_policy{};  // "" = the server's default
 };
 
 class Client {
@@ -52,7 +53,8 @@ class Client {
 
   Result<Json> get(const ResourceType& type, const ObjectKey& key);
   // One page, as text: project it with list_items() of projection.hpp.
-  Result<std::string> list_page(const ResourceType& type, std::string_view ns, const ListOptions& options);
+  Result<std::string> list_page(const ResourceType& type, std::string_view ns,
+                                const ListOptions& options);
   Result<Written> create(const ResourceType& type, const Json& object,
                          std::string_view field_manager);
   // Server-side apply; `object` names itself. Creates it when it is not there.
@@ -78,7 +80,8 @@ class Client {
   Transport& transport_;
 };
 
-// Turns an answer of status ≥ 400 into the typed Error, from its metav1.Status body where it has one.
+// Turns an answer of status ≥ 400 into the typed Error, from its metav1.Status body where it has
+// one.
 Error error_from(const HttpResponse& response);
 
 }  // namespace swo::kube

@@ -1,7 +1,7 @@
 // Errors as values: what an API call can come back with, told apart by what the caller must do.
 //
-// Result<T> is a T or an Error. Exceptions stay inside the transports; nothing at this border throws
-// for what a server or a network can do.
+// Result<T> is a T or an Error. Exceptions stay inside the transports; nothing at this border
+// throws for what a server or a network can do.
 #pragma once
 
 #include <chrono>
@@ -15,7 +15,8 @@ namespace swo::kube {
 
 enum class ErrorKind {
   kNotFound,         // 404: the object, or the resource type, is not there. Not retried.
-  kConflict,         // 409 Conflict: another writer was first (also: a server-side apply conflict). Observe again.
+  kConflict,         // 409 Conflict: another writer was first (also: a server-side apply conflict).
+                     // Observe again.
   kAlreadyExists,    // 409 AlreadyExists. Observe again.
   kGone,             // 410: the resourceVersion or continue token is too old. List again.
   kForbidden,        // 403: RBAC, quota or admission; `message` says which. Backed off.
@@ -42,11 +43,11 @@ struct Cause {
 
 struct Error {
   ErrorKind kind = ErrorKind::kServer;
-  int http_status = 0;  // 0 = no answer
-  std::string reason;   // Status.reason, or empty
-  std::string message;  // for a person; never holds a secret
-  std::optional<std::chrono::milliseconds> retry_after;
-  std::vector<Cause> causes;
+  int http_status = 0;    // 0 = no answer
+  std::string reason{};   // Status.reason, or empty
+  std::string message{};  // for a person; never holds a secret
+  std::optional<std::chrono::milliseconds> retry_after{};
+  std::vector<Cause> causes{};
   bool operator==(const Error&) const = default;
 };
 
@@ -55,7 +56,8 @@ struct Ok {};
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}    // NOLINT: implicit on purpose
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit on purpose
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
 
   explicit operator bool() const { return state_.index() == 0; }

@@ -138,6 +138,19 @@ std::string base64(std::string_view bytes) {
   return out;
 }
 
+std::optional<std::string> from_base64(std::string_view text) {
+  if (text.empty()) return std::string();
+  std::string out(text.size(), '\0');
+  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                                   reinterpret_cast<const unsigned char*>(text.data()),
+                                   static_cast<int>(text.size()));
+  if (size < 0) return std::nullopt;
+  // EVP_DecodeBlock counts the padding as bytes.
+  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
+  out.resize(static_cast<std::size_t>(size) - padding);
+  return out;
+}
+
 Status check_request(const HttpRequest& request) {
   if (!is_token(request.method)) return unframeable("the method is not an HTTP token");
   if (!request.target.starts_with('/') ||

@@ -40,6 +40,7 @@ struct Endpoints {
 Result<Endpoints> endpoints_of(const TransportConfig& config);
 
 std::string base64(std::string_view bytes);
+std::optional<std::string> from_base64(std::string_view text);
 
 // kInvalid when method, target or a header would break the framing of HTTP (a CR, LF or blank
 // smuggled in by a name).
@@ -75,7 +76,7 @@ auto with_authorization(const TransportConfig& config, const TryOnce& try_once,
   if (!first || status_of(*first) != kUnauthorizedStatus) return first;
   std::string again = authorization;
   if (config.token) {
-    config.token->refresh();
+    config.token->refresh(authorization);
     auto value = config.token->authorization();
     if (!value) return value.error();
     again = *std::move(value);

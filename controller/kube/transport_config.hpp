@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -32,8 +33,8 @@ class TokenSource {
   // The header's whole value ("Bearer …", "Basic …"), "" for none. May read a file or run a plugin,
   // so the implementations remember it for a while. Errors: kConfig.
   virtual Result<std::string> authorization() = 0;
-  // The server answered 401: forget what is remembered.
-  virtual void refresh() = 0;
+  // The server answered 401 to `refused`: forget it, if it is still what is remembered.
+  virtual void refresh(std::string_view refused) = 0;
 };
 
 struct TransportConfig {

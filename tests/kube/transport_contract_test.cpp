@@ -345,8 +345,10 @@ TEST_P(TransportContract, AnAnswerBeyondTheBoundIsRefused) {
     PeerRequest request;
     if (!peer.read_request(request)) return;
     const std::string block(1024UL * 1024, ' ');
-    peer.write("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(kMaxBody * 2) + "\r\n\r\n");
-    for (std::size_t sent = 0; sent < kMaxBody * 2; sent += block.size()) {
+    // Header and some of the body in one segment: Boost 1.74's own bound overlooks that.
+    peer.write("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(kMaxBody * 2) +
+               "\r\n\r\nbody");
+    for (std::size_t sent = 4; sent < kMaxBody * 2; sent += block.size()) {
       if (!peer.write(block)) return;
     }
   });
@@ -394,7 +396,7 @@ class RotatingToken : public TokenSource {
   Result<std::string> authorization() override {
     return "Bearer token-" + std::to_string(generation_.load());
   }
-  void refresh() override {
+  void refresh(std::string_view) override {
     if (rotates_) ++generation_;
   }
 

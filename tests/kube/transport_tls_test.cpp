@@ -1,0 +1,165 @@
+// Who is trusted and who we are: TLS as both transports do it, with certificates made on the spot.
+#include <atomic>
+#include <csignal>
+#include <mutex>
+
+#include "transport_contract.hpp"
+
+namespace swo::kube::test {
+namespace {
+
+class TlsContract : public ContractTest {
+ protected:
+  static std::unique_ptr<Server> serve_as(const Identity& as, const std::string& client_ca = "") {
+    return std::make_unique<Server>(answering([](Peer& peer, const PeerRequest&) {
+                                      return peer.answer(
+                                          200, peer.server_name() + "|" + peer.client_name());
+                                    }),
+                                    Server::Tls{as, client_ca, false});
+  }
+  static Error refusal(const TransportConfig& config) {
+    const auto response = transport_of(config)->send(post());
+    EXPECT_FALSE(response);
+    return response ? Error{} : response.error();
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Of, TlsContract,
+                         testing::Values(Kind{"Beast", make_beast_transport, true},
+                                         Kind{"Cpprest", make_cpprest_transport, true}),
+                         name_of);
+
+TEST_P(TlsContract, AServerOfAnotherCaIsUnreachableAndTheMessageSaysWhatToCheck) {
+  const Authority other("other CA");
+  const auto server = serve_as(other.issue("server", "IP:127.0.0.1"));
+  const Error error = refusal(config_for(*server));
+  EXPECT_EQ(error.kind, ErrorKind::kUnreachable);
+  EXPECT_NE(error.message.find("not signed by the configured CA"), std::string::npos)
+      << error.message;
+  EXPECT_NE(error.message.find("certificate-authority"), std::string::npos);
+}
+
+TEST_P(TlsContract, AServerOfAnotherNameIsUnreachableUnlessTheNameIsConfigured) {
+  const auto server = serve_as(authority().issue("127.0.0.1", "DNS:api.test"));
+  auto config = config_for(*server);
+  const Error error = refusal(config);
+  EXPECT_EQ(error.kind, ErrorKind::kUnreachable);
+  EXPECT_NE(error.message.find("not for 127.0.0.1"), std::string::npos) << error.message;
+  EXPECT_NE(error.message.find("tls-server-name"), std::string::npos);
+
+  config.tls_server_name = "api.test";
+  const auto response = transport_of(config)->send(get());
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(response->body, "api.test|") << "the name is announced, too";
+}
+
+TEST_P(TlsContract, AnIpAddressIsMatchedAndNotAnnounced) {
+  const auto server = serve_as(authority().issue("server", "IP:127.0.0.1"));
+  const auto response = transport_to(*server)->send(get());
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(response->body, "|");
+}
+
+TEST_P(TlsContract, AnExpiredCertificateIsNamedAsSuch) {
+  const auto server = serve_as(authority().issue("server", "IP:127.0.0.1", -3, -2));
+  const Error error = refusal(config_for(*server));
+  EXPECT_EQ(error.kind, ErrorKind::kUnreachable);
+  EXPECT_NE(error.message.find("expired"), std::string::npos) << error.message;
+}
+
+TEST_P(TlsContract, InsecureTakesAnyServer) {
+  const Authority other("other CA");
+  const auto server = serve_as(other.issue("server", "DNS:elsewhere.test"));
+  auto config = config_for(*server);
+  config.insecure_skip_tls_verify = true;
+  const auto response = transport_of(config)->send(get());
+  EXPECT_TRUE(response) << response.error().message;
+}
+
+TEST_P(TlsContract, PresentsItsClientCertificate) {
+  const auto server = serve_as(identity(), authority().certificate());
+  auto config = config_for(*server);
+  EXPECT_FALSE(transport_of(config)->send(get()));
+  const Identity alice = authority().issue("alice", "");
+  config.tls.client_certificate = alice.certificate;
+  config.tls.client_key = alice.key;
+  const auto response = transport_of(config)->send(get());
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(response->body, "|/CN=alice");
+}
+
+TEST_P(TlsContract, BrokenPemIsAConfigErrorNamingTheField) {
+  const Identity alice = authority().issue("alice", "");
+  const Identity bob = authority().issue("bob", "");
+  TransportConfig good;
+  good.server = "https://127.0.0.1:6443";
+  const auto message_of = [&](const TlsMaterial& material) {
+    auto config = good;
+    config.tls = material;
+    const auto transport = GetParam().make(config);
+    EXPECT_FALSE(transport);
+    if (transport) return std::string();
+    EXPECT_EQ(transport.error().kind, ErrorKind::kConfig);
+    return transport.error().message;
+  };
+  EXPECT_TRUE(message_of({"no pem", "", ""}).starts_with("certificate-authority"));
+  EXPECT_TRUE(message_of({"", "no pem", alice.key}).starts_with("client-certificate"));
+  EXPECT_TRUE(message_of({"", alice.certificate, "no pem"}).starts_with("client-key"));
+  EXPECT_TRUE(message_of({"", alice.certificate, bob.key}).starts_with("client-key"));
+  EXPECT_TRUE(message_of({"", alice.certificate, ""}).starts_with("client-certificate and"));
+}
+
+TEST_P(TlsContract, AChangedCaIsUsedForTheNextConnection) {
+  const Authority next("next CA");
+  std::mutex mutex;
+  std::string ca = authority().certificate();
+  const auto server = std::make_unique<Server>(
+      [](Peer& peer) {
+        PeerRequest request;
+        if (peer.read_request(request)) peer.answer(200, "{}", "Connection: close\r\n");
+      },
+      Server::Tls{identity(), "", false});
+  auto config = config_for(*server);
+  config.reread_tls = [&]() -> Result<TlsMaterial> {
+    const std::lock_guard lock(mutex);
+    return TlsMaterial{ca, "", ""};
+  };
+  const auto transport = transport_of(config);
+  EXPECT_TRUE(transport->send(get()));
+  server->show(next.issue("server", "IP:127.0.0.1"));
+  EXPECT_FALSE(transport->send(get()));
+  {
+    const std::lock_guard lock(mutex);
+    ca = next.certificate();
+  }
+  const auto response = transport->send(get());
+  EXPECT_TRUE(response) << response.error().message;
+}
+
+TEST_P(TlsContract, AClientCertificateThatChangedIsPresentedAfterA401) {
+  const Identity old = authority().issue("old", "");
+  const Identity renewed = authority().issue("renewed", "");
+  std::atomic<bool> asked{false};
+  const auto server =
+      std::make_unique<Server>(answering([](Peer& peer, const PeerRequest&) {
+                                 const bool known = peer.client_name() == "/CN=renewed";
+                                 return peer.answer(known ? 200 : 401, "{}");
+                               }),
+                               Server::Tls{identity(), authority().certificate(), false});
+  auto config = config_for(*server);
+  config.reread_tls = [&]() -> Result<TlsMaterial> {
+    const Identity& mine = asked ? renewed : old;
+    return TlsMaterial{authority().certificate(), mine.certificate, mine.key};
+  };
+  const auto transport = transport_of(config);
+  const auto before = transport->send(get());
+  ASSERT_TRUE(before) << before.error().message;
+  EXPECT_EQ(before->status, 401);
+  asked = true;
+  const auto after = transport->send(post());
+  ASSERT_TRUE(after) << after.error().message;
+  EXPECT_EQ(after->status, 200);
+}
+
+}  // namespace
+}  // namespace swo::kube::test
