@@ -1,6 +1,7 @@
 #include "devcluster/api_server.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "devcluster/bootstrap.hpp"
 #include "devcluster/discovery.hpp"
@@ -28,6 +29,26 @@ std::string verb_of(const Request& request, const Target& target, const Resource
   if (m == "PATCH") return "patch";
   if (m == "DELETE") return named ? "delete" : "deletecollection";
   return lower(m);
+}
+
+Refusal fault_refusal(int status) {
+  static const std::map<int, std::string> reasons = {{400, "BadRequest"},
+                                                     {401, "Unauthorized"},
+                                                     {403, "Forbidden"},
+                                                     {404, "NotFound"},
+                                                     {409, "Conflict"},
+                                                     {410, "Expired"},
+                                                     {413, "RequestEntityTooLarge"},
+                                                     {422, "Invalid"},
+                                                     {429, "TooManyRequests"},
+                                                     {500, "InternalError"},
+                                                     {503, "ServiceUnavailable"},
+                                                     {504, "Timeout"}};
+  const auto reason = reasons.find(status);
+  Json details = Json::object();
+  if (status == 429) details["retryAfterSeconds"] = 1;
+  return {status, reason == reasons.end() ? "InternalError" : reason->second,
+          "fault on demand: status " + std::to_string(status), details};
 }
 
 Refusal unauthorized() { return {401, "Unauthorized", "Unauthorized"}; }
@@ -137,11 +158,11 @@ std::string warning_header(const std::vector<std::string>& warnings) {
 
 Answer ApiServer::Impl::handle(const Request& request) {
   try {
-    Call call{request, parse_target(request.target), {}, {}, "", nullptr, nullptr,
-              false,   FieldValidation::kWarn,       {}, 0};
+    Call call{request, parse_target(request.target), {}, {},     "", nullptr, nullptr,
+              false,   FieldValidation::kWarn,       {}, nullptr};
     call.user = authenticate(*this, request);
     impersonate(*this, call);
-    Answer answer = serve(call);
+    Answer answer = serve_audited(call);
     if (!call.warnings.empty()) answer.response.headers["warning"] = warning_header(call.warnings);
     return answer;
   } catch (const Refusal& refusal) {
@@ -156,12 +177,36 @@ Answer ApiServer::Impl::handle(const Request& request) {
   }
 }
 
+Answer ApiServer::Impl::serve_audited(Call& call) {
+  try {
+    Answer answer = serve(call);
+    audit(call, answer.response.status);
+    return answer;
+  } catch (const Refusal& refusal) {
+    audit(call, refusal.code());
+    throw;
+  }
+}
+
+void ApiServer::Impl::audit(const Call& call, int status) const {
+  if (call.request.trusted || call.path.resource.empty()) return;
+  std::vector<std::function<void(const AuditEvent&)>> heard;
+  {
+    const std::shared_lock lock(hooks_mutex);
+    heard = audits;
+  }
+  const ResourcePath& p = call.path;
+  const AuditEvent event{call.user.name, call.verb, p.group, p.resource,
+                         p.subresource,  p.ns,      p.name,  status};
+  for (const auto& hear : heard) hear(event);
+}
+
 Answer ApiServer::Impl::serve(Call& call) {
   if (const auto path = resource_path(call.target)) {
     call.path = *path;
     call.verb = verb_of(call.request, call.target, call.path);
     authorize(call);
-    return serve_resource(call);
+    return serve_with_faults(call);
   }
   call.verb = lower(call.request.method);
   authorize(call);
@@ -209,6 +254,25 @@ void ApiServer::Impl::authorize(Call& call) const {
       "User \"" + call.user.name + "\" cannot " + call.verb + " resource \"" + what +
           "\" in API group \"" + p.group + "\" " +
           (access.ns.empty() ? "at the cluster scope" : "in the namespace \"" + access.ns + "\""));
+}
+
+Answer ApiServer::Impl::serve_with_faults(Call& call) {
+  if (call.request.trusted) return serve_resource(call);
+  const auto fault = faults.next(call.verb, call.path.resource, call.path.subresource);
+  if (!fault) return serve_resource(call);
+  using Action = FaultRule::Action;
+  const FaultRule& rule = fault->rule;
+  Answer answer;
+  answer.drop = rule.action == Action::kDrop;
+  if (answer.drop) return answer;
+  if (rule.action == Action::kError) throw fault_refusal(rule.status);
+  if (rule.action == Action::kStale) call.horizon = fault->horizon;
+  answer = serve_resource(call);
+  answer.delay = rule.delay;
+  answer.drop = rule.action == Action::kAmbiguous;
+  const bool on_stream = rule.action != Action::kDelay && rule.action != Action::kStale;
+  if (answer.stream && on_stream) answer.stream = faulty_stream(std::move(answer.stream), rule);
+  return answer;
 }
 
 Answer ApiServer::Impl::serve_resource(Call& call) {
@@ -295,6 +359,13 @@ void ApiServer::on_change(std::function<void()> wake) {
   const std::unique_lock lock(impl_->hooks_mutex);
   impl_->wakes.push_back(std::move(wake));
 }
+
+void ApiServer::on_audit(std::function<void(const AuditEvent&)> heard) {
+  const std::unique_lock lock(impl_->hooks_mutex);
+  impl_->audits.push_back(std::move(heard));
+}
+
+Faults& ApiServer::faults() { return impl_->faults; }
 
 std::vector<std::string> ApiServer::unevaluated_rules() const {
   return impl_->catalog.unevaluated_rules();

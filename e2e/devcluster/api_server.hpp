@@ -49,6 +49,14 @@ struct AdmissionRequest {
 };
 using Admission = std::function<std::optional<std::string>(const AdmissionRequest&, Json& object)>;
 
+class Faults;
+
+// A request that has been served, in-process callers with full rights left out.
+struct AuditEvent {
+  std::string user, verb, group, resource, subresource, ns, name;
+  int status = 0;
+};
+
 class ApiServer {
  public:
   explicit ApiServer(ApiServerOptions options);
@@ -77,6 +85,11 @@ class ApiServer {
   // Called after every committed change (any thread, outside locks): the stand-in's controllers
   // wake up.
   void on_change(std::function<void()> wake);
+  // Called after every request that names a resource (any thread): tests count what an operator
+  // does.
+  void on_audit(std::function<void(const AuditEvent&)> heard);
+  // What is to go wrong (faults.hpp).
+  Faults& faults();
   // The x-kubernetes-validations (CEL) that this stand-in does not evaluate, one line per CRD
   // version.
   std::vector<std::string> unevaluated_rules() const;

@@ -18,7 +18,7 @@ Json paths(std::vector<std::string> urls) {
   return {{"nonResourceURLs", std::move(urls)}, {"verbs", {"get"}}};
 }
 
-Json cluster_role(const std::string& name, Json rules, Json labels = Json::object()) {
+Json cluster_role(const std::string& name, std::vector<Json> rules, Json labels = Json::object()) {
   return {{"metadata", {{"name", name}, {"labels", std::move(labels)}}},
           {"rules", std::move(rules)}};
 }
@@ -27,7 +27,8 @@ Json cluster_role(const std::string& name, Json rules, Json labels = Json::objec
 Json aggregated(const std::string& name) {
   const Json labels = {{"rbac.authorization.k8s.io/aggregate-to-" + name, "true"}};
   return {{"metadata", {{"name", name}}},
-          {"aggregationRule", {{"clusterRoleSelectors", {{{"matchLabels", labels}}}}}}};
+          {"aggregationRule",
+           {{"clusterRoleSelectors", Json::array({Json{{"matchLabels", labels}}})}}}};
 }
 
 Json binding(const std::string& name, const std::string& role, std::vector<std::string> groups) {

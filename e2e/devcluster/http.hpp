@@ -2,6 +2,7 @@
 // or from the same process (tests, the stand-in's own controllers).
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -34,7 +35,10 @@ class Stream {
   virtual ~Stream() = default;
   virtual std::string next() = 0;
   virtual bool ended() const = 0;
-  // Called (from any thread) when next() may have something; replaces the one before.
+  // True once it has ended as if the connection had broken: no proper end of the body.
+  virtual bool broken() const { return false; }
+  // Called (from any thread) when next() may have something; replaces the one before, which is not
+  // called any more once this returns. `wake` must not call back into the stream.
   virtual void on_ready(std::function<void()> wake) = 0;
 };
 
@@ -42,6 +46,10 @@ class Stream {
 struct Answer {
   Response response;
   std::unique_ptr<Stream> stream;
+  // Faults, for whoever carries the answer to the client: wait so long first; close the connection
+  // instead.
+  std::chrono::milliseconds delay{0};
+  bool drop = false;
 };
 
 }  // namespace devcluster

@@ -1,10 +1,161 @@
 #include "devcluster/openapi.hpp"
 
-namespace devcluster {
+#include "devcluster/openapi_proto.hpp"
 
-std::optional<Response> openapi(const Catalog&, const Target&, const std::string&,
-                                const std::string&) {
-  return std::nullopt;
+namespace devcluster {
+namespace {
+
+constexpr const char* kObjectMeta = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+constexpr const char* kGvk = "x-kubernetes-group-version-kind";
+
+std::string definition_name(const ResourceType& type, const std::string& version) {
+  return (type.group.empty() ? "core" : type.group) + "." + version + "." + type.kind;
+}
+
+Json gvk(const ResourceType& type, const std::string& version) {
+  return {{"group", type.group}, {"version", version}, {"kind", type.kind}};
+}
+
+// v2 knows neither nullable nor combinations, and has its own form of int-or-string
+// (apiextensions-apiserver pkg/controller/openapi/v2/conversion.go).
+Json swagger_schema(const Json& schema) {
+  if (!schema.is_object()) return schema;
+  Json out = schema;
+  for (const char* name : {"nullable", "oneOf", "anyOf", "allOf", "not", "x-kubernetes-validations",
+                           "multipleOf", "exclusiveMinimum", "exclusiveMaximum", "example"}) {
+    out.erase(name);
+  }
+  if (schema.value("x-kubernetes-int-or-string", false)) {
+    out["type"] = "string";
+    out["format"] = "int-or-string";
+  }
+  if (schema.value("x-kubernetes-preserve-unknown-fields", false)) out.erase("properties");
+  if (const auto properties = out.find("properties"); properties != out.end()) {
+    for (auto& [name, property] : properties->items()) property = swagger_schema(property);
+  }
+  for (const char* name : {"items", "additionalProperties"}) {
+    if (out.contains(name)) out[name] = swagger_schema(out[name]);
+  }
+  return out;
+}
+
+// The schema with what every object has: apiVersion, kind, metadata.
+Json with_type_meta(Json schema, const std::string& reference_prefix) {
+  Json& properties = schema["properties"];
+  properties["apiVersion"] = {
+      {"type", "string"},
+      {"description",
+       "APIVersion defines the versioned schema of this representation of an object."}};
+  properties["kind"] = {
+      {"type", "string"},
+      {"description",
+       "Kind is a string value representing the REST resource this object represents."}};
+  properties["metadata"] = {{"$ref", reference_prefix + kObjectMeta},
+                            {"description", "Standard object's metadata."}};
+  return schema;
+}
+
+Json definition(const ResourceType& type, const ServedVersion& version, bool v3) {
+  Json out;
+  if (version.schema.is_object()) {
+    out = with_type_meta(v3 ? version.schema : swagger_schema(version.schema),
+                         v3 ? "#/components/schemas/" : "#/definitions/");
+  } else {
+    // A built-in type's fields are not imitated: any object will do.
+    out = {{"type", "object"},
+           {"description", type.kind + " (this stand-in does not describe its fields)"}};
+  }
+  out[kGvk] = Json::array({gvk(type, version.name)});
+  return out;
+}
+
+Json object_meta() {
+  return {{"type", "object"},
+          {"description", "ObjectMeta is metadata that all persisted resources must have."}};
+}
+
+Json swagger(const Catalog& catalog, const std::string& git_version) {
+  Json definitions = {{kObjectMeta, object_meta()}};
+  for (const TypePtr& type : catalog.all()) {
+    for (const auto& [name, version] : type->versions) {
+      definitions[definition_name(*type, name)] = definition(*type, version, false);
+    }
+  }
+  return {{"swagger", "2.0"},
+          {"info", {{"title", "Kubernetes"}, {"version", git_version}}},
+          {"paths", Json::object()},
+          {"definitions", std::move(definitions)}};
+}
+
+std::string group_path(const std::string& group, const std::string& version) {
+  return group.empty() ? "api/" + version : "apis/" + group + "/" + version;
+}
+
+// Operations say only what kubectl looks for: the kind, and that fieldValidation and dryRun are
+// understood.
+Json path_item(const ResourceType& type, const std::string& version) {
+  Json parameters = Json::array();
+  for (const char* name : {"dryRun", "fieldManager", "fieldValidation"}) {
+    parameters.push_back({{"name", name}, {"in", "query"}, {"schema", {{"type", "string"}}}});
+  }
+  const Json operation = {
+      {kGvk, gvk(type, version)}, {"parameters", parameters}, {"responses", Json::object()}};
+  return {{"get", operation}, {"patch", operation}, {"post", operation}, {"put", operation}};
+}
+
+Json openapi_v3(const Catalog& catalog, const std::string& group, const std::string& version,
+                const std::string& git_version) {
+  Json schemas = {{kObjectMeta, object_meta()}}, paths = Json::object();
+  bool any = false;
+  for (const TypePtr& type : catalog.all()) {
+    const auto served = type->versions.find(version);
+    if (type->group != group || served == type->versions.end()) continue;
+    any = true;
+    schemas[definition_name(*type, version)] = definition(*type, served->second, true);
+    const std::string base =
+        "/" + group_path(group, version) + (type->namespaced ? "/namespaces/{namespace}/" : "/");
+    paths[base + type->plural] = path_item(*type, version);
+    paths[base + type->plural + "/{name}"] = path_item(*type, version);
+  }
+  if (!any) return nullptr;
+  return {{"openapi", "3.0.0"},
+          {"info", {{"title", "Kubernetes"}, {"version", git_version}}},
+          {"paths", std::move(paths)},
+          {"components", {{"schemas", std::move(schemas)}}}};
+}
+
+Json v3_index(const Catalog& catalog) {
+  Json paths = Json::object();
+  for (const TypePtr& type : catalog.all()) {
+    for (const auto& [version, served] : type->versions) {
+      const std::string path = group_path(type->group, version);
+      paths[path] = {{"serverRelativeURL", "/openapi/v3/" + path}};
+    }
+  }
+  return {{"paths", std::move(paths)}};
+}
+
+}  // namespace
+
+std::optional<Response> openapi(const Catalog& catalog, const Target& target,
+                                const std::string& accept, const std::string& git_version) {
+  const auto& s = target.segments;
+  if (s.size() == 2 && s[1] == "v2") {
+    const Json document = swagger(catalog, git_version);
+    if (accept.find("proto-openapi.spec.v2") == std::string::npos)
+      return json_response(200, document.dump());
+    return Response{
+        200,
+        {{"content-type", "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"}},
+        openapi_v2_proto(document)};
+  }
+  if (s.size() < 2 || s[1] != "v3") return std::nullopt;
+  Json document;
+  if (s.size() == 2) document = v3_index(catalog);
+  if (s.size() == 4 && s[2] == "api") document = openapi_v3(catalog, "", s[3], git_version);
+  if (s.size() == 5 && s[2] == "apis") document = openapi_v3(catalog, s[3], s[4], git_version);
+  if (document.is_null()) return std::nullopt;
+  return json_response(200, document.dump());
 }
 
 }  // namespace devcluster

@@ -104,7 +104,7 @@ Response ApiServer::Impl::object_response(const Call& call, int status, const Js
 }
 
 Answer ApiServer::Impl::read_one(Call& call) {
-  const RecordPtr record = store.get(*call.type->objects, call.path.ns, call.path.name, call.at);
+  const RecordPtr record = store.get(*call.type->objects, call.path.ns, call.path.name, call.at());
   if (record == nullptr) throw not_found(call.subject());
   return {object_response(call, 200, *record), nullptr};
 }
@@ -138,7 +138,7 @@ Answer ApiServer::Impl::list(Call& call) {
     open.initial_end_bookmark = send_initial && open.bookmarks;
     const bool from_now = version == 0 || send_initial;
     if (from_now) {
-      Store::Query query{call.path.ns, &labels, &fields, "", 0, call.at};
+      Store::Query query{call.path.ns, &labels, &fields, "", 0, call.at()};
       if (auto page = store.list(*call.type->objects, query)) {
         open.after = page->resource_version;
         const bool wants_none = call.target.query.count("sendInitialEvents") > 0 && !send_initial;
@@ -158,7 +158,7 @@ Answer ApiServer::Impl::list(Call& call) {
                      fields.empty() ? nullptr : &fields,
                      "",
                      static_cast<std::size_t>(call.target.number("limit").value_or(0)),
-                     call.at};
+                     call.at()};
   const std::string token = call.target.value("continue");
   if (!token.empty()) {
     if (!version_text.empty() && version != 0) {
@@ -170,7 +170,7 @@ Answer ApiServer::Impl::list(Call& call) {
   } else if (match == "Exact") {
     query.at = version;
   }
-  const std::uint64_t current = call.at == 0 ? store.resource_version() : call.at;
+  const std::uint64_t current = call.at() == 0 ? store.resource_version() : call.at();
   if (version > current) throw too_large(version, current);
 
   auto page = store.list(*call.type->objects, query);
@@ -214,7 +214,7 @@ Answer ApiServer::Impl::list(Call& call) {
 
 Answer ApiServer::Impl::watch(Call& call, WatchOptions open) {
   const View view = view_for(call);
-  open.horizon = call.at;
+  open.horizon = call.horizon;
   open.kind = call.type->kind;
   open.api_version = call.api_version();
   // Held by value: the watch outlives the request, and its type may be replaced meanwhile.

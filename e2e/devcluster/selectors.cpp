@@ -104,8 +104,10 @@ Selector Selector::fields(std::string_view text) {
 Selector Selector::from_label_selector(const nlohmann::json& selector) {
   Selector out;
   if (!selector.is_object()) return out;
-  for (const auto& [key, value] : selector.value("matchLabels", nlohmann::json::object()).items()) {
-    out.requirements_.push_back({key, Requirement::Op::kIn, {value.get<std::string>()}});
+  const auto labels = selector.value("matchLabels", nlohmann::json::object());
+  for (const auto& [key, value] : labels.items()) {
+    out.requirements_.push_back(
+        {key, Requirement::Op::kIn, {value.is_string() ? value.get<std::string>() : ""}});
   }
   for (const auto& e : selector.value("matchExpressions", nlohmann::json::array())) {
     const std::string op = e.value("operator", "");

@@ -15,6 +15,7 @@
 
 #include "devcluster/api_server.hpp"
 #include "devcluster/catalog.hpp"
+#include "devcluster/faults.hpp"
 #include "devcluster/identity.hpp"
 #include "devcluster/paths.hpp"
 #include "devcluster/rbac.hpp"
@@ -38,10 +39,12 @@ struct Call {
   bool dry_run = false;
   FieldValidation validation = FieldValidation::kWarn;
   std::vector<std::string> warnings;
-  std::uint64_t at = 0;  // reads of a lagging server stop here; 0 = now
+  // Reads of a lagging server stop here (see faults.hpp).
+  std::shared_ptr<const std::atomic<std::uint64_t>> horizon;
 
   Subject subject() const { return type->subject(path.name); }
   std::string api_version() const { return type->api_version(path.version); }
+  std::uint64_t at() const { return horizon ? horizon->load() : 0; }  // 0 = now
   bool status_write() const { return path.subresource == "status"; }
   std::string header(const std::string& lower_case_name) const;
   // fieldManager, or what the User-Agent begins with.
@@ -64,8 +67,11 @@ struct ApiServer::Impl {
   // api_server.cpp
   Answer serve(Call& call);
   Answer serve_resource(Call& call);
+  Answer serve_with_faults(Call& call);
   void authorize(Call& call) const;
   std::string now_text() const;
+  Answer serve_audited(Call& call);
+  void audit(const Call& call, int status) const;
   void committed(const TypePtr& type, const std::string& ns, const std::string& name);
 
   // reads.cpp
@@ -121,6 +127,7 @@ struct ApiServer::Impl {
   Identity identity;
   Rbac rbac;
   BookmarkBell bell;
+  Faults faults{[this] { return store.resource_version(); }};
   std::atomic<unsigned> last_ip{1};
   mutable std::mutex crd_mutex;
   std::set<std::string> terminating_crds;
@@ -131,6 +138,7 @@ struct ApiServer::Impl {
            std::function<Answer(const Request&, const std::string&, const std::string&)>>
       subresources;
   std::vector<std::function<void()>> wakes;
+  std::vector<std::function<void(const AuditEvent&)>> audits;
 };
 
 // The text under another version of its group: nothing but the apiVersion differs.

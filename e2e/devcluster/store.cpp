@@ -40,12 +40,9 @@ Pairs fields_of(const Json& object, const std::vector<std::string>& selectable) 
 
 void call_all(const std::vector<std::shared_ptr<Waker>>& wakers) {
   for (const auto& waker : wakers) {
-    std::function<void()> call;
-    {
-      const std::lock_guard lock(waker->mutex);
-      call = waker->call;
-    }
-    if (call) call();
+    // Under the lock: once the reader has taken its callback back, it is not called any more.
+    const std::lock_guard lock(waker->mutex);
+    if (waker->call) waker->call();
   }
 }
 

@@ -124,8 +124,8 @@ Json node_status(const Json& node, Now) {
 Json node_roles(const Json& node, Now) {
   constexpr std::string_view kPrefix = "node-role.kubernetes.io/";
   std::string out;
-  for (const auto& [key, value] :
-       node.value("/metadata/labels"_json_pointer, Json::object()).items()) {
+  const Json labels = node.value("/metadata/labels"_json_pointer, Json::object());
+  for (const auto& [key, value] : labels.items()) {
     if (key.rfind(kPrefix, 0) == 0) out += (out.empty() ? "" : ",") + key.substr(kPrefix.size());
   }
   return out.empty() ? "<none>" : out;
@@ -184,8 +184,8 @@ const std::map<std::string, std::vector<Column>>& tables() {
         {"Selector",
          [](const Json& s, Now) -> Json {
            std::string out;
-           for (const auto& [k, v] :
-                s.value("/spec/selector"_json_pointer, Json::object()).items()) {
+           const Json labels = s.value("/spec/selector"_json_pointer, Json::object());
+           for (const auto& [k, v] : labels.items()) {
              out += (out.empty() ? "" : ",") + k + "=" + text_of(v);
            }
            return out.empty() ? "<none>" : out;

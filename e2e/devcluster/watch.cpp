@@ -67,8 +67,8 @@ class Watch : public Stream {
   }
 
   void send_changes(std::string& out) {
-    const Store::Changes changes =
-        store_.changes(collection_, seen_, kEventsPerTurn, options_.horizon);
+    const Store::Changes changes = store_.changes(collection_, seen_, kEventsPerTurn,
+                                                  options_.horizon ? options_.horizon->load() : 0);
     if (changes.forgotten) {
       const Refusal gone = expired("too old resource version: " + std::to_string(seen_) + " (" +
                                    std::to_string(store_.resource_version()) + ")");

@@ -27,8 +27,9 @@ struct WatchOptions {
   bool initial_end_bookmark = false;  // then the bookmark k8s.io/initial-events-end
   bool bookmarks = false;
   std::chrono::seconds timeout{0};
-  std::uint64_t horizon = 0;      // a lagging server: shows nothing behind it; 0 = none
-  std::string api_version, kind;  // of bookmarks
+  // A lagging server shows nothing behind it; null or 0 = all.
+  std::shared_ptr<const std::atomic<std::uint64_t>> horizon;
+  std::string api_version, kind;                     // of bookmarks
   std::function<std::string(const Record&)> render;  // the object as the client asked for it
 };
 
