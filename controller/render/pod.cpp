@@ -112,7 +112,7 @@ Json container(const api::Workload& workload, const Strategy& strategy, int ordi
       // Without a terminal systemd writes nothing, and the log stays empty.
       {"tty", true},
       {"env", init_env(workload, strategy, ordinal)},
-      {"lifecycle", stop_hook()},
+      {"lifecycle", lifecycle(strategy)},
       {"readinessProbe", readiness_probe(spec.readiness)},
       {"startupProbe", startup_probe(spec.readiness)},
       {"securityContext", container_security(spec.platform)},

@@ -38,6 +38,22 @@ constexpr std::array<RuntimeMount, 5> kRuntimeMounts = {{{"systemd-run", "/run"}
                                                          {"systemd-dev-shm", "/dev/shm"},
                                                          {"systemd-journal", "/var/log/journal"}}};
 
+// systemd halts on SIGRTMIN+3 (systemd(1), "Signals"). The runtime sends that only if the image
+// says STOPSIGNAL SIGRTMIN+3; to all others it sends SIGTERM, on which systemd re-executes itself
+// and lives on until it is killed. lifecycle.stopSignal is no way out: an API server without
+// KEP-4960 drops it, and CRI-O turns it into SIGTERM even over a correct STOPSIGNAL. The hook must
+// not wait: it is a process of the container that is going down. A second SIGRTMIN+3, from the
+// runtime, changes nothing. Shells that do not know the name know the number (34 + 3 with glibc).
+constexpr const char* kStop =
+    "kill -s RTMIN+3 1 2>/dev/null || kill -37 1 2>/dev/null || systemctl --no-block poweroff";
+
+// The kubelet makes every emptyDir world-writable (kubernetes pkg/volume/emptydir, 0777), and
+// whoever may write /run may put a directory of his own in the place of root's. A hook that fails
+// would end the container.
+constexpr const char* kSetModes = "chmod 0755 /run; chmod 1777 /run/lock /tmp /dev/shm; exit 0";
+
+Json shell_hook(const char* script) { return {{"exec", {{"command", {"/bin/sh", "-c", script}}}}}; }
+
 bool has_item(const Json& items, const char* field, std::string_view value) {
   return std::any_of(items.begin(), items.end(), [&](const Json& item) {
     const auto found = item.is_object() ? item.find(field) : item.end();
@@ -206,17 +222,12 @@ Mounts init_mounts(const api::Workload& workload, const platform::Strategy& stra
   return result;
 }
 
-Json stop_hook() {
-  // systemd halts on SIGRTMIN+3 (systemd(1), "Signals"). The runtime sends that only if the image
-  // says STOPSIGNAL SIGRTMIN+3; to all others it sends SIGTERM, on which systemd re-executes itself
-  // and lives on until it is killed. lifecycle.stopSignal is no way out: an API server without
-  // KEP-4960 drops it, and CRI-O turns it into SIGTERM even over a correct STOPSIGNAL. The hook
-  // must not wait: it is a process of the container that is going down. A second SIGRTMIN+3, from
-  // the runtime, changes nothing. Shells that do not know the name know the number (34 + 3 with
-  // glibc).
-  static constexpr const char* kScript =
-      "kill -s RTMIN+3 1 2>/dev/null || kill -37 1 2>/dev/null || systemctl --no-block poweroff";
-  return {{"preStop", {{"exec", {{"command", {"/bin/sh", "-c", kScript}}}}}}};
+Json lifecycle(const platform::Strategy& strategy) {
+  Json hooks = {{"preStop", shell_hook(kStop)}};
+  if (strategy.runtime_mounts) {
+    hooks["postStart"] = shell_hook(kSetModes);
+  }
+  return hooks;
 }
 
 }  // namespace swo::render

@@ -23,7 +23,8 @@ struct Mounts {
 };
 Mounts init_mounts(const api::Workload& workload, const platform::Strategy& strategy, int ordinal);
 
-// Tells PID 1 to shut down, before the runtime sends the image's stop signal.
-Json stop_hook();
+// preStop tells PID 1 to shut down, before the runtime sends the image's stop signal. postStart,
+// where the runtime's mounts are emptyDirs, gives them the modes that the runtime's have.
+Json lifecycle(const platform::Strategy& strategy);
 
 }  // namespace swo::render

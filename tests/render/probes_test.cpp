@@ -267,7 +267,7 @@ class Init {
 };
 
 std::string stop_script(const std::string& pid) {
-  auto script = stop_hook()["preStop"]["exec"]["command"][2].get<std::string>();
+  auto script = lifecycle({})["preStop"]["exec"]["command"][2].get<std::string>();
   for (std::size_t at = 0; (at = script.find(" 1 2>", at)) != std::string::npos;) {
     script.replace(at, 2, " " + pid);
   }
