@@ -77,13 +77,15 @@ std::optional<Scale> parse_suffix(std::string_view text) {
 
 std::string digits(Wide value) { return std::to_string(static_cast<std::int64_t>(value)); }
 
-// As few digits as lose nothing, with the largest suffix: 1500m, 2k, 1Gi.
+// As few digits as lose nothing, with the largest suffix: 1500m, 2k, 3G. Empty when 64 bits do not
+// hold them.
 std::string print_decimal(Wide nano, Format format) {
   int exponent = -9;
   while (nano != 0 && nano % 1000 == 0 && exponent < 18) {
     nano /= 1000;
     exponent += 3;
   }
+  if (nano > kMaxUnits) return {};
   if (nano == 0 || exponent == 0) return digits(nano);
   if (format == Format::kDecimalExponent) return digits(nano) + "e" + std::to_string(exponent);
   for (const Suffix& suffix : kDecimal) {
@@ -139,7 +141,8 @@ std::string canonical_quantity(std::string_view text) {
     return sign + print_binary(nano / kNano);
   }
   const Format format = scale->format == Format::kBinarySi ? Format::kDecimalSi : scale->format;
-  return sign + print_decimal(nano, format);
+  const std::string printed = print_decimal(nano, format);
+  return printed.empty() ? as_is : sign + printed;
 }
 
 Json canonical_resources(const Json& resources) {
