@@ -1,6 +1,11 @@
 // The Pod that is right, and what the host sees of it.
-#include <gmock/gmock.h>
+#include <filesystem>
 
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "node/machine.hpp"
 #include "support.hpp"
 
 namespace node::testing {
@@ -121,6 +126,48 @@ TEST_F(Boot, APodIsRemovedWithAllThatBelongsToItWhileOthersRun) {
   EXPECT_FALSE(runtime.state(gone).has_value());
   EXPECT_EQ(runtime.connect_to(gone, 80), -1);
   EXPECT_THAT(http_head(stays), StartsWith("HTTP/1.1 200 OK"));
+}
+
+TEST_F(Boot, TwentyBootAtOnce) {
+  PodRuntime& runtime = node();
+  std::vector<std::string> uids;
+  for (int i = 0; i < 20; ++i) uids.push_back(start(right_pod()));
+  for (const std::string& uid : uids) EXPECT_EQ(boot(uid), "running") << uid;
+  for (const std::string& uid : uids) EXPECT_THAT(http_head(uid), StartsWith("HTTP/1.1 200 OK"));
+  for (const std::string& uid : uids) runtime.stop(uid, seconds(60));
+  for (const std::string& uid : uids) EXPECT_EQ(wait_for(uid, Phase::kExited).exit_code, 0);
+}
+
+TEST_F(Boot, AProgramThatIsKilledTakesItsPodsWithIt) {
+  // The keeper of the machine holds the other end of a pipe of ours, so a machine ends however we
+  // end.
+  const std::string shared = ::testing::TempDir();
+  auto [read_end, write_end] = make_pipe();
+  char byte = 0;
+  const pid_t program = fork();
+  if (program == 0) {
+    const Machine machine(shared, "10.244.0.1/24");
+    spawn({.argv = machine.command({"sh", "-c", "echo >&3; exec sleep 1234"}),
+           .env = {},
+           .fds = {{3, write_end.get()}}});
+    if (read(read_end.get(), &byte, 1) == 1) kill(getpid(), SIGKILL);
+  }
+  EXPECT_EQ(node::wait_for(program), 128 + SIGKILL);
+  write_end.reset();
+  EXPECT_EQ(read(read_end.get(), &byte, 1), 0)
+      << "the process inside, which held the pipe, is gone";
+
+  const auto cgroups_of_it = [&] {
+    const std::string prefix = "swo-node-" + std::to_string(program) + "-";
+    int count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(cgroup2_mount())) {
+      if (entry.path().filename().string().rfind(prefix, 0) == 0) ++count;
+    }
+    return count;
+  };
+  EXPECT_EQ(cgroups_of_it(), 1);
+  node();  // the next machine sweeps
+  EXPECT_EQ(cgroups_of_it(), 0);
 }
 
 }  // namespace
