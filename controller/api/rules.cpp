@@ -125,7 +125,8 @@ Found one_volume_source(const Workload& w) {
                  for (const auto& [key, value] : volume.items()) {
                    if (key == "name" || value.is_null()) continue;
                    ++sources;
-                   known = known && any(kVolumeSources, [&](auto source) { return source == key; });
+                   known = known && std::find(kVolumeSources.begin(), kVolumeSources.end(), key) !=
+                                        kVolumeSources.end();
                    keys += (keys.empty() ? "" : ", ") + key;
                  }
                  if (sources == 1 && known) return std::nullopt;
@@ -358,13 +359,11 @@ Found added_and_dropped(const Workload& w) {
 }
 
 constexpr CrossFieldRule kRules[] = {
-    {"use a name of at most 53 lower-case letters, digits and '-' that starts with a letter and "
-     "does "
-     "not end with '-': host names and Services are made from it",
+    {"use a name of at most 53 lower-case letters, digits and '-' that starts with a letter "
+     "and does not end with '-': host names and Services are made from it",
      name},
-    {"set command, or leave args, target, logLevel, logTarget, journalToConsole and maskUnits out: "
-     "they "
-     "are arguments of the command",
+    {"set command, or leave args, target, logLevel, logTarget, journalToConsole and maskUnits "
+     "out: they are arguments of the command",
      arguments_need_command},
     {"give a drop-in a key that ends in .conf: systemd reads no other drop-ins", drop_in_key},
     {"set value or valueFrom, not both", one_env_source},
@@ -375,8 +374,7 @@ constexpr CrossFieldRule kRules[] = {
      "io.openshift. or workloads.systemd-operator.dev/: the operator sets them, see platform",
      reserved_annotations},
     {"give each volume exactly one source: configMap, csi, downwardAPI, emptyDir, ephemeral, "
-     "image, "
-     "persistentVolumeClaim, projected or secret",
+     "image, persistentVolumeClaim, projected or secret",
      one_volume_source},
     {"name one of volumes or of storage.claims", mounts_name_volumes},
     {"rename the claim or the volume: they share the Pod's volume names", claim_is_no_volume},
@@ -403,8 +401,7 @@ constexpr CrossFieldRule kRules[] = {
      one_kind_of_ingress},
     {"name the Gateway", parent_ref_has_a_name},
     {"name units, or set acceptDegraded to false: as it is, no failed unit counts and nothing "
-     "would be "
-     "healed",
+     "would be healed",
      healing_has_something_to_heal},
     {"make startupTimeoutSeconds at least periodSeconds", startup_outlasts_a_probe},
     {"leave the CAP_ prefix out, as in NET_ADMIN", capability_prefix},
