@@ -82,6 +82,10 @@ std::vector<std::string> selectable_fields(const std::string& group, const std::
   const auto add = [&](std::initializer_list<const char*> more) {
     out.insert(out.end(), more.begin(), more.end());
   };
+  if (group == "route.openshift.io") {
+    // openshift-apiserver pkg/route/apiserver/registry/route/strategy.go
+    add({"spec.host", "spec.path", "spec.to.name"});
+  }
   if (!group.empty()) return out;
   if (plural == "pods") {
     add({"spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName",

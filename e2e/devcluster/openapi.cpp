@@ -74,21 +74,13 @@ Json object_meta() {
           {"description", "ObjectMeta is metadata that all persisted resources must have."}};
 }
 
-Json swagger(const Catalog& catalog, const std::string& git_version) {
-  Json definitions = {{kObjectMeta, object_meta()}};
-  for (const TypePtr& type : catalog.all()) {
-    for (const auto& [name, version] : type->versions) {
-      definitions[definition_name(*type, name)] = definition(*type, version, false);
-    }
-  }
-  return {{"swagger", "2.0"},
-          {"info", {{"title", "Kubernetes"}, {"version", git_version}}},
-          {"paths", Json::object()},
-          {"definitions", std::move(definitions)}};
-}
-
 std::string group_path(const std::string& group, const std::string& version) {
   return group.empty() ? "api/" + version : "apis/" + group + "/" + version;
+}
+
+std::string object_path(const ResourceType& type, const std::string& version) {
+  return "/" + group_path(type.group, version) +
+         (type.namespaced ? "/namespaces/{namespace}/" : "/") + type.plural + "/{name}";
 }
 
 // Operations say only what kubectl looks for: the kind, and that fieldValidation and dryRun are
@@ -103,6 +95,20 @@ Json path_item(const ResourceType& type, const std::string& version) {
   return {{"get", operation}, {"patch", operation}, {"post", operation}, {"put", operation}};
 }
 
+Json swagger(const Catalog& catalog, const std::string& git_version) {
+  Json definitions = {{kObjectMeta, object_meta()}}, paths = Json::object();
+  for (const TypePtr& type : catalog.all()) {
+    for (const auto& [name, version] : type->versions) {
+      definitions[definition_name(*type, name)] = definition(*type, version, false);
+      paths[object_path(*type, name)] = path_item(*type, name);
+    }
+  }
+  return {{"swagger", "2.0"},
+          {"info", {{"title", "Kubernetes"}, {"version", git_version}}},
+          {"paths", std::move(paths)},
+          {"definitions", std::move(definitions)}};
+}
+
 Json openapi_v3(const Catalog& catalog, const std::string& group, const std::string& version,
                 const std::string& git_version) {
   Json schemas = {{kObjectMeta, object_meta()}}, paths = Json::object();
@@ -112,10 +118,9 @@ Json openapi_v3(const Catalog& catalog, const std::string& group, const std::str
     if (type->group != group || served == type->versions.end()) continue;
     any = true;
     schemas[definition_name(*type, version)] = definition(*type, served->second, true);
-    const std::string base =
-        "/" + group_path(group, version) + (type->namespaced ? "/namespaces/{namespace}/" : "/");
-    paths[base + type->plural] = path_item(*type, version);
-    paths[base + type->plural + "/{name}"] = path_item(*type, version);
+    const std::string path = object_path(*type, version);
+    paths[path] = path_item(*type, version);
+    paths[path.substr(0, path.rfind('/'))] = path_item(*type, version);
   }
   if (!any) return nullptr;
   return {{"openapi", "3.0.0"},
@@ -146,7 +151,7 @@ std::optional<Response> openapi(const Catalog& catalog, const Target& target,
       return json_response(200, document.dump());
     return Response{
         200,
-        {{"content-type", "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"}},
+        {{"content-type", "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"}},
         openapi_v2_proto(document)};
   }
   if (s.size() < 2 || s[1] != "v3") return std::nullopt;

@@ -110,18 +110,42 @@ Message schema(const json& in) {
   return out;
 }
 
+// Of an operation: its query parameters and its extensions.
+Message operation(const json& in) {
+  Message out;
+  for (const json& parameter : in["parameters"]) {
+    Message query, non_body, either, item;
+    query.text(2, "query");
+    query.text(4, parameter["name"].get<std::string>());
+    query.text(6, "string");
+    non_body.message(3, query);
+    either.message(2, non_body);
+    item.message(1, either);
+    out.message(8, item);
+  }
+  for (const auto& [name, value] : in.items()) {
+    if (name.rfind("x-", 0) == 0) out.message(13, named(name, any(value)));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string openapi_v2_proto(const json& document) {
-  Message info, definitions, out;
+  Message info, definitions, paths, out;
   info.text(1, document["info"]["title"].get<std::string>());
   info.text(2, document["info"]["version"].get<std::string>());
   for (const auto& [name, definition] : document["definitions"].items()) {
     definitions.message(1, named(name, schema(definition)));
   }
+  for (const auto& [path, item] : document["paths"].items()) {
+    Message operations;
+    operations.message(8, operation(item["patch"]));
+    paths.message(2, named(path, operations));
+  }
   out.text(1, document["swagger"].get<std::string>());
   out.message(2, info);
-  out.message(8, Message());
+  out.message(8, paths);
   out.message(9, definitions);
   return out.take();
 }

@@ -8,8 +8,8 @@
 
 namespace devcluster {
 
-// Of the document: swagger, info, definitions. Of a schema: what swagger_schema() of openapi.cpp
-// leaves.
+// Of the document: swagger, info, definitions, and of each path its patch operation. Of a schema:
+// what swagger_schema() of openapi.cpp leaves.
 std::string openapi_v2_proto(const nlohmann::json& document);
 
 }  // namespace devcluster

@@ -7,6 +7,7 @@
 #include "devcluster/builtin.hpp"
 #include "devcluster/guards.hpp"
 #include "devcluster/patch.hpp"
+#include "devcluster/protobuf_body.hpp"
 #include "devcluster/schema.hpp"
 #include "devcluster/server_impl.hpp"
 #include "devcluster/yaml.hpp"
@@ -148,6 +149,19 @@ void encode_string_data(Json& secret) {
   secret.erase("stringData");
 }
 
+Json binary_body(const std::string& type, const std::string& body) {
+  try {
+    if (type.find("protobuf") != std::string::npos) {
+      if (auto object = decode_protobuf(body)) return std::move(*object);
+    }
+  } catch (const std::runtime_error& error) {
+    throw bad_request(error.what());
+  }
+  throw Refusal(415, "UnsupportedMediaType",
+                "the body of the request was in an unknown format - accepted media types include: "
+                "application/json, application/yaml");
+}
+
 Topology shape_of(const Call& call) {
   return call.type->custom ? Topology::custom(&call.version->schema) : Topology::built_in();
 }
@@ -162,9 +176,7 @@ Json ApiServer::Impl::body_of(const Call& call) const {
   }
   const std::string type = call.header("content-type");
   if (type.find("protobuf") != std::string::npos || type.find("cbor") != std::string::npos) {
-    throw Refusal(415, "UnsupportedMediaType",
-                  "the body of the request was in an unknown format - accepted "
-                  "media types include: application/json, application/yaml");
+    return binary_body(type, body);
   }
   if (too_deep(body)) throw bad_request("the body is nested more than 1000 levels deep");
   const std::size_t first = body.find_first_not_of(" \t\r\n");
@@ -302,7 +314,8 @@ Response ApiServer::Impl::insert(Call& call, Draft draft) {
   admit(call, object, nullptr);
   track(call, draft, nullptr);
   for (int attempt = 0;; ++attempt) {
-    const std::string name = metadata["name"];
+    // Not `metadata`: an admission may have put another object in place.
+    const std::string name = object["metadata"]["name"];
     if (call.dry_run) {
       if (store.get(*call.type->objects, call.path.ns, name) != nullptr) {
         throw already_exists(call.type->subject(name));
@@ -314,7 +327,7 @@ Response ApiServer::Impl::insert(Call& call, Draft draft) {
       return object_response(call, 201, *record);
     }
     if (!generated || attempt == kAttempts) throw already_exists(call.type->subject(name));
-    metadata["name"] = base.substr(0, kLongestBase) + random_suffix(kSuffixLength);
+    object["metadata"]["name"] = base.substr(0, kLongestBase) + random_suffix(kSuffixLength);
   }
 }
 
