@@ -112,7 +112,7 @@ CertificateAuthority::~CertificateAuthority() = default;
 const std::string& CertificateAuthority::pem() const { return impl_->pem; }
 
 Certificate CertificateAuthority::server() const {
-  return impl_->sign("devcluster", {}, "serverAuth", "IP:127.0.0.1,DNS:localhost");
+  return impl_->sign("localhost", {}, "serverAuth", "IP:127.0.0.1,DNS:localhost");
 }
 
 Certificate CertificateAuthority::client(const std::string& user,

@@ -137,7 +137,7 @@ TEST_F(Rights, AggregatedRolesCollectLabelledOnes) {
 }
 
 TEST_F(Rights, NobodyGrantsWhatHeDoesNotHold) {
-  grant("rbac", {rule({"rbac.authorization.k8s.io"}, {"roles", "rolebindings"}, {"*"})});
+  grant("rbac", {rule({"rbac.authorization.k8s.io"}, {"roles", "rolebindings"}, {"get", "create", "update"})});
   const Json wanted = {{"metadata", {{"name", "scc"}}},
                        {"rules", Json::array({{{"apiGroups", {"security.openshift.io"}},
                                                {"resources", {"securitycontextconstraints"}},
