@@ -1,2 +1,3 @@
-// The operator's program: see cli/ for its commands.
-int main() { return 0; }
+#include "cli/app.hpp"
+
+int main(int argc, char** argv) { return swo::cli::main(argc, argv); }

@@ -27,8 +27,13 @@ Digest hash_text(std::string_view text) {
 // here, and a foreign item put between ours must not count.
 void make_canonical(Json& value) {
   if (value.is_object()) {
-    for (Json& member : value) {
-      make_canonical(member);
+    for (auto member = value.begin(); member != value.end();) {
+      if (member->is_null()) {
+        member = value.erase(member);  // the same as left out: a server may keep it or not
+      } else {
+        make_canonical(*member);
+        ++member;
+      }
     }
   } else if (value.is_array()) {
     for (Json& item : value) {

@@ -99,24 +99,36 @@ void Observer::gather_evidence(const api::Workload& workload, const platform::Fa
 }
 
 // Asks for Routes with that host in the whole cluster: the operator may set any host, so it must
-// not lend that right to someone who may not. Route has spec.host as a selectable field
-// (openshift/openshift-apiserver pkg/route/apiserver/registry/route/strategy.go).
+// not lend that right to someone who may not. Where Route is served by openshift-apiserver,
+// spec.host is a selectable field (pkg/route/apiserver/registry/route/strategy.go); as a CRD
+// (MicroShift, hosted control planes of some versions) it is not, and all Routes are gone through.
 std::optional<std::string> Observer::find_host_holder(const api::Workload& workload) {
+  static const kube::FieldMask kMask({"spec.host"});
   kube::ListOptions options;
   options.field_selector = "spec.host=" + workload.spec.route->host;
-  const auto page = client_.list_page(types::kRoute, "", options);
-  if (!page) {
-    return std::nullopt;
-  }
   std::string holder;
-  static const kube::FieldMask kMask({"spec.host"});
-  const auto listed = kube::project_list(*page, kMask, [&](Json&& route) {
-    const kube::ObjectKey key = kube::key_of(route);
-    if (key.ns != workload.ns && text(at(route, "spec", "host")) == workload.spec.route->host) {
-      holder = key.to_string();
+  do {
+    auto page = client_.list_page(types::kRoute, "", options);
+    if (!page && page.error().kind == kube::ErrorKind::kInvalid &&
+        !options.field_selector.empty()) {
+      options.field_selector.clear();
+      page = client_.list_page(types::kRoute, "", options);
     }
-  });
-  return listed ? std::optional(holder) : std::nullopt;
+    if (!page) {
+      return std::nullopt;
+    }
+    const auto listed = kube::project_list(*page, kMask, [&](Json&& route) {
+      const kube::ObjectKey key = kube::key_of(route);
+      if (key.ns != workload.ns && text(at(route, "spec", "host")) == workload.spec.route->host) {
+        holder = key.to_string();
+      }
+    });
+    if (!listed) {
+      return std::nullopt;
+    }
+    options.continue_token = listed->continue_token;
+  } while (!options.continue_token.empty() && holder.empty());
+  return holder;
 }
 
 Observed Observer::observe(const api::Workload& workload, const platform::Facts& facts,

@@ -109,6 +109,12 @@ TEST(Drift, SetsNameTheirMembersByValue) {
             digest_of_desired(Json::parse(R"({"metadata": {"finalizers": ["ours"]}})")));
 }
 
+TEST(Drift, NullIsTheSameAsLeftOut) {
+  Json wish = desired_service();
+  wish["spec"]["externalName"] = nullptr;
+  EXPECT_EQ(live_digest(live_service()), digest_of_desired(wish));
+}
+
 TEST(Drift, AnObjectOfSomeoneElseHasNoDigestOfOurs) {
   Json live = live_service();
   live["metadata"]["managedFields"][0]["manager"] = "kubectl";

@@ -251,7 +251,8 @@ TEST(Instances, AreReplacedFromTheHighestDownAsManyAsMayBeUnavailable) {
   EXPECT_THAT(what(scene.plan()), ElementsAre("delete Pod demo/nginx-2"));
   scene.workload.spec.update_strategy.max_unavailable = 2;
   EXPECT_THAT(what(scene.plan()),
-              ElementsAre("delete Pod demo/nginx-2", "delete Pod demo/nginx-1"));
+              ElementsAre("apply PodDisruptionBudget demo/nginx", "delete Pod demo/nginx-2",
+                          "delete Pod demo/nginx-1"));
 }
 
 TEST(Instances, AnUpdateStopsAtTheFirstReplacedOneThatIsNotReady) {

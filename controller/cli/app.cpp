@@ -1,0 +1,153 @@
+#include "cli/app.hpp"
+
+#include <cstdlib>
+#include <iostream>
+#include <map>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/diagnose_command.hpp"
+#include "cli/render_command.hpp"
+#include "cli/run_command.hpp"
+
+namespace swo::cli {
+namespace {
+
+constexpr int kUsage = 2;
+
+const std::map<std::string, platform::MachineConfigMode> kModes = {
+    {"Apply", platform::MachineConfigMode::kApply},
+    {"Preview", platform::MachineConfigMode::kPreview},
+    {"Off", platform::MachineConfigMode::kOff}};
+
+void add_connection(CLI::App& command, Connection& connection) {
+  command.add_option(
+      "--kubeconfig", connection.kubeconfig,
+      "File that says where the API server is (default: $KUBECONFIG, then in-cluster, "
+      "then ~/.kube/config)");
+  command.add_option("--context", connection.context,
+                     "Context of the kubeconfig (default: its current)");
+  command.add_option("--transport", connection.transport, "HTTP client: beast or cpprest")
+      ->check(CLI::IsMember({"beast", "cpprest"}))
+      ->capture_default_str();
+}
+
+void add_seconds(CLI::App& command, const std::string& name, std::chrono::milliseconds& value,
+                 const std::string& help) {
+  command
+      .add_option_function<int>(
+          name, [&value](int seconds) { value = std::chrono::seconds(seconds); },
+          help + " in seconds (default " + std::to_string(value.count() / 1000) + ")")
+      ->check(CLI::PositiveNumber);
+}
+
+CLI::App* add_run(CLI::App& app, RunOptions& options) {
+  CLI::App* run = app.add_subcommand("run", "Reconcile the cluster's SystemdWorkloads");
+  add_connection(*run, options.connection);
+  run->add_option("--watch-namespace", options.namespaces,
+                  "Namespaces to serve, separated by commas (default: all)")
+      ->delimiter(',')
+      ->envname("WATCH_NAMESPACE");
+  run->add_option("--workers", options.workers, "Workloads reconciled at the same time")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  run->add_option(
+         "--machine-config", options.machine_config,
+         "Whether MachineConfigs are written (Apply), shown in the status (Preview), or neither "
+         "(Off); writing one reboots the nodes of its pool")
+      ->transform(CLI::CheckedTransformer(kModes, CLI::ignore_case))
+      ->default_str("Apply");
+  run->add_flag("--machine-config-cleanup", options.machine_config_cleanup,
+                "Delete a MachineConfig that no workload needs any more; this reboots nodes, too");
+  run->add_flag(
+      "--leader-elect,!--no-leader-elect", options.leader_elect,
+      "Write only while holding the Lease, so that several replicas can run (default: true)");
+  run->add_option("--leader-elect-namespace", options.lease_namespace,
+                  "Namespace of the Lease (default: the Pod's own)")
+      ->envname("POD_NAMESPACE");
+  run->add_option("--leader-elect-name", options.lease_name, "Name of the Lease")
+      ->capture_default_str();
+  add_seconds(*run, "--leader-elect-lease-duration", options.lease.lease_duration,
+              "How long a lease counts that is not renewed");
+  add_seconds(*run, "--leader-elect-renew-deadline", options.lease.renew_deadline,
+              "How long a leader tries to renew before it gives up");
+  add_seconds(*run, "--leader-elect-retry-period", options.lease.retry_period,
+              "How often the lease is renewed or asked for");
+  run->add_option("--health-address", options.health_address,
+                  "Where /healthz, /livez and /readyz are served; empty: nowhere")
+      ->capture_default_str();
+  run->add_option("--metrics-address", options.metrics_address,
+                  "Where /metrics is served as plain HTTP; empty: nowhere")
+      ->capture_default_str();
+  run->add_option("--log-format", options.log_format, "logfmt or json")
+      ->check(CLI::IsMember({"logfmt", "json"}))
+      ->capture_default_str();
+  run->add_option("--log-level", options.log_level, "debug, info, warning or error")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+      ->capture_default_str();
+  return run;
+}
+
+CLI::App* add_render(CLI::App& app, RenderOptions& options) {
+  CLI::App* render = app.add_subcommand(
+      "render",
+      "Print what would be applied for a workload, without a cluster, for kubectl apply -f -");
+  render->add_option("-f,--filename", options.file, "Manifest; - is standard input")
+      ->capture_default_str();
+  render->add_option("--cluster", options.cluster, "Generation of the platform")
+      ->check(CLI::IsMember(platform::well_known_generations()))
+      ->capture_default_str();
+  render->add_option("-n,--namespace", options.ns, "Namespace of documents that name none");
+  render->add_option("--machine-config", options.machine_config, "Apply, Preview or Off")
+      ->transform(CLI::CheckedTransformer(kModes, CLI::ignore_case))
+      ->default_str("Apply");
+  render->add_flag("--explain", options.explain, "Say why, as comments on top");
+  return render;
+}
+
+CLI::App* add_diagnose(CLI::App& app, DiagnoseOptions& options) {
+  CLI::App* diagnose = app.add_subcommand(
+      "diagnose", "Tell the whole story of one workload: platform, objects, instances, what to do");
+  add_connection(*diagnose, options.connection);
+  diagnose->add_option("name", options.name, "SystemdWorkload");
+  diagnose->add_option("-n,--namespace", options.ns, "Its namespace (default: the context's)");
+  diagnose->add_option("--log", options.log_file,
+                       "Judge a saved console log instead, without a cluster; - is standard input");
+  return diagnose;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app(
+      "Runs unmodified systemd applications in unprivileged containers on OpenShift and Kubernetes",
+      "systemd-workload-operator");
+  app.require_subcommand(1);
+  RunOptions run_options;
+  RenderOptions render_options;
+  DiagnoseOptions diagnose_options;
+  const CLI::App* run = add_run(app, run_options);
+  const CLI::App* render = add_render(app, render_options);
+  const CLI::App* diagnose = add_diagnose(app, diagnose_options);
+  const CLI::App* version = app.add_subcommand("version", "Print the version");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kUsage;
+  }
+  if (run->parsed()) {
+    return run_command(run_options, std::cerr);
+  }
+  if (render->parsed()) {
+    return render_command(render_options, std::cout, std::cerr);
+  }
+  if (diagnose->parsed()) {
+    return diagnose_command(diagnose_options, std::cout, std::cerr);
+  }
+  if (version->parsed()) {
+    std::cout << "systemd-workload-operator " << SWO_VERSION << '\n';
+  }
+  return 0;
+}
+
+}  // namespace swo::cli

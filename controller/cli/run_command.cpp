@@ -1,0 +1,282 @@
+#include "cli/run_command.hpp"
+
+#include <array>
+#include <ostream>
+#include <thread>
+
+#include <unistd.h>
+
+#include "api/names.hpp"
+#include "cli/stop_signal.hpp"
+#include "kube/discovery.hpp"
+#include "kube/transport_config.hpp"
+#include "platform/collector.hpp"
+#include "reconcile/operator.hpp"
+#include "reconcile/types.hpp"
+#include "runtime/event_recorder.hpp"
+#include "runtime/fenced_transport.hpp"
+#include "runtime/health.hpp"
+#include "runtime/health_server.hpp"
+#include "runtime/leader_election.hpp"
+#include "runtime/log.hpp"
+#include "runtime/metrics.hpp"
+
+namespace swo::cli {
+namespace {
+
+namespace log = runtime::log;
+
+constexpr int kFailed = 1;
+constexpr int kBadUsage = 2;
+// Only health and metrics are served on cpprestsdk's pool, unless it is the transport, too: then
+// each watch takes one while it waits.
+constexpr std::size_t kPoolThreads = 2;
+constexpr std::size_t kPoolThreadsAsTransport = 24;
+// Reconciles are a few API calls; a hand-over is to be done in 2 s.
+constexpr std::chrono::milliseconds kStopLimit{1500};
+constexpr std::chrono::milliseconds kEventsLimit{300};
+constexpr std::chrono::seconds kFirstRetry{1};
+constexpr std::chrono::seconds kLastRetry{30};
+constexpr std::chrono::milliseconds kSignalPoll{200};
+
+log::Level level_of(const std::string& name) {
+  return name == "debug"     ? log::Level::kDebug
+         : name == "warning" ? log::Level::kWarning
+         : name == "error"   ? log::Level::kError
+                             : log::Level::kInfo;
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
+// Unlike any other replica's, and any earlier process of the same Pod.
+std::string identity() {
+  return host_name() + "_" + std::to_string(getpid()) + "_" +
+         std::to_string(std::chrono::system_clock::now().time_since_epoch().count());
+}
+
+class Process {
+ public:
+  Process(const RunOptions& options, Connected connected)
+      : options_(options),
+        connected_(std::move(connected)),
+        metered_(*connected_.transport, metrics_),
+        fenced_(metered_, [this] { return may_write(); }),
+        plain_client_(metered_),
+        client_(fenced_),
+        recorder_(client_,
+                  {.component = std::string(api::kFieldManager), .instance = host_name()}) {}
+
+  int run() {
+    log::info("starting", {{"version", SWO_VERSION},
+                           {"server", connected_.server},
+                           {"from", connected_.origin},
+                           {"transport", options_.connection.transport}});
+    if (!serve_health()) {
+      return kFailed;
+    }
+    if (!discover()) {
+      return 0;  // stopped before the server could be reached
+    }
+    build();
+    collector_thread_ =
+        std::jthread([this](const std::stop_token& stop) { collector_->run(stop); });
+    operator_->watch();
+    recorder_.start();
+    const int status = options_.leader_elect ? lead() : follow_signal();
+    stop();
+    return status;
+  }
+
+ private:
+  bool may_write() const {
+    return !options_.leader_elect ||
+           (election_ != nullptr && election_->is_leader(runtime::system_clock().now()));
+  }
+
+  bool serve_health() {
+    health_.add(runtime::Health::Kind::kLive, "operator", [this]() -> std::optional<std::string> {
+      return operator_ != nullptr ? operator_->unwell() : std::nullopt;
+    });
+    health_.add(runtime::Health::Kind::kReady, "caches", [this]() -> std::optional<std::string> {
+      if (operator_ != nullptr && operator_->synced()) {
+        return std::nullopt;
+      }
+      return "the first lists are not in yet";
+    });
+    const bool one_port = options_.health_address == options_.metrics_address;
+    if (!options_.health_address.empty()) {
+      health_server_ = std::make_unique<runtime::HealthServer>(
+          health_, one_port ? [this] { return metrics_.text(); } : std::function<std::string()>());
+      if (!start(*health_server_, options_.health_address, "--health-address")) {
+        return false;
+      }
+    }
+    if (!options_.metrics_address.empty() && !one_port) {
+      metrics_server_ =
+          std::make_unique<runtime::HealthServer>(health_, [this] { return metrics_.text(); });
+      return start(*metrics_server_, options_.metrics_address, "--metrics-address");
+    }
+    return true;
+  }
+
+  static bool start(runtime::HealthServer& server, const std::string& address, const char* flag) {
+    const kube::Status started = server.start(address);
+    if (!started) {
+      log::error("cannot serve",
+                 {{"flag", flag}, {"address", address}, {"error", started.error().message}});
+    }
+    return started.ok();
+  }
+
+  // Asks the server what it has until it answers; false when told to stop meanwhile.
+  bool discover() {
+    std::chrono::milliseconds wait = kFirstRetry;
+    while (true) {
+      auto discovery = kube::Discovery::read(plain_client_);
+      if (discovery) {
+        const auto has = [&](const kube::ResourceType& type) {
+          const auto answer = discovery->has(type);
+          return answer && *answer;
+        };
+        kinds_.route = has(reconcile::types::kRoute);
+        kinds_.http_route = has(reconcile::types::kHttpRoute);
+        kinds_.scc = has(reconcile::types::kScc);
+        kinds_.machine_config = has(reconcile::types::kMachineConfig);
+        log::info("connected", {{"kubernetes", discovery->version().git_version},
+                                {"routes", kinds_.route},
+                                {"securitycontextconstraints", kinds_.scc},
+                                {"machineconfigs", kinds_.machine_config}});
+        return true;
+      }
+      log::warning("the API server does not answer, trying again",
+                   {{"server", connected_.server},
+                    {"error", discovery.error().message},
+                    {"seconds", wait.count() / 1000}});
+      if (const std::string signal = wait_for_stop(wait); !signal.empty()) {
+        log::info("stopping", {{"signal", signal}});
+        return false;
+      }
+      wait = std::min<std::chrono::milliseconds>(wait * 2, kLastRetry);
+    }
+  }
+
+  void build() {
+    const auto note = [](const std::string& line) { log::warning(line); };
+    collector_ = std::make_unique<platform::Collector>(plain_client_,
+                                                       platform::CollectorOptions{.note = note});
+    reconcile::OperatorOptions options;
+    options.world.kinds = kinds_;
+    options.world.namespaces = options_.namespaces;
+    options.world.note = note;
+    options.machine_config = options_.machine_config;
+    options.cleanup_machine_configs = options_.machine_config_cleanup;
+    options.workers = options_.workers;
+    options.facts = [this] { return collector_->snapshot(); };
+    options.facts_known = [this] { return collector_->synced(); };
+    options.metrics = &metrics_;
+    options.recorder = &recorder_;
+    operator_ = std::make_unique<reconcile::Operator>(client_, std::move(options));
+    collector_->on_change([this] { operator_->facts_changed(); });
+  }
+
+  // Until a signal: this process alone writes.
+  int follow_signal() {
+    metrics_.leading(options_.lease_name, true);
+    operator_->work();
+    std::string signal;
+    while (signal.empty()) {
+      signal = wait_for_stop(std::chrono::hours(1));
+    }
+    log::info("stopping", {{"signal", signal}});
+    return 0;
+  }
+
+  // Until a signal, or until the lease is lost: then another replica leads, and this one starts
+  // anew.
+  int lead() {
+    runtime::LeaderElectionOptions options;
+    options.lease = {options_.lease_namespace.empty() ? connected_.ns : options_.lease_namespace,
+                     options_.lease_name};
+    options.identity = identity();
+    options.times = options_.lease;
+    std::atomic<bool> lost = false;
+    options.on_started = [this] {
+      log::info("leading: this replica writes", {{"lease", options_.lease_name}});
+      metrics_.leading(options_.lease_name, true);
+      operator_->work();
+    };
+    options.on_stopped = [this, &lost](const std::string& why) {
+      log::warning("leading no more", {{"because", why}});
+      metrics_.leading(options_.lease_name, false);
+      lost = true;
+    };
+    options.on_new_leader = [](const std::string& holder) {
+      log::info("the leader is", {{"holder", holder}});
+    };
+    election_ = std::make_unique<runtime::LeaderElection>(plain_client_, std::move(options));
+    std::jthread electing([this](const std::stop_token& stop) { election_->run(stop); });
+    while (!lost) {
+      if (const std::string signal = wait_for_stop(kSignalPoll); !signal.empty()) {
+        log::info("stopping", {{"signal", signal}});
+        quiesce();  // before the lease is given back: two must never write
+        return 0;
+      }
+    }
+    return kFailed;
+  }
+
+  void quiesce() {
+    operator_->stop(kStopLimit);
+    recorder_.stop(kEventsLimit);
+  }
+
+  void stop() {
+    quiesce();
+    collector_thread_ = {};
+    connected_.transport->shutdown();
+    log::info("stopped");
+  }
+
+  const RunOptions& options_;
+  Connected connected_;
+  runtime::Metrics metrics_;
+  runtime::MeteredTransport metered_;
+  runtime::FencedTransport fenced_;
+  kube::Client plain_client_;  // reads, and the Lease itself
+  kube::Client client_;        // everything that is written for a workload
+  runtime::EventRecorder recorder_;
+  runtime::Health health_;
+  std::unique_ptr<runtime::HealthServer> health_server_, metrics_server_;
+  reconcile::Kinds kinds_;
+  std::unique_ptr<runtime::LeaderElection> election_;
+  std::unique_ptr<platform::Collector> collector_;
+  std::unique_ptr<reconcile::Operator> operator_;
+  std::jthread collector_thread_;
+};
+
+}  // namespace
+
+int run_command(const RunOptions& options, std::ostream& err) {
+  block_stop_signals();
+  log::configure(
+      {.format = options.log_format == "json" ? log::Format::kJson : log::Format::kLogfmt,
+       .level = level_of(options.log_level)});
+  kube::initialize_cpprest_threads(
+      options.connection.transport == "cpprest" ? kPoolThreadsAsTransport : kPoolThreads);
+  if (const std::string fault = options.lease.fault(); !fault.empty()) {
+    err << fault << '\n';
+    return kBadUsage;
+  }
+  auto connected = connect(options.connection);
+  if (!connected) {
+    err << connected.error().message << '\n';
+    return kBadUsage;
+  }
+  return Process(options, *std::move(connected)).run();
+}
+
+}  // namespace swo::cli

@@ -1,0 +1,231 @@
+#include "support/simulation.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "api/names.hpp"
+#include "devcluster/kubeconfig.hpp"
+#include "devcluster/yaml.hpp"
+#include "reconcile/types.hpp"
+
+namespace swo::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A scenario that is not at rest after so many rounds at one moment never will be: a hot loop.
+constexpr int kMostRounds = 2000;
+
+std::vector<Json> manifests(const std::string& file) {
+  std::ifstream stream(fs::path(SWO_SOURCE_DIR) / file);
+  std::stringstream text;
+  text << stream.rdbuf();
+  return devcluster::yaml_documents(text.str());
+}
+
+// "/apis/g/v/namespaces/NS/PLURAL/NAME/SUB?…" → "PLURAL/NS/NAME/SUB".
+std::string short_target(const std::string& target) {
+  std::istringstream path(target.substr(0, target.find('?')));
+  std::vector<std::string> parts;
+  for (std::string part; std::getline(path, part, '/');) {
+    if (!part.empty()) {
+      parts.push_back(part);
+    }
+  }
+  std::size_t at = parts.front() == "api" ? 2 : 3;
+  std::string ns;
+  if (parts.size() > at + 2 && parts[at] == "namespaces") {
+    ns = "/" + parts[at + 1];
+    at += 2;
+  }
+  std::string result = parts[at] + ns;
+  for (++at; at < parts.size(); ++at) {
+    result += "/" + parts[at];
+  }
+  return result;
+}
+
+}  // namespace
+
+Simulation::Simulation(SimulationOptions options)
+    : options_(std::move(options)),
+      cluster_([this] {
+        devcluster::ClusterOptions cluster;
+        cluster.profile = options_.profile;
+        cluster.clock = [this] { return clock_.wall(); };
+        cluster.adjust = options_.adjust;
+        return cluster;
+      }()),
+      admin_(cluster_.api()) {
+  install();
+  start_operator();
+}
+
+// The CRD and the rights, as `kubectl apply -k` would install them.
+void Simulation::install() {
+  for (const Json& crd : manifests("crds/workloads.systemd-operator.dev_systemdworkloads.yaml")) {
+    admin_.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd);
+  }
+  cluster_.tick();
+  admin_.create("/api/v1/namespaces", {{"metadata", {{"name", "demo"}}}});
+  token_ = devcluster::service_account_token(cluster_.api(), "systemd-workload-operator",
+                                             "systemd-workload-operator");
+  const std::string rbac = "/apis/rbac.authorization.k8s.io/v1/";
+  for (const Json& object : manifests("config/rbac/role.yaml")) {
+    admin_.create(rbac + "clusterroles", object);
+  }
+  for (const Json& object : manifests("config/rbac/role_binding.yaml")) {
+    admin_.create(rbac + "clusterrolebindings", object);
+  }
+  cluster_.tick();
+}
+
+void Simulation::start_operator() {
+  transport_ = std::make_unique<InProcessTransport>(cluster_.api(), token_);
+  transport_->wrote = [this](const kube::HttpRequest& request, int status) {
+    const std::string target = short_target(request.target);
+    if (status >= 300 || target.starts_with("events") || target.starts_with("leases")) {
+      return;
+    }
+    ++writes_[request.method + " " + target];
+    if (after_write) {
+      after_write();
+    }
+  };
+  client_ = std::make_unique<kube::Client>(*transport_);
+  recorder_ = std::make_unique<runtime::EventRecorder>(
+      *client_, runtime::EventRecorderOptions{.component = std::string(api::kFieldManager),
+                                              .clock = &clock_});
+  const auto middle = [] { return 0.5; };
+  collector_ =
+      std::make_unique<platform::Collector>(*client_, platform::CollectorOptions{.random = middle});
+  for (auto now = clock_.now(); !collector_->synced();) {
+    collector_->step(now);
+  }
+  reconcile::OperatorOptions options;
+  const auto facts = collector_->snapshot();
+  options.world.kinds = {.route = facts->has_route,
+                         .http_route = facts->has_gateway,
+                         .scc = facts->has_scc,
+                         .machine_config = facts->has_machine_config};
+  options.machine_config = options_.machine_config;
+  options.cleanup_machine_configs = options_.cleanup_machine_configs;
+  options.facts = [this] { return collector_->snapshot(); };
+  options.facts_known = [this] { return collector_->synced(); };
+  options.clock = &clock_;
+  options.recorder = recorder_.get();
+  operator_ = std::make_unique<reconcile::Operator>(*client_, std::move(options));
+  collector_->on_change([this] { operator_->facts_changed(); });
+}
+
+void Simulation::stop_operator() {
+  operator_.reset();
+  collector_.reset();
+  recorder_.reset();
+  client_.reset();
+  transport_.reset();
+}
+
+void Simulation::apply(const std::string& name, const Json& spec) {
+  if (admin_.get(workloads_path(), name)) {
+    admin_.merge_patch(workloads_path(), name, {{"spec", spec}});
+    return;
+  }
+  admin_.create(workloads_path(), {{"apiVersion", api::kApiVersion},
+                                   {"kind", api::kKind},
+                                   {"metadata", {{"name", name}, {"namespace", "demo"}}},
+                                   {"spec", spec}});
+}
+
+void Simulation::remove(const std::string& name) { admin_.remove(workloads_path(), name); }
+
+bool Simulation::step() {
+  const std::uint64_t before = cluster_.api().resource_version();
+  cluster_.tick();
+  bool worked = false;
+  if (operator_ != nullptr) {
+    collector_->step(clock_.now());
+    worked = operator_->step(clock_.now());
+    recorder_->flush();
+  }
+  note_phases();
+  return worked || cluster_.api().resource_version() != before;
+}
+
+void Simulation::settle() {
+  for (int round = 0; round < kMostRounds; ++round) {
+    if (!step()) {
+      return;
+    }
+  }
+  throw std::runtime_error("the scenario does not come to rest: a hot loop");
+}
+
+void Simulation::advance(std::chrono::milliseconds by) {
+  until([] { return false; }, std::chrono::duration_cast<std::chrono::seconds>(by));
+}
+
+bool Simulation::until(const std::function<bool()>& done, std::chrono::seconds limit) {
+  const kube::Instant end = clock_.now() + limit;
+  settle();
+  while (!done()) {
+    if (clock_.now() >= end) {
+      return false;
+    }
+    // To whatever happens next, and at least a little, so that what is due now is not met for ever.
+    std::chrono::nanoseconds next = end - clock_.now();
+    if (const auto due = cluster_.next_due()) {
+      next = std::min<std::chrono::nanoseconds>(next, *due - clock_.wall());
+    }
+    if (operator_ != nullptr && operator_->next_due() != kube::Instant::max()) {
+      next = std::min<std::chrono::nanoseconds>(next, operator_->next_due() - clock_.now());
+    }
+    clock_.advance(std::max<std::chrono::nanoseconds>(next, std::chrono::milliseconds(1)));
+    settle();
+  }
+  return true;
+}
+
+Json Simulation::workload(const std::string& name) {
+  return admin_.get(workloads_path(), name).value_or(Json::object());
+}
+
+std::string Simulation::phase(const std::string& name) {
+  return workload(name).value("status", Json::object()).value("phase", "");
+}
+
+std::string Simulation::condition_message(const std::string& name, const std::string& type) {
+  for (const Json& condition :
+       workload(name).value("status", Json::object()).value("conditions", Json::array())) {
+    if (condition.value("type", "") == type) {
+      return condition.value("message", "");
+    }
+  }
+  return "";
+}
+
+void Simulation::note_phases() {
+  for (const Json& one : admin_.list(workloads_path())) {
+    const std::string phase = one.value("status", Json::object()).value("phase", "");
+    auto& seen = phases_[one["metadata"]["name"].get<std::string>()];
+    if (!phase.empty() && (seen.empty() || seen.back() != phase)) {
+      seen.push_back(phase);
+    }
+  }
+}
+
+std::vector<std::string> Simulation::phases_seen(const std::string& name) const {
+  const auto found = phases_.find(name);
+  return found == phases_.end() ? std::vector<std::string>{} : found->second;
+}
+
+int Simulation::write_count() const {
+  int sum = 0;
+  for (const auto& [what, count] : writes_) {
+    sum += count;
+  }
+  return sum;
+}
+
+}  // namespace swo::test
