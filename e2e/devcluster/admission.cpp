@@ -1,0 +1,213 @@
+#include "devcluster/admission.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+
+#include "devcluster/scc.hpp"
+
+namespace devcluster {
+namespace {
+
+std::string path_in(const std::string& ns, const std::string& plural) {
+  return "/api/v1/namespaces/" + ns + "/" + plural;
+}
+
+// kubernetes pkg/apis/core: fields whose feature gate is off are dropped without a word.
+void drop_unknown_fields(const Profile& profile, Json& pod) {
+  auto& spec = pod["spec"];
+  if (!profile.host_users) spec.erase("hostUsers");
+  for (const char* list : {"initContainers", "containers"}) {
+    if (!spec.contains(list)) continue;
+    for (auto& container : spec[list]) {
+      if (container.contains("lifecycle")) container["lifecycle"].erase("stopSignal");  // KEP-4960
+    }
+  }
+}
+
+// kubernetes plugin/pkg/admission/serviceaccount
+std::optional<std::string> set_service_account(World& world, const AdmissionRequest& request,
+                                               Json& pod) {
+  auto& spec = pod["spec"];
+  const std::string name = spec.value("serviceAccountName", "default");
+  const auto account = world.api.get(path_in(request.ns, "serviceaccounts"), name);
+  if (!account) {
+    return "error looking up service account " + request.ns + "/" + name + ": serviceaccount \"" +
+           name + "\" not found";
+  }
+  const bool mount = spec.value("automountServiceAccountToken",
+                                account->value("automountServiceAccountToken", true));
+  if (!mount) return std::nullopt;
+  static const std::string prefix = "kube-api-access-";
+  const std::string directory = "/var/run/secrets/kubernetes.io/serviceaccount";
+  auto& volumes = spec["volumes"];
+  if (volumes.is_null()) volumes = Json::array();
+  const auto volume = prefix + hash_of(pod["metadata"].value("name", "")).substr(0, 5);
+  bool used = false;
+  for (auto& container : spec["containers"]) {
+    auto& mounts = container["volumeMounts"];
+    if (mounts.is_null()) mounts = Json::array();
+    if (std::any_of(mounts.begin(), mounts.end(),
+                    [&](const Json& m) { return m.value("mountPath", "") == directory; })) {
+      continue;
+    }
+    mounts.push_back({{"name", volume}, {"readOnly", true}, {"mountPath", directory}});
+    used = true;
+  }
+  if (used) {
+    volumes.push_back(
+        {{"name", volume},
+         {"projected",
+          {{"defaultMode", 420},
+           {"sources", Json::array({{{"serviceAccountToken",
+                                      {{"expirationSeconds", 3607}, {"path", "token"}}}}})}}}});
+  }
+  return std::nullopt;
+}
+
+bool in_list(const Json& object, const char* key, const std::string& value) {
+  const auto list = object.value(key, Json::array());
+  return list.is_array() && std::find(list.begin(), list.end(), value) != list.end();
+}
+
+std::optional<std::string> admit_scc(World& world, const AdmissionRequest& request, Json& pod) {
+  const std::string account = pod["spec"]["serviceAccountName"];
+  const AccessQuestion by_account{
+      "system:serviceaccount:" + request.ns + ":" + account,
+      {"system:serviceaccounts", "system:serviceaccounts:" + request.ns, "system:authenticated"},
+      "use",
+      "security.openshift.io",
+      "securitycontextconstraints",
+      "",
+      request.ns,
+      ""};
+  auto by_user = by_account;
+  by_user.user = request.user;
+  by_user.groups = request.user_groups;
+  const auto usable = [&](AccessQuestion who, const Json& scc) {
+    const bool listed =
+        in_list(scc, "users", who.user) ||
+        std::any_of(who.groups.begin(), who.groups.end(),
+                    [&](const std::string& group) { return in_list(scc, "groups", group); });
+    who.name = scc["metadata"].value("name", "");
+    return listed || allowed(world, who);
+  };
+  SccInput input;
+  input.sccs = world.api.list("/apis/security.openshift.io/v1/securitycontextconstraints");
+  if (const auto ns = world.api.get("/api/v1/namespaces", request.ns)) {
+    input.namespace_annotations = ns->at("metadata").value("annotations", Json::object());
+  }
+  input.may_use = [&](const Json& scc) -> std::optional<std::string> {
+    if (usable(by_account, scc)) return "serviceaccount";
+    if (usable(by_user, scc)) return "user";
+    return std::nullopt;
+  };
+  return admit_by_scc(input, pod);
+}
+
+std::optional<std::string> admit_pod(World& world, const AdmissionRequest& request, Json& pod) {
+  drop_unknown_fields(world.profile, pod);
+  if (auto refusal = set_service_account(world, request, pod)) return refusal;
+  if (!world.profile.is_openshift()) return std::nullopt;
+  return admit_scc(world, request, pod);
+}
+
+// openshift/library-go pkg/route/hostassignment and defaults of route/v1.
+std::optional<std::string> admit_route(World& world, const AdmissionRequest& request, Json& route) {
+  auto& spec = route["spec"];
+  const std::string old_host =
+      request.old_object != nullptr
+          ? request.old_object->value("/spec/host"_json_pointer, std::string())
+          : std::string();
+  const std::string host = spec.value("host", "");
+  if (host.empty()) {
+    if (!old_host.empty()) {
+      spec["host"] = old_host;  // clearing it is ignored
+      return std::nullopt;
+    }
+    const std::string label = route["metadata"].value("name", "") + "-" + request.ns;
+    spec["host"] = label + "." + world.domain;
+    route["metadata"]["annotations"]["openshift.io/host.generated"] = "true";
+    return std::nullopt;
+  }
+  if (host == old_host) return std::nullopt;
+  const bool create = request.old_object == nullptr;
+  const bool may = allowed(world, {request.user, request.user_groups, create ? "create" : "update",
+                                   "route.openshift.io", "routes", "custom-host", request.ns, ""});
+  if (may) return std::nullopt;
+  if (create) {
+    return "spec.host: Forbidden: you do not have permission to set the host field of the route";
+  }
+  return "spec.host: Invalid value: \"" + host + "\": field is immutable";
+}
+
+// kubernetes pkg/registry/core/service/portallocator: a counter; an update keeps what it leaves
+// out.
+void assign_node_ports(const AdmissionRequest& request, Json& service,
+                       std::atomic<unsigned>& next) {
+  constexpr unsigned kFirst = 30'000;  // --service-node-port-range
+  constexpr unsigned kCount = 2'768;
+  auto& spec = service["spec"];
+  const auto type = spec.value("type", "ClusterIP");
+  if (type != "NodePort" && type != "LoadBalancer") return;
+  const Json before = request.old_object == nullptr
+                          ? Json::array()
+                          : request.old_object->value("/spec/ports"_json_pointer, Json::array());
+  for (auto& port : spec["ports"]) {
+    for (const auto& was : before) {
+      if (was.value("port", 0) == port.value("port", 0) && was.contains("nodePort")) {
+        port.emplace("nodePort", was["nodePort"]);
+      }
+    }
+    if (!port.contains("nodePort")) port["nodePort"] = kFirst + next++ % kCount;
+  }
+}
+
+}  // namespace
+
+bool allowed(World& world, const AccessQuestion& question) {
+  Json attributes = {
+      {"verb", question.verb}, {"group", question.group}, {"resource", question.resource}};
+  if (!question.subresource.empty()) attributes["subresource"] = question.subresource;
+  if (!question.ns.empty()) attributes["namespace"] = question.ns;
+  if (!question.name.empty()) attributes["name"] = question.name;
+  const Json review = {
+      {"apiVersion", "authorization.k8s.io/v1"},
+      {"kind", "SubjectAccessReview"},
+      {"spec",
+       {{"user", question.user}, {"groups", question.groups}, {"resourceAttributes", attributes}}}};
+  const auto answer =
+      world.api.create("/apis/authorization.k8s.io/v1/subjectaccessreviews", review);
+  return answer.value("/status/allowed"_json_pointer, false);
+}
+
+void install_admission(World& world) {
+  auto node_ports = std::make_shared<std::atomic<unsigned>>(0);
+  auto namespaces = std::make_shared<std::atomic<int>>(0);
+  world.server.add_admission([&world, node_ports, namespaces](
+                                 const AdmissionRequest& request,
+                                 Json& object) -> std::optional<std::string> {
+    if (request.verb == "delete" || !request.subresource.empty()) return std::nullopt;
+    const bool create = request.verb == "create";
+    if (request.resource == "routes" && request.group == "route.openshift.io") {
+      return admit_route(world, request, object);
+    }
+    if (request.resource == "services" && request.group.empty()) {
+      assign_node_ports(request, object, *node_ports);
+    }
+    if (!create) return std::nullopt;
+    if (request.resource == "pods" && request.group.empty()) {
+      return admit_pod(world, request, object);
+    }
+    if (request.resource == "namespaces" && request.group.empty() && world.profile.is_openshift()) {
+      auto& annotations = object["metadata"]["annotations"];
+      if (annotations.is_null()) annotations = Json::object();
+      // Not over what is there: a restored namespace keeps its ranges.
+      const auto ranges = namespace_ranges((*namespaces)++);
+      for (const auto& [key, value] : ranges.items()) annotations.emplace(key, value);
+    }
+    return std::nullopt;
+  });
+}
+
+}  // namespace devcluster

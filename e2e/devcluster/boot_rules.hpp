@@ -1,0 +1,49 @@
+// What becomes of a Pod on a machine: the rules by which an unmodified systemd boots, or fails and
+// how.
+//
+// Pure. The rules are those of runtimes and of systemd as seen on real nodes, each cited where it
+// stands; log lines are what systemd prints on its console (v246 on Fedora 33 in the older form,
+// 257 for the newer).
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "devcluster/controller.hpp"
+
+namespace devcluster {
+
+struct Fate {
+  enum class Kind {
+    kSandboxError,  // no sandbox: FailedCreatePodSandBox
+    kImageError,    // ErrImagePull
+    kCreateError,   // CreateContainerError
+    kExits,         // starts, and PID 1 exits by itself
+    kRuns,
+  } kind = Kind::kRuns;
+  std::string error;  // of the first three, as the runtime says it
+  int exit_code = 0;
+  bool oom = false;
+  bool at_once = true;           // kExits: right after start; else when the boot would be over
+  std::vector<std::string> log;  // lines on the console; empty without a terminal
+  // kRuns:
+  bool systemd = true;  // PID 1 is systemd
+  bool boot_ends = true;
+  std::vector<std::string> failed_units;  // what makes it degraded
+  std::string waiting_for;                // the job that keeps the boot from ending
+  bool flaps = false;                     // ready and not ready by turns
+  bool stops = true;                      // honours the stop that it is sent
+  bool user_namespace = false;            // false: root inside is root on the host
+};
+
+// `nfs` names the Pod's claims whose volumes cannot be id-mapped.
+Fate fate_of(const Json& pod, const Machine& machine, const Profile& profile,
+             const std::set<std::string>& nfs_claims);
+
+// What is asked of an application for a test or a demo: the words of the image's name and tag and
+// of the annotation devcluster/behaviour. Known words: degraded, hang, exitN, oom, missing, nostop,
+// nostopsignal, flap.
+std::set<std::string> behaviours(const Json& pod);
+
+}  // namespace devcluster

@@ -1,0 +1,265 @@
+#include "devcluster/cluster.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "devcluster/admission.hpp"
+#include "devcluster/furnish.hpp"
+#include "devcluster/paths.hpp"
+#include "devcluster/routes.hpp"
+#include "devcluster/status.hpp"
+
+namespace devcluster {
+namespace {
+
+// Rounds of changes within one tick(): far more than any chain of controllers needs; past it two of
+// them undo each other's work.
+constexpr int kMaxRounds = 10'000;
+constexpr const char* kCrds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+
+Profile profile_of(const ClusterOptions& options) {
+  const auto* found = find_profile(options.profile);
+  if (found == nullptr) {
+    std::string known;
+    for (const auto& name : profile_names()) known += (known.empty() ? "" : ", ") + name;
+    throw std::runtime_error("profile: \"" + options.profile + "\" is not known; choose one of " +
+                             known);
+  }
+  Profile profile = *found;
+  if (options.adjust) options.adjust(profile);
+  return profile;
+}
+
+Json get_json(ApiServer& server, const std::string& target) {
+  Request request;
+  request.target = target;
+  request.trusted = true;
+  const auto answer = server.handle(request);
+  return Json::parse(answer.response.body);
+}
+
+}  // namespace
+
+Cluster::Cluster(ClusterOptions options) : profile_(profile_of(options)) {
+  ApiServerOptions server_options;
+  server_options.clock = options.clock;
+  server_options.git_version = profile_.kubernetes;
+  server_options.extra_types = extra_types(profile_);
+  server_options.rbac = options.rbac;
+  server_ = std::make_unique<ApiServer>(std::move(server_options));
+  world_ = std::unique_ptr<World>(new World{*server_,
+                                            profile_,
+                                            options.pace,
+                                            std::move(options.clock),
+                                            std::move(options.domain),
+                                            {},
+                                            nullptr,
+                                            Api(*server_)});
+  recorder_ = std::make_unique<Recorder>(*world_);
+  world_->recorder = recorder_.get();
+  agent_ = options.agent ? options.agent(*world_) : simulated_agent(*world_);
+  install_admission(*world_);
+  logs_ = std::make_unique<Logs>(*world_, *agent_);
+  logs_->install();
+  serve_metrics();
+  furnish(*world_, options.masters, options.workers);
+
+  const auto add = [&](auto controller) {
+    auto* raw = controller.get();
+    const auto interests = raw->interests();
+    if (interests.empty()) interested_in_all_.push_back(raw);
+    for (const auto& collection : interests) interested_[collection].push_back(raw);
+    controllers_.push_back(std::move(controller));
+    return raw;
+  };
+  add(std::make_unique<Namespaces>(*world_, namespaced_));
+  add(std::make_unique<ClaimBinder>(*world_));
+  if (profile_.is_openshift()) {
+    machine_configs_ = add(std::make_unique<MachineConfigOperator>(
+        *world_, MachineConfigOperator::Machines{
+                     [this](const std::string& node) { return pods_to_drain(node); },
+                     [this](const std::string& node, bool up) { power(node, up, true); }}));
+  }
+  add(std::make_unique<Scheduler>(*world_));
+  kubelet_ = add(std::make_unique<Kubelet>(*world_, *agent_));
+  lifecycle_ = add(std::make_unique<NodeLifecycle>(*world_));
+  add(std::make_unique<Router>(*world_));
+  add(std::make_unique<Followers>(*world_));
+  add(std::make_unique<GarbageCollector>(*world_));
+  server_->on_change([this] { changed_ = true; });
+  tick();
+}
+
+Cluster::~Cluster() = default;
+
+// What is served, as discovery says it: a feed for each type that can be listed and watched. Events
+// own nothing and are owned by nothing, and there are many.
+void Cluster::discover() {
+  const auto follow = [&](const std::string& base) {
+    for (const auto& resource : get_json(*server_, base).value("resources", Json::array())) {
+      const auto name = resource.value("name", "");
+      const auto verbs = resource.value("verbs", Json::array());
+      if (name.find('/') != std::string::npos) continue;
+      if (std::find(verbs.begin(), verbs.end(), "watch") == verbs.end()) continue;
+      const auto collection = base + "/" + name;
+      if (resource.value("namespaced", false)) namespaced_.insert(collection);
+      if (name != "events") feeds_.try_emplace(collection, *server_, collection);
+    }
+  };
+  follow("/api/v1");
+  const auto groups = get_json(*server_, "/apis").value("groups", Json::array());
+  for (const auto& group : groups) {
+    follow("/apis/" + group.value("/preferredVersion/groupVersion"_json_pointer, std::string()));
+  }
+}
+
+bool Cluster::poll() {
+  if (std::exchange(discover_, false)) discover();
+  std::vector<Delta> deltas;
+  for (auto feed = feeds_.begin(); feed != feeds_.end();) {
+    feed->second.poll(deltas);
+    if (feed->second.gone()) {
+      namespaced_.erase(feed->first);
+      feed = feeds_.erase(feed);
+    } else {
+      ++feed;
+    }
+  }
+  for (const auto& delta : deltas) {
+    discover_ = discover_ || delta.collection == kCrds;
+    for (auto* controller : interested_[delta.collection]) controller->observe(delta);
+    for (auto* controller : interested_in_all_) controller->observe(delta);
+  }
+  return !deltas.empty();
+}
+
+void Cluster::tick() {
+  const std::lock_guard lock(mutex_);
+  const auto now = world_->clock();
+  for (int round = 0; round < kMaxRounds; ++round) {
+    const bool fresh = changed_.exchange(false) && poll();
+    bool due = false;
+    for (const auto& controller : controllers_) {
+      const auto when = controller->due();
+      if (!fresh && !(when && *when <= now)) continue;
+      controller->work(now);
+      due = true;
+    }
+    if (!due && !changed_) {
+      logs_->wake();
+      return;
+    }
+  }
+  throw std::runtime_error("the stand-in's controllers do not come to rest");
+}
+
+std::optional<Time> Cluster::next_due() const {
+  const std::lock_guard lock(mutex_);
+  std::optional<Time> next;
+  for (const auto& controller : controllers_) {
+    const auto when = controller->due();
+    if (when && (!next || *when < *next)) next = when;
+  }
+  return next;
+}
+
+void Cluster::power(const std::string& node, bool up, bool announced) {
+  world_->machines.at(node).up = up;
+  if (announced) {
+    set_node_ready(*world_, node, up ? "True" : "False");
+  } else if (up) {
+    lifecycle_->restored(node);
+  } else {
+    lifecycle_->lost(node);
+  }
+  kubelet_->node_changed(node);
+}
+
+void Cluster::fail_node(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  power(name, false, false);
+}
+
+void Cluster::restore_node(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  power(name, true, false);
+}
+
+bool Cluster::evict(const std::string& ns, const std::string& pod, const std::string& message) {
+  const std::lock_guard lock(mutex_);
+  return kubelet_->evict(ns, pod, message);
+}
+
+void Cluster::set_userns_slots(const std::string& node, int slots) {
+  const std::lock_guard lock(mutex_);
+  world_->machines.at(node).userns_slots = slots;
+}
+
+void Cluster::degrade_pool(const std::string& pool, const std::string& message) {
+  const std::lock_guard lock(mutex_);
+  if (machine_configs_ != nullptr) machine_configs_->degrade(pool, message);
+}
+
+int Cluster::rollouts(const std::string& pool) const {
+  const std::lock_guard lock(mutex_);
+  return machine_configs_ == nullptr ? 0 : machine_configs_->rollouts(pool);
+}
+
+int Cluster::reboots(const std::string& node) const {
+  const std::lock_guard lock(mutex_);
+  return machine_configs_ == nullptr ? 0 : machine_configs_->reboots(node);
+}
+
+int Cluster::cgroups_of(const std::string& node) const {
+  const std::lock_guard lock(mutex_);
+  return world_->machines.at(node).cgroups;
+}
+
+std::vector<std::string> Cluster::pods_to_drain(const std::string& node) {
+  std::vector<std::string> keys;
+  for (const auto& pod :
+       world_->api.list("/api/v1/pods", "fieldSelector=spec.nodeName%3D" + node)) {
+    const auto owners = pod["metadata"].value("ownerReferences", Json::array());
+    const bool daemon = std::any_of(owners.begin(), owners.end(), [](const Json& owner) {
+      return owner.value("kind", "") == "DaemonSet";
+    });
+    if (!daemon) keys.push_back(key_of(pod));
+  }
+  return keys;
+}
+
+// GET nodes/NAME/proxy/metrics and nodes/NAME/metrics: the one metric that tells the cgroup version
+// (kubernetes pkg/kubelet/metrics: kubelet_cgroup_version, since 1.31).
+void Cluster::serve_metrics() {
+  const auto serve = [this](const Request& request, const std::string&,
+                            const std::string& node) -> Answer {
+    const auto path = parse_target(request.target).path;
+    const bool metrics = path.size() >= 8 && path.compare(path.size() - 8, 8, "/metrics") == 0;
+    int cgroups = 0;
+    {
+      // Not Cluster::mutex_: a controller may be the one who asks.
+      const auto found = world_->machines.find(node);
+      if (!metrics || found == world_->machines.end()) throw not_found({"", "nodes", "Node", node});
+      if (!found->second.up)
+        throw Refusal(503, "ServiceUnavailable",
+                      "error trying to reach service: dial tcp: connect: no route to host");
+      cgroups = found->second.cgroups;
+    }
+    std::string text =
+        "# HELP kubelet_running_pods Number of pods that have a running pod sandbox\n"
+        "# TYPE kubelet_running_pods gauge\n";
+    constexpr int kSince = 31;
+    if (profile_.minor() >= kSince) {
+      text +=
+          "# HELP kubelet_cgroup_version [ALPHA] cgroup version on the hosts.\n"
+          "# TYPE kubelet_cgroup_version gauge\nkubelet_cgroup_version " +
+          std::to_string(cgroups) + "\n";
+    }
+    return {{200, {{"content-type", "text/plain; version=0.0.4"}}, std::move(text)}, nullptr};
+  };
+  server_->add_subresource("nodes/proxy", serve);
+  server_->add_subresource("nodes/metrics", serve);
+}
+
+}  // namespace devcluster

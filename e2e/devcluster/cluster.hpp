@@ -1,0 +1,98 @@
+// The stand-in for a cluster: API server, controllers and nodes of one profile, in one process.
+//
+// Nothing runs by itself: tick() brings everything to rest at the clock's present time, next_due()
+// says when something will happen next without a change from outside. Deterministic: equal calls at
+// equal times give an equal cluster (uids and suffixes aside). api() is thread-safe; everything
+// else takes one lock, and may be called from any thread.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "devcluster/api_server.hpp"
+#include "devcluster/collector.hpp"
+#include "devcluster/controller.hpp"
+#include "devcluster/kubelet.hpp"
+#include "devcluster/logs.hpp"
+#include "devcluster/machine_config.hpp"
+#include "devcluster/node_agent.hpp"
+#include "devcluster/scheduler.hpp"
+
+namespace devcluster {
+
+struct ClusterOptions {
+  std::string profile = "openshift-4.20";  // see profile_names()
+  Clock clock = [] { return std::chrono::system_clock::now(); };
+  bool rbac = true;
+  int masters = 1;
+  int workers = 3;
+  Pace pace;
+  std::string domain = "apps.example.com";
+  // Changes to the profile, for one cluster: an older kernel, a faulty runtime.
+  std::function<void(Profile&)> adjust;
+  // What runs the Pods; left out: they are simulated.
+  std::function<std::unique_ptr<NodeAgent>(World&)> agent;
+};
+
+class Cluster {
+ public:
+  // std::runtime_error when there is no such profile.
+  explicit Cluster(ClusterOptions options);
+  ~Cluster();
+  Cluster(const Cluster&) = delete;
+  Cluster& operator=(const Cluster&) = delete;
+
+  ApiServer& api() { return *server_; }
+  const Profile& profile() const { return profile_; }
+  const std::string& domain() const { return world_->domain; }
+
+  void tick();
+  std::optional<Time> next_due() const;
+
+  // What befalls machines and Pods.
+  void fail_node(const std::string& name);     // power lost: its kubelet falls silent
+  void restore_node(const std::string& name);  // it boots again
+  bool evict(const std::string& ns, const std::string& pod,
+             const std::string& message = "The node was low on resource: memory.");
+  void set_userns_slots(const std::string& node, int slots);  // 0: none left; -1: enough
+  void degrade_pool(const std::string& pool, const std::string& message);  // "" ends it
+
+  // How often a pool's target configuration has changed, and a node has rebooted for one.
+  int rollouts(const std::string& pool) const;
+  int reboots(const std::string& node) const;
+  int cgroups_of(const std::string& node) const;
+
+ private:
+  void power(const std::string& node, bool up, bool announced);
+  std::vector<std::string> pods_to_drain(const std::string& node);
+  bool poll();
+  void discover();
+  void serve_metrics();
+
+  const Profile profile_;
+  std::unique_ptr<ApiServer> server_;
+  std::unique_ptr<World> world_;
+  std::unique_ptr<Recorder> recorder_;
+  std::unique_ptr<NodeAgent> agent_;
+  std::unique_ptr<Logs> logs_;
+  Kubelet* kubelet_ = nullptr;
+  NodeLifecycle* lifecycle_ = nullptr;
+  MachineConfigOperator* machine_configs_ = nullptr;
+  std::vector<std::unique_ptr<Controller>> controllers_;
+  std::map<std::string, std::vector<Controller*>> interested_;
+  std::vector<Controller*> interested_in_all_;
+  std::map<std::string, Feed> feeds_;
+  std::set<std::string> namespaced_;
+  std::atomic<bool> changed_{true};
+  bool discover_ = true;
+  mutable std::mutex mutex_;
+};
+
+}  // namespace devcluster

@@ -1,0 +1,209 @@
+#include "devcluster/collector.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace devcluster {
+namespace {
+
+constexpr const char* kNamespaces = "/api/v1/namespaces";
+constexpr const char* kAccounts = "/api/v1/serviceaccounts";
+
+bool has_finalizer(const Json& object, const std::string& name) {
+  const auto list = object["metadata"].value("finalizers", Json::array());
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+}  // namespace
+
+std::string within(const std::string& collection, const std::string& ns) {
+  if (ns.empty()) return collection;
+  const auto slash = collection.rfind('/');
+  return collection.substr(0, slash) + "/namespaces/" + ns + collection.substr(slash);
+}
+
+void GarbageCollector::forget(const std::string& uid) {
+  const auto found = items_.find(uid);
+  if (found == items_.end()) return;
+  for (const auto& owner : found->second.owners) {
+    const auto dependents = owned_.find(owner);
+    if (dependents == owned_.end()) continue;
+    dependents->second.erase(uid);
+    if (dependents->second.empty()) owned_.erase(dependents);
+    if (leaving_.count(owner) > 0) doubtful_.insert(owner);
+  }
+  items_.erase(found);
+}
+
+void GarbageCollector::observe(const Delta& delta) {
+  const auto& metadata = delta.object["metadata"];
+  const auto uid = metadata.value("uid", "");
+  forget(uid);
+  if (delta.kind == Delta::Kind::kDeleted) {
+    leaving_.erase(uid);
+    const auto dependents = owned_.find(uid);
+    if (dependents != owned_.end())
+      doubtful_.insert(dependents->second.begin(), dependents->second.end());
+    return;
+  }
+  Item item{delta.collection, key_of(delta.object), {}};
+  for (const auto& owner : metadata.value("ownerReferences", Json::array())) {
+    item.owners.push_back(owner.value("uid", ""));
+    owned_[item.owners.back()].insert(uid);
+  }
+  if (!item.owners.empty()) doubtful_.insert(uid);
+  items_[uid] = std::move(item);
+  if (metadata.contains("deletionTimestamp") &&
+      (has_finalizer(delta.object, "foregroundDeletion") ||
+       has_finalizer(delta.object, "orphan"))) {
+    leaving_.insert(uid);
+    doubtful_.insert(uid);
+  }
+}
+
+void GarbageCollector::work(Time /*now*/) {
+  // An owner older than its dependent may still be on its way in another feed: only what has no
+  // owner after one more round has none (garbagecollector.go asks the API server instead).
+  for (const auto& uid : std::exchange(orphaned_, {})) look_at(uid);
+  for (const auto& uid : std::exchange(doubtful_, {})) {
+    if (leaving_.count(uid) > 0) finish_owner(uid);
+    if (lacks_owner(uid)) orphaned_.insert(uid);
+  }
+}
+
+bool GarbageCollector::lacks_owner(const std::string& uid) const {
+  const auto found = items_.find(uid);
+  return found != items_.end() &&
+         std::any_of(found->second.owners.begin(), found->second.owners.end(),
+                     [&](const auto& owner) { return items_.count(owner) == 0; });
+}
+
+// A dependent: gone when none of its owners is left, else freed of those that are gone.
+void GarbageCollector::look_at(const std::string& uid) {
+  if (!lacks_owner(uid)) return;
+  const auto& item = items_.at(uid);
+  const bool any = std::any_of(item.owners.begin(), item.owners.end(),
+                               [&](const auto& owner) { return items_.count(owner) > 0; });
+  const auto [ns, name] = split_key(item.key);
+  const auto path = within(item.collection, ns);
+  const auto object = world_.api.get(path, name);
+  if (!object || (*object)["metadata"].value("uid", "") != uid) return;
+  if (!any) {
+    world_.api.remove(path, name);
+    return;
+  }
+  Json kept = Json::array();
+  for (const auto& owner : (*object)["metadata"]["ownerReferences"]) {
+    if (items_.count(owner.value("uid", "")) > 0) kept.push_back(owner);
+  }
+  attempt([&] { world_.api.merge_patch(path, name, {{"metadata", {{"ownerReferences", kept}}}}); });
+}
+
+// An owner that is being deleted: its dependents are set free, or deleted first; then its finalizer
+// goes.
+void GarbageCollector::finish_owner(const std::string& uid) {
+  const auto found = items_.find(uid);
+  if (found == items_.end()) return;
+  const auto [ns, name] = split_key(found->second.key);
+  const auto path = within(found->second.collection, ns);
+  const auto object = world_.api.get(path, name);
+  if (!object) return;
+  const bool orphan = has_finalizer(*object, "orphan");
+  const auto owned = owned_.find(uid);
+  const auto dependents = owned == owned_.end() ? std::set<std::string>{} : owned->second;
+  bool waiting = false;
+  for (const auto& dependent : dependents) {
+    const auto item = items_.find(dependent);
+    if (item == items_.end()) continue;
+    const auto [dependent_ns, dependent_name] = split_key(item->second.key);
+    const auto dependent_path = within(item->second.collection, dependent_ns);
+    const auto child = world_.api.get(dependent_path, dependent_name);
+    if (!child) continue;
+    bool blocks = false;
+    Json kept = Json::array();
+    for (const auto& owner : (*child)["metadata"].value("ownerReferences", Json::array())) {
+      if (owner.value("uid", "") != uid)
+        kept.push_back(owner);
+      else
+        blocks = owner.value("blockOwnerDeletion", false);
+    }
+    if (orphan) {
+      attempt([&] {
+        world_.api.merge_patch(dependent_path, dependent_name,
+                               {{"metadata", {{"ownerReferences", kept.empty() ? Json() : kept}}}});
+      });
+    } else {
+      if (!(*child)["metadata"].contains("deletionTimestamp"))
+        world_.api.remove(dependent_path, dependent_name);
+      waiting = waiting || (blocks && world_.api.get(dependent_path, dependent_name));
+    }
+  }
+  if (waiting) return;
+  Json finalizers = Json::array();
+  for (const auto& finalizer : (*object)["metadata"]["finalizers"]) {
+    if (finalizer != "orphan" && finalizer != "foregroundDeletion") finalizers.push_back(finalizer);
+  }
+  leaving_.erase(uid);
+  attempt([&] {
+    world_.api.merge_patch(path, name, {{"metadata", {{"finalizers", finalizers}}}});
+  });
+}
+
+std::vector<std::string> Namespaces::interests() const { return {}; }
+
+void Namespaces::observe(const Delta& delta) {
+  const auto& metadata = delta.object["metadata"];
+  if (delta.collection == kNamespaces) {
+    const auto name = metadata.value("name", "");
+    if (delta.kind == Delta::Kind::kDeleted) {
+      terminating_.erase(name);
+    } else {
+      changed_.insert(name);
+      if (metadata.contains("deletionTimestamp")) terminating_.insert(name);
+    }
+    return;
+  }
+  const auto ns = metadata.value("namespace", "");
+  if (ns.empty()) return;
+  const bool account = delta.collection == kAccounts && delta.kind == Delta::Kind::kDeleted;
+  if (account || terminating_.count(ns) > 0) changed_.insert(ns);
+}
+
+void Namespaces::work(Time /*now*/) {
+  for (const auto& name : std::exchange(changed_, {})) {
+    if (terminating_.count(name) > 0) {
+      empty(name);
+    } else {
+      furnish(name);
+    }
+  }
+}
+
+void Namespaces::furnish(const std::string& name) {
+  const auto accounts = within(kAccounts, name);
+  if (!world_.api.get(kNamespaces, name) || world_.api.get(accounts, "default")) return;
+  attempt([&] {
+    world_.api.create(accounts, {{"apiVersion", "v1"},
+                                 {"kind", "ServiceAccount"},
+                                 {"metadata", {{"name", "default"}, {"namespace", name}}}});
+  });
+}
+
+void Namespaces::empty(const std::string& name) {
+  bool left = false;
+  for (const auto& collection : collections_) {
+    const auto path = within(collection, name);
+    for (const auto& object : world_.api.list(path)) {
+      const auto& metadata = object["metadata"];
+      if (!metadata.contains("deletionTimestamp")) world_.api.remove(path, metadata["name"]);
+      left = left || world_.api.get(path, metadata["name"]).has_value();
+    }
+  }
+  if (left) return;  // what goes later comes back as a change
+  auto object = world_.api.get(kNamespaces, name);
+  if (!object) return;
+  (*object)["spec"]["finalizers"] = Json::array();
+  attempt([&] { world_.api.update(kNamespaces, *object, "finalize"); });
+}
+
+}  // namespace devcluster

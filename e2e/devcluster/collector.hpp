@@ -1,0 +1,69 @@
+// Removes what has lost its owner, and empties namespaces.
+//
+// Sources: kubernetes pkg/controller/garbagecollector (absent owners, foregroundDeletion and orphan
+// finalizers), pkg/controller/namespace/deletion.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "devcluster/controller.hpp"
+
+namespace devcluster {
+
+// Keeps an index of who owns whom by uid over everything that the Cluster follows.
+class GarbageCollector final : public Controller {
+ public:
+  explicit GarbageCollector(World& world) : world_(world) {}
+  std::vector<std::string> interests() const override { return {}; }
+  void observe(const Delta& delta) override;
+  void work(Time now) override;
+  std::optional<Time> due() const override {
+    return orphaned_.empty() ? std::nullopt : std::optional<Time>(Time{});
+  }
+
+ private:
+  struct Item {
+    std::string collection, key;
+    std::vector<std::string> owners;  // uids
+  };
+  void forget(const std::string& uid);
+  bool lacks_owner(const std::string& uid) const;
+  void look_at(const std::string& uid);
+  void finish_owner(const std::string& uid);
+
+  World& world_;
+  std::unordered_map<std::string, Item> items_;                   // by uid
+  std::unordered_map<std::string, std::set<std::string>> owned_;  // owner's uid → dependents' uids
+  std::set<std::string> doubtful_;                                // to look at
+  std::set<std::string> orphaned_;  // dependents that seemed to lack an owner in the last round
+  std::set<std::string> leaving_;   // owners that wait for their dependents
+};
+
+// A default ServiceAccount in each namespace; a terminating one is emptied of every type, then
+// finalized.
+class Namespaces final : public Controller {
+ public:
+  Namespaces(World& world, const std::set<std::string>& collections)
+      : world_(world), collections_(collections) {}
+  std::vector<std::string> interests() const override;
+  void observe(const Delta& delta) override;
+  void work(Time now) override;
+
+ private:
+  void furnish(const std::string& name);
+  void empty(const std::string& name);
+
+  World& world_;
+  const std::set<std::string>& collections_;  // of namespaced types, as the Cluster follows them
+  std::set<std::string> changed_, terminating_;
+};
+
+// "/api/v1/pods" and "demo" → "/api/v1/namespaces/demo/pods"; the same for a cluster-scoped object
+// ("").
+std::string within(const std::string& collection, const std::string& ns);
+
+}  // namespace devcluster

@@ -1,0 +1,453 @@
+#include "devcluster/kubelet.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "devcluster/base64.hpp"
+#include "devcluster/kubelet_status.hpp"
+
+namespace devcluster {
+namespace {
+
+using node::ContainerState;
+using Phase = ContainerState::Phase;
+
+// kubelet.go: MaxContainerBackOff and backOffPeriod; a container that ran for twice the maximum
+// starts anew.
+constexpr seconds kFirstBackOff{10};
+constexpr seconds kMaxBackOff{300};
+constexpr seconds kForgivenAfter{600};
+constexpr seconds kRetry{10};  // pod_workers.go: failed syncs, about
+constexpr int kSigkill = 128 + 9;
+constexpr seconds kDefaultGrace{30};
+
+int grace_of(const Json& pod) {
+  return pod.at("metadata")
+      .value("deletionGracePeriodSeconds",
+             pod.at("spec").value("terminationGracePeriodSeconds",
+                                  static_cast<int>(kDefaultGrace.count())));
+}
+
+bool deleting(const Json& pod) { return pod.at("metadata").contains("deletionTimestamp"); }
+
+std::string phase_of(const Json& pod) {
+  return pod.value("/status/phase"_json_pointer, std::string("Pending"));
+}
+
+}  // namespace
+
+// Not asked again until something happens to the container.
+constexpr Time kSettled = Time::max();
+
+// One probe's course (prober/worker.go).
+struct Prober {
+  bool configured = false;
+  Json spec;
+  Time next{};
+  int successes = 0, failures = 0;
+  void configure(const Json& container, const char* name) {
+    configured = container.contains(name);
+    if (configured) spec = container[name];
+    successes = failures = 0;
+  }
+  void begin(Time start) {
+    successes = failures = 0;
+    if (configured) next = start + seconds(spec.value("initialDelaySeconds", 0));
+  }
+  seconds period() const { return seconds(std::max(1, spec.value("periodSeconds", 10))); }
+};
+
+struct Kubelet::Run {
+  std::string uid, node;
+  enum class Stage { kBefore, kStarted, kBackingOff, kStopping, kOver } stage = Stage::kBefore;
+  PodView view;
+  Prober startup, readiness, liveness;
+  bool announced = false;  // the Events of a start have been written
+  bool killing = false;    // a failed probe is why it stops
+  seconds back_off{0};
+  Time again{};  // when kBackingOff ends
+};
+
+Kubelet::Kubelet(World& world, NodeAgent& agent) : world_(world), agent_(agent) {}
+Kubelet::~Kubelet() = default;
+
+std::vector<std::string> Kubelet::interests() const { return {"/api/v1/pods"}; }
+
+void Kubelet::observe(const Delta& delta) {
+  const auto key = key_of(delta.object);
+  if (delta.kind != Delta::Kind::kDeleted) {
+    if (delta.object["spec"].contains("nodeName") || deleting(delta.object)) agenda_.at(key, {});
+    return;
+  }
+  agenda_.drop(key);
+  world_.recorder->forget(delta.object["metadata"].value("uid", ""));
+  const auto run = runs_.find(key);
+  if (run == runs_.end()) return;
+  agent_.remove(run->second.uid);  // removed by force: the containers go too
+  runs_.erase(run);
+}
+
+void Kubelet::work(Time now) {
+  while (const auto key = agenda_.take_due(now)) sync(*key, now);
+}
+
+std::optional<Time> Kubelet::due() const { return agenda_.next(); }
+
+void Kubelet::event(const Json& pod, const char* type, const char* reason,
+                    const std::string& message) {
+  world_.recorder->event(pod, type, reason, message, "kubelet", pod["spec"].value("nodeName", ""));
+}
+
+void Kubelet::sync(const std::string& key, Time now) {
+  const auto [ns, name] = split_key(key);
+  const auto pod = world_.api.get(pods_path(ns), name);
+  if (!pod) return;
+  const auto node = (*pod)["spec"].value("nodeName", "");
+  if (node.empty()) {
+    if (deleting(*pod)) world_.api.remove(pods_path(ns), name, 0);
+    return;
+  }
+  auto& run = runs_[key];
+  const auto uid = (*pod)["metadata"].value("uid", "");
+  if (run.uid != uid) {  // another Pod of that name
+    if (!run.uid.empty()) agent_.remove(run.uid);
+    run = {};
+    run.uid = uid;
+    run.node = node;
+  }
+  const auto machine = world_.machines.find(node);
+  if (machine == world_.machines.end() || !machine->second.up) return;
+  const bool terminal = phase_of(*pod) == "Failed" || phase_of(*pod) == "Succeeded";
+  if (terminal) run.stage = Run::Stage::kOver;
+  if (deleting(*pod)) {
+    terminate(run, *pod, now);
+  } else if (run.stage == Run::Stage::kBefore) {
+    begin(run, *pod, now);
+  } else if (run.stage != Run::Stage::kOver) {
+    follow(run, *pod, now);
+  }
+}
+
+// kubelet_pods.go: volumes and environment of a container; the first that is not there.
+std::string Kubelet::missing_volume(const Json& pod, node::PodRuntime::VolumeContents& contents,
+                                    std::set<std::string>& nfs_claims) {
+  const std::string ns = pod["metadata"].value("namespace", "");
+  const auto need = [&](const char* kind, const std::string& plural, const std::string& name,
+                        bool optional) -> std::string {
+    if (name.empty()) return {};
+    const auto object = world_.api.get("/api/v1/namespaces/" + ns + "/" + plural, name);
+    if (!object) return optional ? "" : std::string(kind) + " \"" + name + "\" not found";
+    auto& files = contents[std::string(kind) + "/" + name];
+    const Json data = object->value("data", Json::object());
+    for (const auto& [key, value] : data.items()) {
+      files[key] = kind == std::string("secret") ? unbase64(value.get<std::string>())
+                                                 : value.get<std::string>();
+    }
+    return {};
+  };
+  for (const auto& volume : pod["spec"].value("volumes", Json::array())) {
+    std::string why;
+    if (volume.contains("configMap")) {
+      why = need("configmap", "configmaps", volume["configMap"].value("name", ""),
+                 volume["configMap"].value("optional", false));
+    } else if (volume.contains("secret")) {
+      why = need("secret", "secrets", volume["secret"].value("secretName", ""),
+                 volume["secret"].value("optional", false));
+    } else if (volume.contains("persistentVolumeClaim")) {
+      const auto claim = volume["persistentVolumeClaim"].value("claimName", "");
+      const auto object =
+          world_.api.get("/api/v1/namespaces/" + ns + "/persistentvolumeclaims", claim);
+      if (object && object->at("spec").value("storageClassName", "") == "nfs")
+        nfs_claims.insert(claim);
+    } else if (volume.contains("projected")) {
+      for (const auto& source : volume["projected"].value("sources", Json::array())) {
+        if (source.contains("secret") && why.empty()) {
+          why = need("secret", "secrets", source["secret"].value("name", ""),
+                     source["secret"].value("optional", false));
+        } else if (source.contains("configMap") && why.empty()) {
+          why = need("configmap", "configmaps", source["configMap"].value("name", ""),
+                     source["configMap"].value("optional", false));
+        }
+      }
+    }
+    if (!why.empty())
+      return "MountVolume.SetUp failed for volume \"" + volume.value("name", "") + "\" : " + why;
+  }
+  return {};
+}
+
+void Kubelet::begin(Run& run, const Json& pod, Time now) {
+  node::PodRuntime::VolumeContents contents;
+  std::set<std::string> nfs_claims;
+  const auto missing = missing_volume(pod, contents, nfs_claims);
+  const auto key = key_of(pod);
+  if (!missing.empty()) {
+    event(pod, "Warning", "FailedMount", missing);
+    run.view.waiting("ContainerCreating");
+    write_status(run, pod, now);
+    agenda_.by(key, now + kRetry);
+    return;
+  }
+  agent_.start(run.uid, {pod, world_.machines.at(run.node), contents, nfs_claims});
+  const auto& container = pod["spec"]["containers"][0];
+  run.startup.configure(container, "startupProbe");
+  run.readiness.configure(container, "readinessProbe");
+  run.liveness.configure(container, "livenessProbe");
+  run.stage = Run::Stage::kStarted;
+  run.announced = false;
+  follow(run, pod, now);
+}
+
+void Kubelet::follow(Run& run, const Json& pod, Time now) {
+  if (run.stage == Run::Stage::kBackingOff) {
+    if (now < run.again) {
+      agenda_.by(key_of(pod), run.again);
+      return;
+    }
+    restart(run, pod, now);
+  }
+  const auto state = agent_.state(run.uid);
+  if (!state) return;
+  switch (state->phase) {
+    case Phase::kCreating:
+      run.view.waiting("ContainerCreating");
+      break;
+    case Phase::kFailed:
+      failed(run, pod, *state, now);
+      break;
+    case Phase::kRunning:
+      if (!run.announced) started(run, pod, *state);
+      run_probes(run, pod, now);
+      break;
+    case Phase::kExited:
+      exited(run, pod, *state, now);
+      break;
+  }
+  write_status(run, pod, now);
+  if (const auto next = agent_.next_change(run.uid)) agenda_.by(key_of(pod), *next);
+}
+
+void Kubelet::started(Run& run, const Json& pod, const ContainerState& state) {
+  const auto image = pod["spec"]["containers"][0].value("image", "");
+  const auto name = pod["spec"]["containers"][0].value("name", "");
+  event(pod, "Normal", "Pulled", "Container image \"" + image + "\" already present on machine");
+  event(pod, "Normal", "Created", "Created container: " + name);
+  event(pod, "Normal", "Started", "Started container " + name);
+  run.announced = true;
+  run.view.running(state.started_at, container_id(run.uid, run.view.restarts));
+  run.view.started = !run.startup.configured;
+  run.view.ready = run.view.started && !run.readiness.configured;
+  run.startup.begin(state.started_at);
+  run.readiness.begin(state.started_at);
+  run.liveness.begin(state.started_at);
+}
+
+void Kubelet::failed(Run& run, const Json& pod, const ContainerState& state, Time now) {
+  const auto image = pod["spec"]["containers"][0].value("image", "");
+  run.view.started = run.view.ready = false;
+  run.stage = Run::Stage::kBackingOff;
+  run.again = now + kRetry;
+  if (state.error_reason == "FailedCreatePodSandBox") {
+    event(pod, "Warning", "FailedCreatePodSandBox", state.error);
+    run.view.waiting("ContainerCreating");
+  } else if (state.error_reason == "ErrImagePull") {
+    event(pod, "Normal", "Pulling", "Pulling image \"" + image + "\"");
+    event(pod, "Warning", "Failed", "Failed to pull image \"" + image + "\": " + state.error);
+    event(pod, "Warning", "Failed", "Error: ErrImagePull");
+    event(pod, "Normal", "BackOff", "Back-off pulling image \"" + image + "\"");
+    run.back_off = std::clamp(run.back_off * 2, kFirstBackOff, kMaxBackOff);
+    run.again = now + run.back_off;
+    run.view.waiting("ImagePullBackOff",
+                     "Back-off pulling image \"" + image + "\": ErrImagePull: " + state.error);
+  } else {
+    event(pod, "Warning", "Failed", "Error: " + state.error);
+    run.view.waiting(state.error_reason, state.error);
+  }
+  agenda_.by(key_of(pod), run.again);
+}
+
+void Kubelet::exited(Run& run, const Json& pod, const ContainerState& state, Time now) {
+  if (!run.announced) started(run, pod, state);  // it ended before anyone looked
+  const auto name = pod["spec"]["containers"][0].value("name", "");
+  const auto policy = pod["spec"].value("restartPolicy", "Always");
+  const auto log = agent_.log(run.uid, false);
+  const bool from_log = pod["spec"]["containers"][0].value("terminationMessagePolicy", "") ==
+                            "FallbackToLogsOnError" &&
+                        state.exit_code != 0;
+  run.view.terminated(state, from_log ? log : "");
+  run.announced = run.killing = false;
+  if (policy == "Never" || (policy == "OnFailure" && state.exit_code == 0)) {
+    run.stage = Run::Stage::kOver;
+    run.view.phase = state.exit_code == 0 ? "Succeeded" : "Failed";
+    return;
+  }
+  if (state.finished_at - state.started_at >= kForgivenAfter) run.back_off = seconds(0);
+  run.stage = Run::Stage::kBackingOff;
+  if (run.back_off.count() == 0) {
+    run.again = std::max(now, state.finished_at + world_.pace.restart);
+  } else {
+    run.again = state.finished_at + run.back_off;
+    const auto uid = run.uid;
+    const auto of = name + " in pod " + pod["metadata"].value("name", "") + "_" +
+                    pod["metadata"].value("namespace", "") + "(" + uid + ")";
+    event(pod, "Warning", "BackOff", "Back-off restarting failed container " + of);
+    run.view.crash_loop("back-off " + back_off_text(run.back_off) +
+                        " restarting failed container=" + name +
+                        " pod=" + pod["metadata"].value("name", "") + "_" +
+                        pod["metadata"].value("namespace", "") + "(" + uid + ")");
+  }
+  run.back_off =
+      run.back_off.count() == 0 ? kFirstBackOff : std::min(run.back_off * 2, kMaxBackOff);
+  agenda_.by(key_of(pod), run.again);
+}
+
+void Kubelet::restart(Run& run, const Json& pod, Time now) {
+  run.stage = Run::Stage::kStarted;
+  if (run.view.ran()) {
+    ++run.view.restarts;
+    agent_.restart(run.uid);
+    return;
+  }
+  // It never ran: what was wrong may have changed, on the machine or in the image.
+  agent_.remove(run.uid);
+  run.stage = Run::Stage::kBefore;
+  node::PodRuntime::VolumeContents contents;
+  std::set<std::string> nfs_claims;
+  if (!missing_volume(pod, contents, nfs_claims).empty()) {
+    agenda_.by(key_of(pod), now + kRetry);
+    return;
+  }
+  agent_.start(run.uid, {pod, world_.machines.at(run.node), contents, nfs_claims});
+  run.stage = Run::Stage::kStarted;
+}
+
+void Kubelet::run_probes(Run& run, const Json& pod, Time now) {
+  const auto key = key_of(pod);
+  if (run.killing) return;
+  // Tries one probe when it is due; returns true when its result has just become definite.
+  const auto attempt_probe = [&](Prober& prober, const char* words, bool* passed) {
+    if (!prober.configured || prober.next == kSettled) return false;
+    if (now < prober.next) {
+      agenda_.by(key, prober.next);
+      return false;
+    }
+    const auto result = agent_.probe(run.uid, prober.spec);
+    prober.next = now + prober.period();
+    const int enough = result.success ? prober.spec.value("successThreshold", 1)
+                                      : prober.spec.value("failureThreshold", 3);
+    int& count = result.success ? prober.successes : prober.failures;
+    (result.success ? prober.failures : prober.successes) = 0;
+    ++count;
+    if (!result.success) {
+      event(pod, "Warning", "Unhealthy", std::string(words) + " probe failed: " + result.output);
+    }
+    *passed = result.success;
+    const bool definite = count >= enough;
+    // Asking again what cannot have changed would only cost time.
+    const bool settled = definite && result.success && !agent_.next_change(run.uid);
+    if (settled) {
+      prober.next = kSettled;
+    } else {
+      agenda_.by(key, prober.next);
+    }
+    return definite;
+  };
+  const auto kill = [&](const std::string& words) {
+    run.killing = true;
+    event(pod, "Normal", "Killing",
+          "Container " + pod["spec"]["containers"][0].value("name", "") + " failed " + words +
+              " probe, will be restarted");
+    agent_.stop(run.uid, seconds(pod["spec"].value("terminationGracePeriodSeconds",
+                                                   static_cast<int>(kDefaultGrace.count()))));
+  };
+  bool passed = false;
+  if (!run.view.started) {
+    if (attempt_probe(run.startup, "Startup", &passed)) {
+      if (!passed) return kill("startup");
+      run.view.started = true;
+      run.view.ready = !run.readiness.configured;
+      run.readiness.begin(now);
+      run.liveness.begin(now);
+    }
+    if (!run.view.started) return;
+  }
+  if (attempt_probe(run.readiness, "Readiness", &passed)) run.view.ready = passed;
+  if (attempt_probe(run.liveness, "Liveness", &passed) && !passed) kill("liveness");
+}
+
+void Kubelet::terminate(Run& run, const Json& pod, Time now) {
+  const auto key = key_of(pod);
+  auto state = agent_.state(run.uid);
+  const bool alive = state && state->phase == Phase::kRunning;
+  if (alive && run.stage != Run::Stage::kStopping) {
+    run.stage = Run::Stage::kStopping;
+    event(pod, "Normal", "Killing",
+          "Stopping container " + pod["spec"]["containers"][0].value("name", ""));
+    agent_.stop(run.uid, seconds(grace_of(pod)));
+    state = agent_.state(run.uid);
+  }
+  if (state && state->phase == Phase::kRunning) {
+    if (const auto next = agent_.next_change(run.uid)) agenda_.by(key, *next);
+    return;
+  }
+  if (run.stage == Run::Stage::kStopping && state && state->phase == Phase::kExited) {
+    run.view.terminated(*state, "");
+    run.view.phase = state->exit_code == 0 ? "Succeeded" : "Failed";
+    write_status(run, pod, now);
+  }
+  agent_.remove(run.uid);
+  const auto [ns, name] = split_key(key);
+  world_.api.remove(pods_path(ns), name, 0);
+}
+
+void Kubelet::write_status(Run& run, const Json& pod, Time now) {
+  const auto machine_ip = node_address(world_, run.node);
+  Json status = pod.value("status", Json::object());
+  const Json before = status;
+  run.view.render(status, pod, now, machine_ip, agent_.ip(run.uid), world_.profile.minor());
+  if (status == before) return;
+  const auto [ns, name] = split_key(key_of(pod));
+  attempt([&] { world_.api.merge_patch(pods_path(ns), name, {{"status", status}}, "status"); });
+}
+
+void Kubelet::node_changed(const std::string& node) {
+  const bool up = world_.machines.at(node).up;
+  for (auto& [key, run] : runs_) {
+    if (run.node != node) continue;
+    if (!up) {
+      agent_.remove(run.uid);  // the containers are gone with their machine
+    } else if (run.stage != Run::Stage::kOver) {
+      if (run.view.ran()) ++run.view.restarts;
+      run.stage = Run::Stage::kBefore;
+      agenda_.at(key, {});
+    } else {
+      agenda_.at(key, {});
+    }
+  }
+}
+
+bool Kubelet::evict(const std::string& ns, const std::string& name, const std::string& message) {
+  const auto run = runs_.find(ns + "/" + name);
+  const auto pod = world_.api.get(pods_path(ns), name);
+  if (run == runs_.end() || !pod) return false;
+  // eviction/eviction_manager.go
+  event(*pod, "Warning", "Evicted", message);
+  ContainerState state;
+  state.phase = Phase::kExited;
+  state.exit_code = kSigkill;
+  state.finished_at = world_.clock();
+  run->second.view.terminated(state, "");
+  run->second.view.phase = "Failed";
+  run->second.stage = Run::Stage::kOver;
+  agent_.remove(run->second.uid);
+  Json status = pod->value("status", Json::object());
+  run->second.view.render(status, *pod, world_.clock(), node_address(world_, run->second.node), "",
+                          world_.profile.minor());
+  status["reason"] = "Evicted";
+  status["message"] = message;
+  return attempt([&] {
+    world_.api.merge_patch(pods_path(ns), name, {{"status", status}}, "status");
+  });
+}
+
+}  // namespace devcluster

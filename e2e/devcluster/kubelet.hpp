@@ -1,0 +1,56 @@
+// The kubelets of all nodes: Pods bound to a node become containers, and what these do becomes Pod
+// status.
+//
+// Sources: kubernetes pkg/kubelet (kubelet_pods.go for phases and conditions, prober/ for probes,
+// kuberuntime/ for restarts and back-off, events/event.go for the Events' words).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "devcluster/controller.hpp"
+#include "devcluster/node_agent.hpp"
+
+namespace devcluster {
+
+class Kubelet final : public Controller {
+ public:
+  Kubelet(World& world, NodeAgent& agent);
+  ~Kubelet() override;
+
+  std::vector<std::string> interests() const override;
+  void observe(const Delta& delta) override;
+  void work(Time now) override;
+  std::optional<Time> due() const override;
+
+  // A node went down with all its containers, or came back.
+  void node_changed(const std::string& node);
+  // Node-pressure eviction: killed at once, phase Failed. False: no such Pod on a node.
+  bool evict(const std::string& ns, const std::string& pod, const std::string& message);
+  bool runs_on(const std::string& node) const;  // any Pod that a drain has to wait for
+
+ private:
+  struct Run;
+  void sync(const std::string& key, Time now);
+  void begin(Run& run, const Json& pod, Time now);
+  void follow(Run& run, const Json& pod, Time now);
+  void started(Run& run, const Json& pod, const node::ContainerState& state);
+  void failed(Run& run, const Json& pod, const node::ContainerState& state, Time now);
+  void exited(Run& run, const Json& pod, const node::ContainerState& state, Time now);
+  void restart(Run& run, const Json& pod, Time now);
+  void terminate(Run& run, const Json& pod, Time now);
+  void run_probes(Run& run, const Json& pod, Time now);
+  void write_status(Run& run, const Json& pod, Time now);
+  std::string missing_volume(const Json& pod, node::PodRuntime::VolumeContents& contents,
+                             std::set<std::string>& nfs_claims);
+  void event(const Json& pod, const char* type, const char* reason, const std::string& message);
+
+  World& world_;
+  NodeAgent& agent_;
+  std::map<std::string, Run> runs_;  // by "ns/name"
+  Agenda agenda_;
+};
+
+}  // namespace devcluster

@@ -1,0 +1,130 @@
+#include "devcluster/logs.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "devcluster/paths.hpp"
+#include "devcluster/status.hpp"
+
+namespace devcluster {
+namespace {
+
+// The last `count` lines.
+std::string tail(const std::string& text, std::int64_t count) {
+  if (count <= 0) return {};
+  auto start = text.size();
+  if (start > 0 && text.back() == '\n') --start;
+  for (; count > 0 && start > 0 && start != std::string::npos; --count) {
+    start = text.rfind('\n', start - 1);
+    if (start == std::string::npos) return text;
+  }
+  return text.substr(start + 1);
+}
+
+Response plain(std::string text) {
+  return {200, {{"content-type", "text/plain"}}, std::move(text)};
+}
+
+}  // namespace
+
+struct Logs::Bell {
+  std::mutex mutex;
+  std::function<void()> ring;
+};
+
+class Logs::Follower final : public Stream {
+ public:
+  Follower(NodeAgent& agent, std::string uid, std::size_t from, std::shared_ptr<Bell> bell)
+      : agent_(agent), uid_(std::move(uid)), at_(from), bell_(std::move(bell)) {}
+
+  std::string next() override {
+    const std::lock_guard lock(mutex_);
+    const auto text = agent_.log(uid_, false);
+    auto fresh = text.size() > at_ ? text.substr(at_) : std::string();
+    at_ = std::max(at_, text.size());
+    return fresh;
+  }
+  bool ended() const override {
+    const std::lock_guard lock(mutex_);
+    const auto state = agent_.state(uid_);
+    const bool runs = state && (state->phase == node::ContainerState::Phase::kRunning ||
+                                state->phase == node::ContainerState::Phase::kCreating);
+    return !runs && agent_.log(uid_, false).size() <= at_;
+  }
+  void on_ready(std::function<void()> wake) override {
+    const std::lock_guard lock(bell_->mutex);
+    bell_->ring = std::move(wake);
+  }
+
+ private:
+  NodeAgent& agent_;
+  std::string uid_;
+  mutable std::mutex mutex_;
+  std::size_t at_;
+  std::shared_ptr<Bell> bell_;
+};
+
+void Logs::install() {
+  world_.server.add_subresource(
+      "pods/log", [this](const Request& request, const std::string& ns, const std::string& name) {
+        return serve(request, ns, name);
+      });
+}
+
+Answer Logs::serve(const Request& request, const std::string& ns, const std::string& name) {
+  const auto target = parse_target(request.target);
+  const auto pod = world_.api.get(pods_path(ns), name);
+  if (!pod) throw not_found({"", "pods", "Pod", name});
+  const std::string uid = (*pod)["metadata"]["uid"];
+  const auto container = (*pod)["spec"]["containers"][0].value("name", "");
+  const auto asked = target.value("container");
+  const auto& containers = (*pod)["spec"]["containers"];
+  if (!asked.empty() && std::none_of(containers.begin(), containers.end(),
+                                     [&](const Json& c) { return c.value("name", "") == asked; })) {
+    throw bad_request("container " + asked + " is not valid for pod " + name);
+  }
+  const auto status = pod->value("/status/containerStatuses/0"_json_pointer, Json::object());
+  if (target.flag("previous")) {
+    if (status.value("restartCount", 0) == 0) {
+      throw bad_request("previous terminated container \"" + container + "\" in pod \"" + name +
+                        "\" not found");
+    }
+  } else if (status.value("containerID", "").empty()) {
+    throw bad_request(
+        "container \"" + container + "\" in pod \"" + name + "\" is waiting to start: " +
+        status.value("/state/waiting/reason"_json_pointer, std::string("ContainerCreating")));
+  }
+  const auto whole = agent_.log(uid, target.flag("previous"));
+  auto text = whole;
+  if (const auto lines = target.number("tailLines")) text = tail(text, *lines);
+  if (const auto limit = target.number("limitBytes"); limit && *limit >= 0) {
+    text.resize(std::min(text.size(), static_cast<std::size_t>(*limit)));
+  }
+  if (!target.flag("follow")) return {plain(std::move(text)), nullptr};
+  auto bell = std::make_shared<Bell>();
+  {
+    const std::lock_guard lock(mutex_);
+    bells_.erase(
+        std::remove_if(bells_.begin(), bells_.end(), [](const auto& b) { return b.expired(); }),
+        bells_.end());
+    bells_.push_back(bell);
+  }
+  return {plain({}), std::make_unique<Follower>(agent_, uid, whole.size() - text.size(), bell)};
+}
+
+void Logs::wake() {
+  std::vector<std::shared_ptr<Bell>> ringing;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& weak : bells_) {
+      if (auto bell = weak.lock()) ringing.push_back(std::move(bell));
+    }
+  }
+  for (const auto& bell : ringing) {
+    const std::lock_guard lock(bell->mutex);
+    if (bell->ring) bell->ring();
+  }
+}
+
+}  // namespace devcluster

@@ -1,0 +1,33 @@
+// GET pods/log: what a Pod's container has written, whole, in part, of the run before, or followed.
+// Source: kubernetes pkg/registry/core/pod/rest/log.go, strategy.go (LogLocation) for the refusals.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "devcluster/controller.hpp"
+#include "devcluster/node_agent.hpp"
+
+namespace devcluster {
+
+// Thread-safe.
+class Logs {
+ public:
+  Logs(World& world, NodeAgent& agent) : world_(world), agent_(agent) {}
+  void install();
+  // Something may have been written: followers look.
+  void wake();
+
+ private:
+  class Follower;
+  struct Bell;
+  Answer serve(const Request& request, const std::string& ns, const std::string& name);
+
+  World& world_;
+  NodeAgent& agent_;
+  std::mutex mutex_;
+  std::vector<std::weak_ptr<Bell>> bells_;
+};
+
+}  // namespace devcluster

@@ -1,0 +1,54 @@
+// What the kubelet asks of a container runtime: the seam between the stand-in's cluster and what
+// runs a Pod.
+//
+// Implementations: SimulatedAgent (by rules, in the clock's time); one over node::PodRuntime runs
+// them for real. Thread-safe: logs are read from serving threads.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "devcluster/controller.hpp"
+#include "node/pod_runtime.hpp"
+
+namespace devcluster {
+
+struct PodStart {
+  const Json& pod;
+  const Machine& machine;
+  const node::PodRuntime::VolumeContents& volumes;  // ConfigMaps, Secrets and claims, by name
+  const std::set<std::string>& nfs_claims;          // whose filesystem cannot be id-mapped
+};
+
+struct ProbeResult {
+  bool success = false;
+  std::string output;  // what the probe's program printed, or why the connection failed
+};
+
+class NodeAgent {
+ public:
+  virtual ~NodeAgent() = default;
+
+  // `uid` is the Pod's everywhere. All return at once; state() tells what came of it. A state of
+  // kFailed has error_reason FailedCreatePodSandBox, ErrImagePull, CreateContainerError, …;
+  // restart() tries again.
+  virtual void start(const std::string& uid, const PodStart& what) = 0;
+  virtual void restart(const std::string& uid) = 0;
+  virtual void stop(const std::string& uid, seconds grace) = 0;
+  virtual void remove(const std::string& uid) = 0;
+
+  virtual std::optional<node::ContainerState> state(const std::string& uid) = 0;
+  // When state() or a probe's answer may next change by itself; nothing: not without a call from
+  // outside.
+  virtual std::optional<Time> next_change(const std::string& uid) = 0;
+  virtual std::string ip(const std::string& uid) = 0;
+  virtual ProbeResult probe(const std::string& uid, const Json& probe) = 0;
+  virtual std::string log(const std::string& uid, bool previous) = 0;
+};
+
+// Pods that are simulated by boot_rules.hpp. `world` must outlive it.
+std::unique_ptr<NodeAgent> simulated_agent(World& world);
+
+}  // namespace devcluster

@@ -1,0 +1,330 @@
+#include "devcluster/routes.hpp"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "devcluster/collector.hpp"
+
+namespace devcluster {
+namespace {
+
+constexpr const char* kRoutes = "/apis/route.openshift.io/v1/routes";
+constexpr const char* kIngresses = "/apis/networking.k8s.io/v1/ingresses";
+constexpr const char* kHttpRoutes = "/apis/gateway.networking.k8s.io/v1/httproutes";
+
+}  // namespace
+
+std::vector<std::string> Router::interests() const { return {kRoutes, kIngresses, kHttpRoutes}; }
+
+void Router::observe(const Delta& delta) {
+  const auto key = key_of(delta.object);
+  if (delta.collection != kRoutes) {
+    auto& changed = delta.collection == kIngresses ? ingresses_ : http_routes_;
+    if (delta.kind == Delta::Kind::kDeleted)
+      changed.erase(key);
+    else
+      changed.insert(key);
+    return;
+  }
+  const auto old = claims_.find(key);
+  if (old != claims_.end()) {
+    hosts_.insert(old->second.host);
+    by_host_[old->second.host].erase(key);
+    claims_.erase(old);
+  }
+  if (delta.kind == Delta::Kind::kDeleted) return;
+  const auto& metadata = delta.object["metadata"];
+  Claim claim{delta.object["spec"].value("host", ""), delta.object["spec"].value("path", ""),
+              metadata.value("namespace", ""), metadata.value("creationTimestamp", ""),
+              metadata.value("uid", "")};
+  hosts_.insert(claim.host);
+  by_host_[claim.host].insert(key);
+  claims_[key] = std::move(claim);
+}
+
+void Router::work(Time now) {
+  for (const auto& host : std::exchange(hosts_, {})) {
+    for (const auto& key : by_host_[host]) judge(key, now);
+    if (by_host_[host].empty()) by_host_.erase(host);
+  }
+  for (const auto& key : std::exchange(ingresses_, {})) {
+    const auto [ns, name] = split_key(key);
+    const Json status = {{"loadBalancer", {{"ingress", Json::array({{{"ip", "127.0.0.1"}}})}}}};
+    const auto ingress = world_.api.get(within(kIngresses, ns), name);
+    if (!ingress || ingress->value("status", Json()) == status) continue;
+    attempt([&, &ns = ns, &name = name] {
+      world_.api.merge_patch(within(kIngresses, ns), name, {{"status", status}}, "status");
+    });
+  }
+  for (const auto& key : std::exchange(http_routes_, {})) {
+    const auto [ns, name] = split_key(key);
+    const auto route = world_.api.get(within(kHttpRoutes, ns), name);
+    if (!route || !route->value("/status/parents"_json_pointer, Json::array()).empty()) continue;
+    Json parents = Json::array();
+    for (const auto& parent : (*route)["spec"].value("parentRefs", Json::array())) {
+      Json conditions = Json::array();
+      set_condition(conditions, now, "Accepted", "True", "Accepted");
+      set_condition(conditions, now, "ResolvedRefs", "True", "ResolvedRefs");
+      parents.push_back({{"parentRef", parent},
+                         {"controllerName", "devcluster.example.com/gateway"},
+                         {"conditions", conditions}});
+    }
+    if (parents.empty()) continue;
+    attempt([&, &ns = ns, &name = name] {
+      world_.api.merge_patch(within(kHttpRoutes, ns), name, {{"status", {{"parents", parents}}}},
+                             "status");
+    });
+  }
+}
+
+std::string Router::rival(const std::string& key, const Claim& claim) const {
+  const auto age = [](const Claim& c) { return std::tie(c.created, c.uid); };
+  // The namespace of the oldest claim owns the host; within it, of one path the oldest Route.
+  std::string oldest = key;
+  std::string same_path;
+  for (const auto& other : by_host_.at(claim.host)) {
+    const auto& rival_claim = claims_.at(other);
+    if (age(rival_claim) < age(claims_.at(oldest))) oldest = other;
+    const bool same = rival_claim.ns == claim.ns && rival_claim.path == claim.path;
+    if (same && age(rival_claim) < age(claim)) same_path = other;
+  }
+  return claims_.at(oldest).ns != claim.ns ? oldest : same_path;
+}
+
+void Router::judge(const std::string& key, Time now) {
+  const auto& claim = claims_.at(key);
+  const auto [ns, name] = split_key(key);
+  const auto route = world_.api.get(within(kRoutes, ns), name);
+  if (!route) return;
+  const auto status = route->value("status", Json::object());
+  Json ingress = status.value("/ingress/0"_json_pointer, Json::object());
+  ingress["host"] = claim.host;
+  ingress["routerName"] = "default";
+  ingress["routerCanonicalHostname"] = "router-default." + world_.domain;
+  ingress["wildcardPolicy"] = (*route)["spec"].value("wildcardPolicy", "None");
+  const auto in_the_way = rival(key, claim);
+  if (in_the_way.empty()) {
+    set_condition(ingress["conditions"], now, "Admitted", "True");
+  } else {
+    set_condition(ingress["conditions"], now, "Admitted", "False", "HostAlreadyClaimed",
+                  "route " + split_key(in_the_way).second + " already exposes " + claim.host +
+                      " and is older");
+  }
+  const Json wanted = {{"ingress", Json::array({ingress})}};
+  if (status == wanted) return;
+  attempt([&, &ns = ns, &name = name] {
+    world_.api.merge_patch(within(kRoutes, ns), name, {{"status", wanted}}, "status");
+  });
+}
+
+namespace {
+
+constexpr const char* kPods = "/api/v1/pods";
+constexpr const char* kBudgets = "/apis/policy/v1/poddisruptionbudgets";
+constexpr const char* kServices = "/api/v1/services";
+constexpr const char* kEndpoints = "/api/v1/endpoints";
+
+std::string pair_text(const std::string& ns, const std::string& key, const std::string& value) {
+  return ns + "/" + key + "=" + value;
+}
+
+// An integer or a percentage, rounded up (intstr.GetScaledValueFromIntOrPercent).
+int scaled(const Json& value, int of) {
+  if (value.is_number_integer()) return value.get<int>();
+  if (!value.is_string()) return 0;
+  const auto percent = std::strtol(value.get_ref<const std::string&>().c_str(), nullptr, 10);
+  return static_cast<int>((percent * of + 99) / 100);
+}
+
+}  // namespace
+
+std::vector<std::string> Followers::interests() const { return {kPods, kBudgets, kServices}; }
+
+void Followers::observe(const Delta& delta) {
+  const auto key = key_of(delta.object);
+  const auto ns = split_key(key).first;
+  const bool deleted = delta.kind == Delta::Kind::kDeleted;
+  if (delta.collection != kPods) {
+    const bool budget = delta.collection == kBudgets;
+    auto& index = budget ? budgets_ : services_;
+    const auto id = (budget ? "pdb:" : "svc:") + key;
+    if (const auto old = pair_of_.find(id); old != pair_of_.end()) {
+      index[old->second].erase(key);
+      pair_of_.erase(old);
+    }
+    if (deleted) return;
+    const auto labels =
+        budget ? delta.object.value("/spec/selector/matchLabels"_json_pointer, Json::object())
+               : delta.object.value("/spec/selector"_json_pointer, Json::object());
+    if (labels.empty()) return;
+    const auto pair = pair_text(ns, labels.begin().key(), labels.begin().value());
+    pair_of_[id] = pair;
+    index[pair].insert(key);
+    (budget ? changed_budgets_ : changed_services_).insert(key);
+    return;
+  }
+  const auto touch = [&](const Json& labels, bool there) {
+    for (const auto& [name, value] : labels.items()) {
+      const auto pair = pair_text(ns, name, value.get<std::string>());
+      auto& pods = pods_by_label_[pair];
+      if (there)
+        pods.insert(key);
+      else
+        pods.erase(key);
+      if (pods.empty()) pods_by_label_.erase(pair);
+      if (const auto found = budgets_.find(pair); found != budgets_.end()) {
+        changed_budgets_.insert(found->second.begin(), found->second.end());
+      }
+      if (const auto found = services_.find(pair); found != services_.end()) {
+        changed_services_.insert(found->second.begin(), found->second.end());
+      }
+    }
+  };
+  const auto old = pods_.find(key);
+  if (deleted) {
+    if (old == pods_.end()) return;
+    touch(old->second.labels, false);
+    pods_.erase(old);
+    return;
+  }
+  PodFacts facts{ns,
+                 delta.object.value("/status/podIP"_json_pointer, std::string()),
+                 delta.object["spec"].value("nodeName", ""),
+                 delta.object["metadata"].value("uid", ""),
+                 delta.object["metadata"].value("labels", Json::object()),
+                 false,
+                 false};
+  for (const auto& condition :
+       delta.object.value("/status/conditions"_json_pointer, Json::array())) {
+    if (condition.value("type", "") == "Ready")
+      facts.ready = condition.value("status", "") == "True";
+  }
+  const auto phase = delta.object.value("/status/phase"_json_pointer, std::string());
+  facts.over = phase == "Failed" || phase == "Succeeded" ||
+               delta.object["metadata"].contains("deletionTimestamp");
+  if (old != pods_.end() && old->second.ready == facts.ready && old->second.ip == facts.ip &&
+      old->second.over == facts.over && old->second.labels == facts.labels) {
+    return;
+  }
+  if (old != pods_.end() && old->second.labels != facts.labels) touch(old->second.labels, false);
+  touch(facts.labels, true);
+  pods_[key] = std::move(facts);
+}
+
+void Followers::work(Time now) {
+  for (const auto& key : std::exchange(changed_budgets_, {})) update_budget(key, now);
+  for (const auto& key : std::exchange(changed_services_, {})) update_endpoints(key);
+}
+
+std::vector<std::string> Followers::matching(const std::string& ns,
+                                             const Json& match_labels) const {
+  std::vector<std::string> keys;
+  if (match_labels.empty()) return keys;
+  const auto first = pods_by_label_.find(
+      pair_text(ns, match_labels.begin().key(), match_labels.begin().value().get<std::string>()));
+  if (first == pods_by_label_.end()) return keys;
+  for (const auto& key : first->second) {
+    const auto& labels = pods_.at(key).labels;
+    bool all = true;
+    for (const auto& [name, value] : match_labels.items()) {
+      all = all && labels.contains(name) && labels[name] == value;
+    }
+    if (all) keys.push_back(key);
+  }
+  return keys;
+}
+
+void Followers::update_budget(const std::string& key, Time now) {
+  const auto [ns, name] = split_key(key);
+  const auto budget = world_.api.get(within(kBudgets, ns), name);
+  if (!budget) return;
+  const auto& spec = budget->at("spec");
+  int expected = 0;
+  int healthy = 0;
+  for (const auto& pod :
+       matching(ns, spec.value("/selector/matchLabels"_json_pointer, Json::object()))) {
+    const auto& facts = pods_.at(pod);
+    if (facts.over) continue;
+    ++expected;
+    healthy += facts.ready ? 1 : 0;
+  }
+  const int desired =
+      spec.contains("minAvailable")
+          ? scaled(spec["minAvailable"], expected)
+          : std::max(0, expected - scaled(spec.value("maxUnavailable", Json(0)), expected));
+  Json status = budget->value("status", Json::object());
+  const Json before = status;
+  const int allowed = std::max(0, healthy - desired);
+  status["expectedPods"] = expected;
+  status["currentHealthy"] = healthy;
+  status["desiredHealthy"] = desired;
+  status["disruptionsAllowed"] = allowed;
+  status["observedGeneration"] = (*budget)["metadata"].value("generation", 1);
+  set_condition(status["conditions"], now, "DisruptionAllowed", allowed > 0 ? "True" : "False",
+                allowed > 0 ? "SufficientPods" : "InsufficientPods");
+  if (status == before) return;
+  attempt([&, &ns = ns, &name = name] {
+    world_.api.merge_patch(within(kBudgets, ns), name, {{"status", status}}, "status");
+  });
+}
+
+void Followers::update_endpoints(const std::string& key) {
+  const auto [ns, name] = split_key(key);
+  const auto service = world_.api.get(within(kServices, ns), name);
+  if (!service) return;
+  const auto& spec = service->at("spec");
+  Json ready = Json::array();
+  Json not_ready = Json::array();
+  for (const auto& pod : matching(ns, spec.value("selector", Json::object()))) {
+    const auto& facts = pods_.at(pod);
+    if (facts.over || facts.ip.empty()) continue;
+    const bool publish = facts.ready || spec.value("publishNotReadyAddresses", false);
+    (publish ? ready : not_ready)
+        .push_back({{"ip", facts.ip},
+                    {"nodeName", facts.node},
+                    {"targetRef",
+                     {{"kind", "Pod"},
+                      {"namespace", ns},
+                      {"name", split_key(pod).second},
+                      {"uid", facts.uid}}}});
+  }
+  Json ports = Json::array();
+  for (const auto& port : spec.value("ports", Json::array())) {
+    const auto target = port.value("targetPort", port.value("port", Json(0)));
+    Json one = {{"port", target.is_number() ? target : port.value("port", Json(0))},
+                {"protocol", port.value("protocol", "TCP")}};
+    if (port.contains("name")) one["name"] = port["name"];
+    ports.push_back(std::move(one));
+  }
+  Json subset = Json::object();
+  if (!ready.empty()) subset["addresses"] = ready;
+  if (!not_ready.empty()) subset["notReadyAddresses"] = not_ready;
+  Json subsets = Json::array();
+  if (!subset.empty()) {
+    if (!ports.empty()) subset["ports"] = ports;
+    subsets.push_back(std::move(subset));
+  }
+  const auto path = within(kEndpoints, ns);
+  const auto now = world_.api.get(path, name);
+  if (now && now->value("subsets", Json::array()) == subsets) return;
+  attempt([&, &ns = ns, &name = name] {
+    if (now) {
+      world_.api.merge_patch(path, name, {{"subsets", subsets}});
+      return;
+    }
+    world_.api.create(
+        path, {{"apiVersion", "v1"},
+               {"kind", "Endpoints"},
+               {"metadata",
+                {{"name", name},
+                 {"namespace", ns},
+                 {"ownerReferences", Json::array({{{"apiVersion", "v1"},
+                                                   {"kind", "Service"},
+                                                   {"name", name},
+                                                   {"uid", (*service)["metadata"]["uid"]}}})}}},
+               {"subsets", subsets}});
+  });
+}
+
+}  // namespace devcluster

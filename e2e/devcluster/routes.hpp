@@ -1,0 +1,68 @@
+// The router and its kin: Routes admitted or refused, Ingresses given an address, HTTPRoutes
+// accepted; and what follows Pods: Endpoints and PodDisruptionBudgets.
+//
+// Sources: openshift/router pkg/router/controller (unique_host.go, status.go: the oldest claim
+// wins), kubernetes pkg/controller/{disruption,endpoint}.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "devcluster/controller.hpp"
+
+namespace devcluster {
+
+class Router final : public Controller {
+ public:
+  explicit Router(World& world) : world_(world) {}
+  std::vector<std::string> interests() const override;
+  void observe(const Delta& delta) override;
+  void work(Time now) override;
+
+ private:
+  struct Claim {
+    std::string host, path, ns, created, uid;
+  };
+  void judge(const std::string& key, Time now);
+  // Who stands in this claim's way: its key; "" when nobody does.
+  std::string rival(const std::string& key, const Claim& claim) const;
+
+  World& world_;
+  std::map<std::string, Claim> claims_;  // by route
+  std::map<std::string, std::set<std::string>> by_host_;
+  std::set<std::string> hosts_;  // whose claims are to be judged (again)
+  std::set<std::string> ingresses_, http_routes_;
+};
+
+// Keeps of each Pod its labels, readiness and address, and of each PodDisruptionBudget and Service
+// its selector.
+class Followers final : public Controller {
+ public:
+  explicit Followers(World& world) : world_(world) {}
+  std::vector<std::string> interests() const override;
+  void observe(const Delta& delta) override;
+  void work(Time now) override;
+
+ private:
+  struct PodFacts {
+    std::string ns, ip, node, uid;
+    Json labels;
+    bool ready = false, over = false;
+  };
+  using Pair = std::string;  // "ns/key=value"
+  void update_budget(const std::string& key, Time now);
+  void update_endpoints(const std::string& key);
+  std::vector<std::string> matching(const std::string& ns, const Json& match_labels) const;
+
+  World& world_;
+  std::map<std::string, PodFacts> pods_;
+  std::map<Pair, std::set<std::string>> pods_by_label_;
+  // Budgets and Services by the first pair of their selector, so that a Pod's change touches few.
+  std::map<Pair, std::set<std::string>> budgets_, services_;
+  std::map<std::string, Pair> pair_of_;  // "pdb:" or "svc:" + key
+  std::set<std::string> changed_budgets_, changed_services_;
+};
+
+}  // namespace devcluster

@@ -1,0 +1,72 @@
+// What stands between a Pod and its node: claims bound, a node chosen, and Pods of a lost node
+// given up.
+//
+// Sources: kubernetes pkg/scheduler (filters: node affinity, taints, unschedulable; messages of
+// framework/types.go FitError), pkg/controller/volume/persistentvolume,
+// pkg/controller/nodelifecycle and tainteviction.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "devcluster/controller.hpp"
+
+namespace devcluster {
+
+// Picks, of the ready nodes that a Pod fits, the one with the fewest Pods; by name among equals.
+class Scheduler final : public Controller {
+ public:
+  explicit Scheduler(World& world) : world_(world) {}
+  std::vector<std::string> interests() const override;
+  void observe(const Delta& delta) override;
+  void work(Time now) override;
+
+ private:
+  void schedule(const std::string& key, Time now);
+  World& world_;
+  std::map<std::string, Json> nodes_;          // spec, labels and readiness alone
+  std::map<std::string, std::string> placed_;  // Pod → node
+  std::map<std::string, int> load_;            // node → Pods
+  std::set<std::string> pending_, unschedulable_;
+};
+
+// Binds each claim at once, and grows it when asked to.
+class ClaimBinder final : public Controller {
+ public:
+  explicit ClaimBinder(World& world) : world_(world) {}
+  std::vector<std::string> interests() const override { return {"/api/v1/persistentvolumeclaims"}; }
+  void observe(const Delta& delta) override;
+  void work(Time now) override;
+
+ private:
+  World& world_;
+  std::set<std::string> changed_;
+};
+
+// Taints nodes whose kubelet is silent; their Pods are not ready, and are deleted when their
+// toleration ends.
+class NodeLifecycle final : public Controller {
+ public:
+  explicit NodeLifecycle(World& world) : world_(world) {}
+  std::vector<std::string> interests() const override { return {"/api/v1/pods"}; }
+  void observe(const Delta& delta) override;
+  void work(Time now) override;
+  std::optional<Time> due() const override { return evictions_.next(); }
+
+  void lost(const std::string& node);
+  void restored(const std::string& node);
+
+ private:
+  World& world_;
+  std::map<std::string, std::set<std::string>> pods_;  // node → keys
+  std::map<std::string, std::string> node_of_;
+  Agenda evictions_;
+};
+
+// Ready True or False (a reboot that was announced) or Unknown (silence), with the taints that go
+// with it.
+void set_node_ready(World& world, const std::string& node, const std::string& status);
+
+}  // namespace devcluster
