@@ -1,0 +1,230 @@
+// devcluster: a stand-in for a cluster on loopback, for demos, tests and trying the operator by
+// hand.
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "devcluster/certificates.hpp"
+#include "devcluster/cluster.hpp"
+#include "devcluster/faults.hpp"
+#include "devcluster/http_server.hpp"
+#include "devcluster/kubeconfig.hpp"
+
+namespace {
+
+using namespace devcluster;
+
+struct Flags {
+  int port = 0;
+  std::string profile = "openshift-4.20";
+  std::string kubeconfig_file;
+  std::string account, account_file;
+  std::string domain = "apps.example.com";
+  double boot_seconds = 1.5;
+  double reboot_seconds = 1.5;
+  int masters = 1, workers = 3;
+  bool no_rbac = false;
+  bool no_tls = false;
+  std::vector<std::string> faults;
+};
+
+milliseconds to_milliseconds(double count) {
+  constexpr double kMillisecondsPerSecond = 1000;
+  return milliseconds(static_cast<std::int64_t>(count * kMillisecondsPerSecond));
+}
+
+// What wakes the loop: a change, a due time, a signal.
+class Alarm {
+ public:
+  void ring() {
+    {
+      const std::lock_guard lock(mutex_);
+      rung_ = true;
+    }
+    bell_.notify_one();
+  }
+  void stop() {
+    stopping_ = true;
+    ring();
+  }
+  bool stopping() const { return stopping_; }
+  void wait_until(std::optional<Time> due) {
+    // Streams with a time of their own (bookmarks, followed logs) want a look now and then.
+    constexpr seconds kAtMost{1};
+    const auto latest = std::chrono::system_clock::now() + kAtMost;
+    std::unique_lock lock(mutex_);
+    bell_.wait_until(lock, due ? std::min(*due, latest) : latest, [this] { return rung_; });
+    rung_ = false;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable bell_;
+  bool rung_ = false;
+  std::atomic<bool> stopping_{false};
+};
+
+void introduce(Cluster& cluster, const std::string& url, const Flags& flags) {
+  const auto& profile = cluster.profile();
+  std::cout << "devcluster: a stand-in, not Kubernetes. It imitates the API server, nodes, "
+               "admission and\n"
+               "machine-config pools as far as an operator depends on them.\n"
+            << "  profile    " << profile.name << " (Kubernetes " << profile.kubernetes << ", "
+            << profile.runtime << (profile.is_openshift() ? ", OpenShift " + profile.openshift : "")
+            << ")\n"
+            << "  server     " << url << "\n"
+            << "  nodes      " << flags.masters << " master(s), " << flags.workers
+            << " worker(s); Pods are simulated: no container runs\n";
+  if (!flags.kubeconfig_file.empty()) {
+    std::cout << "  kubeconfig " << flags.kubeconfig_file << " (system:masters)\n";
+  }
+  if (!flags.account_file.empty()) {
+    std::cout << "  kubeconfig " << flags.account_file << " (ServiceAccount " << flags.account
+              << ")\n";
+  }
+  std::cout << "  not done   CEL rules are not evaluated (told for each CRD); exec, attach, "
+               "port-forward;\n"
+               "             controllers of Deployments, StatefulSets, Jobs and their kin\n"
+            << std::flush;
+}
+
+// Each of a CRD's unevaluated rules is told once.
+void tell_rules(const ApiServer& server, std::vector<std::string>& told) {
+  const auto rules = server.unevaluated_rules();
+  if (rules == told) return;
+  for (const auto& rule : rules) {
+    if (std::find(told.begin(), told.end(), rule) == told.end()) {
+      std::cout << "devcluster: CEL not evaluated: " << rule << "\n" << std::flush;
+    }
+  }
+  told = rules;
+}
+
+int run(const Flags& flags) {
+  // Before any thread is made, so that all of them leave the signals to the one that waits.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  ClusterOptions options;
+  options.profile = flags.profile;
+  options.domain = flags.domain;
+  options.rbac = !flags.no_rbac;
+  options.masters = flags.masters;
+  options.workers = flags.workers;
+  options.pace.boot = to_milliseconds(flags.boot_seconds);
+  options.pace.reboot = to_milliseconds(flags.reboot_seconds);
+  Cluster cluster(std::move(options));
+  Alarm alarm;
+  cluster.api().on_change([&alarm] { alarm.ring(); });
+
+  const auto token = random_token();
+  cluster.api().add_token(token, "admin", {"system:masters"});
+  HttpServerOptions http;
+  http.port = flags.port;
+  std::optional<CertificateAuthority> authority;
+  std::string ca_pem;
+  if (!flags.no_tls) {
+    const auto& made = authority.emplace();
+    const auto own = made.server();
+    http.certificate_pem = own.certificate_pem;
+    http.key_pem = own.key_pem;
+    ca_pem = http.client_ca_pem = made.pem();
+  }
+  HttpServer front(cluster.api(), http);
+  if (!flags.kubeconfig_file.empty()) {
+    write_private_file(flags.kubeconfig_file,
+                       kubeconfig({front.url(), "admin", token, "default", ca_pem}));
+  }
+  if (!flags.account_file.empty()) {
+    const auto slash = flags.account.find('/');
+    const auto ns = flags.account.substr(0, slash);
+    const auto name = flags.account.substr(slash + 1);
+    const auto account_token = service_account_token(cluster.api(), ns, name);
+    write_private_file(flags.account_file,
+                       kubeconfig({front.url(), name, account_token, ns, ca_pem}));
+  }
+  // Now: what the stand-in does for itself at its start is not to be counted.
+  for (const auto& fault : flags.faults) cluster.api().faults().add(fault);
+  introduce(cluster, front.url(), flags);
+
+  std::thread waiter([&] {
+    int signal = 0;
+    sigwait(&signals, &signal);
+    alarm.stop();
+  });
+  std::vector<std::string> told;
+  while (!alarm.stopping()) {
+    cluster.tick();
+    tell_rules(cluster.api(), told);
+    alarm.wait_until(cluster.next_due());
+  }
+  waiter.join();
+  std::cout << "devcluster: stopped\n";
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Flags flags;
+  CLI::App app{"A stand-in for a Kubernetes or OpenShift cluster on 127.0.0.1."};
+  app.add_option("--port", flags.port, "Port on 127.0.0.1; 0 takes a free one")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
+  app.add_option("--profile", flags.profile, "Generation of cluster")
+      ->check(CLI::IsMember(profile_names()))
+      ->capture_default_str();
+  app.add_option("--kubeconfig", flags.kubeconfig_file,
+                 "Write an administrator's kubeconfig to this file");
+  auto* account = app.add_option("--service-account", flags.account,
+                                 "NAMESPACE/NAME of a ServiceAccount to write a kubeconfig for");
+  account->check([](const std::string& text) {
+    const auto slash = text.find('/');
+    const bool good = slash != std::string::npos && slash > 0 && slash + 1 < text.size();
+    return good ? std::string() : "\"" + text + "\" is not NAMESPACE/NAME";
+  });
+  app.add_option("--service-account-kubeconfig", flags.account_file, "The file for it")
+      ->needs(account);
+  account->needs("--service-account-kubeconfig");
+  app.add_option("--domain", flags.domain, "Domain of generated Route hosts")
+      ->capture_default_str();
+  app.add_option("--boot-seconds", flags.boot_seconds, "How long a simulated boot takes")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
+  app.add_option("--reboot-seconds", flags.reboot_seconds, "How long a node's reboot takes")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
+  app.add_option("--masters", flags.masters, "Control-plane nodes")
+      ->check(CLI::Range(0, 9))
+      ->capture_default_str();
+  app.add_option("--workers", flags.workers, "Worker nodes")
+      ->check(CLI::Range(1, 99))
+      ->capture_default_str();
+  app.add_flag("--no-rbac", flags.no_rbac, "Every authenticated user may do everything");
+  app.add_flag("--no-tls", flags.no_tls,
+               "Serve plain HTTP; kubectl sends no credentials over it, other clients do");
+  app.add_option("--fault", flags.faults,
+                 "VERB:RESOURCE[@FIRST[+COUNT]]=ACTION[:ARGUMENT], as in create:pods@2=error:500; "
+                 "may be repeated");
+  CLI11_PARSE(app, argc, argv);
+  try {
+    return run(flags);
+  } catch (const std::exception& error) {
+    std::cerr << "devcluster: " << error.what() << "\n";
+    return 1;
+  }
+}
