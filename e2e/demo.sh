@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# The main job, to be watched: an nginx that lives in systemd becomes a SystemdWorkload on a stand-in cluster, and is
+# followed to its URL. ONCE=1 ends by itself with an exit status that tells success; otherwise the cluster stays until
+# Ctrl-C. PROFILE picks the generation of the platform.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+build=${BUILD:-build}
+profile=${PROFILE:-openshift-4.20}
+once=${ONCE:-}
+state=$(mktemp -d -t sdw-demo.XXXXXX)
+admin=$state/kubeconfig
+account=systemd-workload-operator/systemd-workload-operator
+workload=config/samples/nginx.yaml
+watch_limit=180 # seconds; three nodes are rebooted one by one on old platforms
+pids=()
+
+finish() {
+  for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
+    kill "${pids[i]}" 2> /dev/null || true
+    wait "${pids[i]}" 2> /dev/null || true
+  done
+  rm -rf "$state"
+}
+trap finish EXIT
+trap 'exit 0' INT TERM
+
+say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
+show() {
+  printf '\033[2m$ %s\033[0m\n' "$*"
+  "$@"
+}
+fail() {
+  echo "demo: $1" >&2
+  kubectl get sdw -n demo nginx -o jsonpath='{range .status.conditions[*]}{.type}={.status} {.reason}: {.message}{"\n"}{end}' >&2 || true
+  tail -n 40 "$state"/*.log >&2
+  exit 1
+}
+
+say "A stand-in for a cluster of generation $profile, on loopback"
+"$build/e2e/devcluster" --tls --profile "$profile" --kubeconfig "$admin" --service-account "$account" \
+  --service-account-kubeconfig "$state/operator.kubeconfig" > "$state/devcluster.log" 2>&1 &
+pids+=($!)
+for ((i = 0; i < 200; i++)); do
+  grep -q 'not done' "$state/devcluster.log" 2> /dev/null && break
+  sleep 0.05
+done
+cat "$state/devcluster.log"
+export KUBECONFIG=$admin
+show kubectl get nodes
+
+say 'The resource and the rights, then the operator as a process of its own under its own ServiceAccount'
+show kubectl apply -k crds
+show kubectl apply -k config/rbac
+"$build/systemd-workload-operator" run --kubeconfig "$state/operator.kubeconfig" --no-leader-elect \
+  --health-address '' --metrics-address '' > "$state/operator.log" 2>&1 &
+pids+=($!)
+show kubectl create namespace demo
+
+say 'What the user writes'
+grep -v '^#' "$workload"
+show kubectl apply -n demo -f "$workload"
+
+say 'What the user sees'
+printf '\033[2m$ kubectl get sdw -n demo -w\033[0m\n'
+kubectl get sdw -n demo -w &
+watch=$!
+pids+=("$watch")
+kubectl wait -n demo sdw/nginx --for=condition=Ready --timeout="${watch_limit}s" > /dev/null 2>&1 || fail 'not Ready in time'
+sleep 1.5 # for the last line of the watch
+kill "$watch" 2> /dev/null || true
+wait "$watch" 2> /dev/null || true
+
+say 'What the operator made of it (live objects, without bookkeeping)'
+print() { # resource, name, [namespace flag…]
+  kubectl get "$1" "$2" "${@:3}" -o json |
+    jq 'del(.status, .metadata.managedFields, .metadata.uid, .metadata.resourceVersion, .metadata.generation,
+        .metadata.creationTimestamp, .metadata.ownerReferences, .metadata.annotations["kubectl.kubernetes.io/last-applied-configuration"])' |
+    kubectl create --dry-run=client --validate=false -o yaml -f -
+  echo ---
+}
+served() { kubectl api-resources --cached=false -o name 2> /dev/null | grep -qx "$1"; }
+for resource in serviceaccounts roles.rbac.authorization.k8s.io rolebindings.rbac.authorization.k8s.io services \
+  persistentvolumeclaims routes.route.openshift.io ingresses.networking.k8s.io poddisruptionbudgets.policy pods; do
+  served "$resource" || continue
+  for name in $(kubectl get "$resource" -n demo -l app.kubernetes.io/managed-by=systemd-workload-operator -o jsonpath='{.items[*].metadata.name}'); do
+    print "$resource" "$name" -n demo
+  done
+done
+for resource in securitycontextconstraints.security.openshift.io machineconfigs.machineconfiguration.openshift.io; do
+  served "$resource" || continue
+  for name in $(kubectl get "$resource" -l app.kubernetes.io/managed-by=systemd-workload-operator -o jsonpath='{.items[*].metadata.name}'); do
+    print "$resource" "$name"
+  done
+done
+
+say 'Why it was done this way, and how it stands'
+show "$build/systemd-workload-operator" diagnose nginx -n demo
+show kubectl get events -n demo --field-selector involvedObject.kind=SystemdWorkload
+
+say "It runs: $(kubectl get sdw -n demo nginx -o jsonpath='{.status.ready} ready, systemd {.status.systemd}, {.status.url}')"
+[[ -z $once ]] || exit 0
+cat << END
+The cluster stays up until Ctrl-C. Try it from another terminal:
+  KUBECONFIG=$admin kubectl get sdw -A
+  KUBECONFIG=$admin kubectl explain sdw.spec
+  KUBECONFIG=$admin kubectl scale -n demo sdw/nginx --replicas=3
+  KUBECONFIG=$admin $build/systemd-workload-operator diagnose nginx -n demo
+END
+wait -n "${pids[@]:0:2}" || true
