@@ -359,11 +359,13 @@ std::optional<Verdict> not_exposed(const View& view) {
 
 Verdict platform_ready(const View& view) {
   static constexpr Judge kChain[] = {platform_blocked, platform_warned};
-  std::string how;
-  for (const platform::Reason& reason : view.input.strategy.reasons) {
-    how += (how.empty() ? "" : "; ") + reason.topic + ": " + reason.text;
-  }
-  return first_of(kChain, view, {"True", "AsNeeded", how});
+  // Only how it is had: the counts among the reasons change with every node that comes and goes,
+  // and must not make a write of each (`diagnose` and `render --explain` tell them all).
+  const auto& reasons = view.input.strategy.reasons;
+  const auto how = std::find_if(reasons.begin(), reasons.end(), [](const platform::Reason& reason) {
+    return reason.topic == "user namespace";
+  });
+  return first_of(kChain, view, {"True", "AsNeeded", how != reasons.end() ? how->text : ""});
 }
 
 Verdict admitted(const View& view) {
