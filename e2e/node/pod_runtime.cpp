@@ -196,10 +196,12 @@ struct PodRuntime::Impl {
   }
 
   void begin(Pod& pod) {
+    if (pod.stopper.joinable()) pod.stopper.join();
     if (pod.runner.joinable()) pod.runner.join();
     int number = 0;
     update(pod, [&](Pod& p) {
       p.state = {};
+      p.stopping = false;  // a failed liveness probe stops and restarts
       number = p.runs++;
     });
     pod.runner = std::thread([this, &pod, number] { run(pod, number); });

@@ -87,6 +87,17 @@ TEST_F(Boot, ARestartKeepsTheSandboxAndTheLogOfTheRunBefore) {
   EXPECT_EQ(log(uid).find("Exiting container."), std::string::npos);
 }
 
+TEST_F(Boot, WhatWasStoppedAndRestartedCanBeStoppedAgain) {
+  PodRuntime& runtime = node();
+  const std::string uid = start(right_pod());
+  for (int round = 0; round < 2; ++round) {
+    ASSERT_EQ(boot(uid), "running");
+    runtime.stop(uid, seconds(30));
+    ASSERT_EQ(wait_for(uid, Phase::kExited).exit_code, 0);
+    if (round == 0) runtime.restart(uid);
+  }
+}
+
 TEST_F(Boot, AnExecThatTakesTooLongIsKilledWithWhatItStarted) {
   PodRuntime& runtime = node();
   const std::string uid = start(right_pod());
