@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "devcluster/kubelet_status.hpp"
+
 namespace devcluster {
 namespace {
 
@@ -41,6 +43,9 @@ Json node(const World& world, const std::string& name, const std::string& role, 
   set_condition(conditions, now, "Ready", "True", "KubeletReady",
                 "kubelet is posting ready status");
   status["conditions"] = conditions;
+  status["addresses"] =
+      Json::array({{{"type", "InternalIP"}, {"address", node_address(world, name)}},
+                   {{"type", "Hostname"}, {"address", name}}});
   if (profile.runtime_handlers) {
     // KEP-127: what the runtime claims, whether or not the API server's gate is on.
     const Json features = {{"userNamespaces", true}, {"recursiveReadOnlyMounts", true}};

@@ -67,6 +67,7 @@ void PodView::render(Json& status, const Json& pod, Time now, const std::string&
 
   auto& conditions = status["conditions"];
   const bool over = phase == "Failed" || phase == "Succeeded";
+  set_condition(conditions, now, "PodScheduled", "True");
   if (kubernetes_minor >= 29 && !pod_ip.empty()) {
     set_condition(conditions, now, "PodReadyToStartContainers", over ? "False" : "True");
   }

@@ -96,7 +96,7 @@ MachineConfigOperator::MachineConfigOperator(World& world, Machines machines)
     : world_(world), machines_(std::move(machines)) {}
 
 std::vector<std::string> MachineConfigOperator::interests() const {
-  return {kConfigs, kPools, kNodes, kNodesConfig};
+  return {kConfigs, kPools, kNodes, kNodesConfig, "/api/v1/pods"};
 }
 
 void MachineConfigOperator::observe(const Delta& delta) {
