@@ -226,7 +226,7 @@ kube::Instant Collector::step(kube::Instant now) {
   return std::min(next, details_at_);
 }
 
-void Collector::run(std::stop_token stop) {
+void Collector::run(const std::stop_token& stop) {
   std::vector<std::jthread> threads;  // one for each watch; they end with this function
   std::vector<kube::InformerBase*> started;
   while (!stop.stop_requested()) {

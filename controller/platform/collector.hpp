@@ -61,7 +61,7 @@ class Collector {
 
   // Does all that can be done without waiting; returns when it wants to be called at the latest.
   kube::Instant step(kube::Instant now);
-  void run(std::stop_token stop);
+  void run(const std::stop_token& stop);
 
  private:
   template <class T>

@@ -51,8 +51,8 @@ Sum sum_up(const Context& context) {
     NodeFacts unseen{.name = "the nodes"};
     if (context.pool != nullptr) {
       unseen.name = "the nodes of pool " + context.pool->name;
-      for (const auto& [key, value] :
-           context.pool->node_selector.value("matchLabels", Json::object()).items()) {
+      const Json labels = context.pool->node_selector.value("matchLabels", Json::object());
+      for (const auto& [key, value] : labels.items()) {
         unseen.labels[key] = value.is_string() ? value.get<std::string>() : "";
       }
     }
