@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "devcluster/base64.hpp"
 #include "devcluster/kubelet_status.hpp"
+#include "devcluster/pod_inputs.hpp"
 
 namespace devcluster {
 namespace {
@@ -128,74 +128,34 @@ void Kubelet::sync(const std::string& key, Time now) {
   }
 }
 
-// kubelet_pods.go: volumes and environment of a container; the first that is not there.
-std::string Kubelet::missing_volume(const Json& pod, node::PodRuntime::VolumeContents& contents,
-                                    std::set<std::string>& nfs_claims) {
-  const std::string ns = pod["metadata"].value("namespace", "");
-  const auto need = [&](const char* kind, const std::string& plural, const std::string& name,
-                        bool optional) -> std::string {
-    if (name.empty()) return {};
-    const auto object = world_.api.get("/api/v1/namespaces/" + ns + "/" + plural, name);
-    if (!object) return optional ? "" : std::string(kind) + " \"" + name + "\" not found";
-    auto& files = contents[std::string(kind) + "/" + name];
-    const Json data = object->value("data", Json::object());
-    for (const auto& [key, value] : data.items()) {
-      files[key] = kind == std::string("secret") ? unbase64(value.get<std::string>())
-                                                 : value.get<std::string>();
-    }
-    return {};
-  };
-  for (const auto& volume : pod["spec"].value("volumes", Json::array())) {
-    std::string why;
-    if (volume.contains("configMap")) {
-      why = need("configmap", "configmaps", volume["configMap"].value("name", ""),
-                 volume["configMap"].value("optional", false));
-    } else if (volume.contains("secret")) {
-      why = need("secret", "secrets", volume["secret"].value("secretName", ""),
-                 volume["secret"].value("optional", false));
-    } else if (volume.contains("persistentVolumeClaim")) {
-      const auto claim = volume["persistentVolumeClaim"].value("claimName", "");
-      const auto object =
-          world_.api.get("/api/v1/namespaces/" + ns + "/persistentvolumeclaims", claim);
-      if (object && object->at("spec").value("storageClassName", "") == "nfs")
-        nfs_claims.insert(claim);
-    } else if (volume.contains("projected")) {
-      for (const auto& source : volume["projected"].value("sources", Json::array())) {
-        if (source.contains("secret") && why.empty()) {
-          why = need("secret", "secrets", source["secret"].value("name", ""),
-                     source["secret"].value("optional", false));
-        } else if (source.contains("configMap") && why.empty()) {
-          why = need("configmap", "configmaps", source["configMap"].value("name", ""),
-                     source["configMap"].value("optional", false));
-        }
-      }
-    }
-    if (!why.empty())
-      return "MountVolume.SetUp failed for volume \"" + volume.value("name", "") + "\" : " + why;
-  }
-  return {};
-}
-
 void Kubelet::begin(Run& run, const Json& pod, Time now) {
-  node::PodRuntime::VolumeContents contents;
-  std::set<std::string> nfs_claims;
-  const auto missing = missing_volume(pod, contents, nfs_claims);
-  const auto key = key_of(pod);
-  if (!missing.empty()) {
-    event(pod, "Warning", "FailedMount", missing);
-    run.view.waiting("ContainerCreating");
-    write_status(run, pod, now);
-    agenda_.by(key, now + kRetry);
-    return;
-  }
-  agent_.start(run.uid, {pod, world_.machines.at(run.node), contents, nfs_claims});
   const auto& container = pod["spec"]["containers"][0];
   run.startup.configure(container, "startupProbe");
   run.readiness.configure(container, "readinessProbe");
   run.liveness.configure(container, "livenessProbe");
-  run.stage = Run::Stage::kStarted;
-  run.announced = false;
-  follow(run, pod, now);
+  run.announced = run.killing = false;
+  if (create(run, pod, now)) follow(run, pod, now);
+}
+
+// False while something that the container needs is not there; then it is tried again later.
+bool Kubelet::create(Run& run, const Json& pod, Time now) {
+  const auto inputs = gather_inputs(world_.api, pod);
+  if (!inputs.mount_fault.empty()) {
+    event(pod, "Warning", "FailedMount", inputs.mount_fault);
+    run.view.waiting("ContainerCreating");
+  } else if (!inputs.config_fault.empty()) {
+    event(pod, "Warning", "Failed", "Error: " + inputs.config_fault);
+    run.view.waiting("CreateContainerConfigError", inputs.config_fault);
+  } else {
+    agent_.start(run.uid, {pod, world_.machines.at(run.node), inputs.contents, inputs.nfs_claims});
+    run.stage = Run::Stage::kStarted;
+    return true;
+  }
+  run.stage = Run::Stage::kBackingOff;
+  run.again = now + kRetry;
+  agenda_.by(key_of(pod), run.again);
+  write_status(run, pod, now);
+  return false;
 }
 
 void Kubelet::follow(Run& run, const Json& pod, Time now) {
@@ -204,7 +164,7 @@ void Kubelet::follow(Run& run, const Json& pod, Time now) {
       agenda_.by(key_of(pod), run.again);
       return;
     }
-    restart(run, pod, now);
+    if (!restart(run, pod, now)) return;
   }
   const auto state = agent_.state(run.uid);
   if (!state) return;
@@ -301,24 +261,16 @@ void Kubelet::exited(Run& run, const Json& pod, const ContainerState& state, Tim
   agenda_.by(key_of(pod), run.again);
 }
 
-void Kubelet::restart(Run& run, const Json& pod, Time now) {
-  run.stage = Run::Stage::kStarted;
+bool Kubelet::restart(Run& run, const Json& pod, Time now) {
   if (run.view.ran()) {
     ++run.view.restarts;
+    run.stage = Run::Stage::kStarted;
     agent_.restart(run.uid);
-    return;
+    return true;
   }
-  // It never ran: what was wrong may have changed, on the machine or in the image.
+  // It never ran: what was wrong may have changed, on the machine or in what it needs.
   agent_.remove(run.uid);
-  run.stage = Run::Stage::kBefore;
-  node::PodRuntime::VolumeContents contents;
-  std::set<std::string> nfs_claims;
-  if (!missing_volume(pod, contents, nfs_claims).empty()) {
-    agenda_.by(key_of(pod), now + kRetry);
-    return;
-  }
-  agent_.start(run.uid, {pod, world_.machines.at(run.node), contents, nfs_claims});
-  run.stage = Run::Stage::kStarted;
+  return create(run, pod, now);
 }
 
 void Kubelet::run_probes(Run& run, const Json& pod, Time now) {

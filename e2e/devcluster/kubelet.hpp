@@ -29,7 +29,6 @@ class Kubelet final : public Controller {
   void node_changed(const std::string& node);
   // Node-pressure eviction: killed at once, phase Failed. False: no such Pod on a node.
   bool evict(const std::string& ns, const std::string& pod, const std::string& message);
-  bool runs_on(const std::string& node) const;  // any Pod that a drain has to wait for
 
  private:
   struct Run;
@@ -39,12 +38,11 @@ class Kubelet final : public Controller {
   void started(Run& run, const Json& pod, const node::ContainerState& state);
   void failed(Run& run, const Json& pod, const node::ContainerState& state, Time now);
   void exited(Run& run, const Json& pod, const node::ContainerState& state, Time now);
-  void restart(Run& run, const Json& pod, Time now);
+  bool create(Run& run, const Json& pod, Time now);
+  bool restart(Run& run, const Json& pod, Time now);
   void terminate(Run& run, const Json& pod, Time now);
   void run_probes(Run& run, const Json& pod, Time now);
   void write_status(Run& run, const Json& pod, Time now);
-  std::string missing_volume(const Json& pod, node::PodRuntime::VolumeContents& contents,
-                             std::set<std::string>& nfs_claims);
   void event(const Json& pod, const char* type, const char* reason, const std::string& message);
 
   World& world_;

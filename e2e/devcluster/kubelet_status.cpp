@@ -61,6 +61,13 @@ void PodView::render(Json& status, const Json& pod, Time now, const std::string&
         {"started", started},
         {"restartCount", restarts}};
     if (ran()) one["containerID"] = container_id;
+    // KEP-1287: what the container has now; a resize is done at once.
+    constexpr int kInPlaceResize = 33;
+    const auto resources = container.value("resources", Json::object());
+    if (ran() && kubernetes_minor >= kInPlaceResize && !resources.empty()) {
+      one["resources"] = resources;
+      if (resources.contains("requests")) one["allocatedResources"] = resources["requests"];
+    }
     containers.push_back(std::move(one));
   }
   status["containerStatuses"] = std::move(containers);

@@ -18,8 +18,10 @@ namespace devcluster {
 struct PodStart {
   const Json& pod;
   const Machine& machine;
-  const node::PodRuntime::VolumeContents& volumes;  // ConfigMaps, Secrets and claims, by name
-  const std::set<std::string>& nfs_claims;          // whose filesystem cannot be id-mapped
+  // ConfigMaps and Secrets by name; of a claim the name of its volume, for which the agent has
+  // storage.
+  const node::PodRuntime::VolumeContents& volumes;
+  const std::set<std::string>& nfs_claims;  // whose filesystem cannot be id-mapped
 };
 
 struct ProbeResult {

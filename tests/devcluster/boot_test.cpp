@@ -223,5 +223,20 @@ TEST_F(Boot, AMissingConfigMapHoldsThePodUntilItIsThere) {
   EXPECT_TRUE(until_ready());
 }
 
+TEST_F(Boot, AnEnvironmentFromAMissingSecretIsAConfigurationErrorUntilItIsThere) {
+  start();
+  auto pod = right_pod();
+  container(pod)["envFrom"] = Json::array({{{"secretRef", {{"name", "settings"}}}}});
+  create(pod);
+  live(seconds(1));
+  EXPECT_EQ(status("/containerStatuses/0/state/waiting/reason"), "CreateContainerConfigError");
+  EXPECT_EQ(status("/containerStatuses/0/state/waiting/message"), "secret \"settings\" not found");
+  api->create("/api/v1/namespaces/demo/secrets",
+              {{"apiVersion", "v1"},
+               {"kind", "Secret"},
+               {"metadata", {{"name", "settings"}, {"namespace", "demo"}}}});
+  EXPECT_TRUE(until_ready());
+}
+
 }  // namespace
 }  // namespace devcluster
