@@ -10,6 +10,17 @@
 
 #include "kube/transport_common.hpp"
 
+// The library is not instrumented: what it allocates for ever and how it synchronises is its own
+// affair.
+extern "C" const char* __lsan_default_suppressions();   // NOLINT: the sanitizer's name
+extern "C" const char* __lsan_default_suppressions() {  // NOLINT
+  return "leak:libcpprest";
+}
+extern "C" const char* __tsan_default_suppressions();   // NOLINT: the sanitizer's name
+extern "C" const char* __tsan_default_suppressions() {  // NOLINT
+  return "race:libcpprest\nmutex:libcpprest";
+}
+
 namespace swo::kube::test {
 namespace {
 

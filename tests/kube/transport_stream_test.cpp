@@ -213,10 +213,10 @@ TEST_P(StreamContract, OutlivesTheTimeoutOfItsOpening) {
   });
   const auto transport = transport_to(*server);
   auto request = get();
-  request.timeout = milliseconds(100);
+  request.timeout = seconds(1);  // enough to open it on a busy machine
   auto stream = transport->open(request);
   ASSERT_TRUE(stream) << stream.error().message;
-  EXPECT_EQ((*stream)->read(milliseconds(150)).outcome, Outcome::kTimeout);
+  EXPECT_EQ((*stream)->read(milliseconds(1100)).outcome, Outcome::kTimeout);
   timed_out = true;
   server->changed();
   EXPECT_EQ((*stream)->read(kPatience).outcome, Outcome::kData);
