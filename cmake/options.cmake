@@ -23,6 +23,13 @@ if(SWO_SANITIZE)
   add_compile_options(-fsanitize=${SWO_SANITIZE} -fno-omit-frame-pointer
                       -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${SWO_SANITIZE})
+  if(SWO_SANITIZE MATCHES thread)
+    add_compile_options(-Wno-tsan)  # Boost.Asio's fences, which TSan does not model
+  endif()
+  if(SWO_SANITIZE MATCHES undefined)
+    # cpprestsdk's headers cast streambuf<char> to streambuf<uint8_t>.
+    add_compile_options(-fno-sanitize=vptr)
+  endif()
 endif()
 
 function(swo_compile_options target)

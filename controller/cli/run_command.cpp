@@ -176,6 +176,7 @@ class Process {
     options.cleanup_machine_configs = options_.machine_config_cleanup;
     options.workers = options_.workers;
     options.facts = [this] { return collector_->snapshot(); };
+    options.prove = [this](platform::UserNamespaceVia via) { collector_->prove(via); };
     options.facts_known = [this] { return collector_->synced(); };
     options.metrics = &metrics_;
     options.recorder = &recorder_;

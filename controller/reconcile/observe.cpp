@@ -10,6 +10,12 @@
 namespace swo::reconcile {
 namespace {
 
+// Ready says that the whole system runs, not just what the spec asks to be active.
+bool ready_means_running(const api::Workload& workload) {
+  const api::ReadinessSpec& readiness = workload.spec.readiness;
+  return !readiness.accept_degraded && readiness.units.empty();
+}
+
 diagnose::Evidence evidence_of(const PodFacts& pod, const api::Workload& workload,
                                const platform::Facts& facts) {
   diagnose::Evidence evidence;
@@ -23,6 +29,7 @@ diagnose::Evidence evidence_of(const PodFacts& pod, const api::Workload& workloa
   evidence.run_as_user = pod.run_as_user.value_or(0);
   evidence.scc = pod.scc;
   evidence.command = workload.spec.init.command;
+  evidence.ready_means_running = ready_means_running(workload);
   if (pod.trouble != nullptr) {
     const PodTrouble& trouble = *pod.trouble;
     evidence.pod_reason = trouble.reason;
@@ -41,10 +48,17 @@ diagnose::Evidence evidence_of(const PodFacts& pod, const api::Workload& workloa
   return evidence;
 }
 
+// An API server that does not know hostUsers drops it, and the instance runs as root of its node.
+bool lost_its_user_namespace(const PodFacts& pod, const platform::Strategy& strategy) {
+  return strategy.user_namespace == platform::UserNamespaceVia::kHostUsers &&
+         pod.host_users != false;
+}
+
 // A ready instance has nothing to explain, unless ready does not mean that the whole system runs.
-bool worth_a_look(const PodFacts& pod, const api::Workload& workload) {
-  const api::ReadinessSpec& readiness = workload.spec.readiness;
-  return !pod.deleting && (!pod.ready || readiness.accept_degraded || !readiness.units.empty());
+bool worth_a_look(const PodFacts& pod, const api::Workload& workload,
+                  const platform::Strategy& strategy) {
+  return !pod.deleting &&
+         (!pod.ready || !ready_means_running(workload) || lost_its_user_namespace(pod, strategy));
 }
 
 template <class T>
@@ -80,7 +94,7 @@ void Observer::gather_evidence(const api::Workload& workload, const platform::Fa
                                const platform::Strategy& strategy,
                                std::chrono::system_clock::time_point now, Observed& observed) {
   for (const auto& pod : observed.pods) {
-    if (!worth_a_look(*pod, workload)) {
+    if (!worth_a_look(*pod, workload, strategy)) {
       evidence_.forget(pod->uid);
       continue;
     }
@@ -91,7 +105,7 @@ void Observer::gather_evidence(const api::Workload& workload, const platform::Fa
     found.evidence.log_known = testimony.log_known;
     found.evidence.events = std::move(testimony.events);
     found.systemd = diagnose::systemd_state(found.evidence);
-    if (!pod->ready) {
+    if (!pod->ready || lost_its_user_namespace(*pod, strategy)) {
       found.diagnosis = diagnose::diagnose(found.evidence, strategy);
     }
     observed.evidence.emplace(pod->key.name, std::move(found));

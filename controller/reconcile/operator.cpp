@@ -110,6 +110,7 @@ ReconcilerOptions Operator::reconciler_options() {
     log::write(failed ? log::Level::kWarning : log::Level::kInfo, line,
                {{"workload", key.to_string()}});
   };
+  result.prove = options_.prove;
   result.needs_changed = [this] { shared_queue_.add(kSharedKey); };
   result.shared_problems = [this] { return shared_.problems(); };
   return result;

@@ -145,6 +145,10 @@ Outcome WorkloadReconciler::look_at(const kube::ObjectKey& key, const WorkloadFa
   executor_.recheck_foreign(key.ns, belongs, memory);
   const std::size_t names_taken = memory.foreign.size();
   const Observed observed = observer_.observe(workload, *platform_facts, strategy, now);
+  if (std::any_of(observed.pods.begin(), observed.pods.end(),
+                  [](const auto& pod) { return pod->started; })) {
+    options_.prove(strategy.user_namespace);
+  }
   Plan todo = plan({workload, observed, memory, *platform_facts, strategy, now});
   const Executed executed = executor_.carry_out(
       key, todo.actions, belongs, memory, options_.steady_now(),

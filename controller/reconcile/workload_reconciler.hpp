@@ -38,6 +38,8 @@ struct ReconcilerOptions {
   std::function<void(const kube::ObjectKey& workload, const std::string& line, bool failed)> log;
   // The sum of what workloads need of the shared pieces has changed.
   std::function<void()> needs_changed;
+  // An instance has booted with its user namespace had that way: proof where there was a claim.
+  std::function<void(platform::UserNamespaceVia)> prove;
   // Why a pool's shared pieces are not as needed.
   std::function<SharedProblems()> shared_problems;
 };

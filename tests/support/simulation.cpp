@@ -112,6 +112,7 @@ void Simulation::start_operator() {
   options.machine_config = options_.machine_config;
   options.cleanup_machine_configs = options_.cleanup_machine_configs;
   options.facts = [this] { return collector_->snapshot(); };
+  options.prove = [this](platform::UserNamespaceVia via) { collector_->prove(via); };
   options.facts_known = [this] { return collector_->synced(); };
   options.clock = &clock_;
   options.recorder = recorder_.get();
