@@ -14,7 +14,7 @@ constexpr std::string_view kMergePatch = "application/merge-patch+json";
 
 // A Status body is about a page; an error page of a proxy may be anything. More than this is not
 // parsed.
-constexpr std::size_t kMaxStatusBody = 256 * 1024;
+constexpr std::size_t kMaxStatusBody = 256UL * 1024;
 // What of a body that is no Status goes into an error message.
 constexpr std::size_t kMaxExcerpt = 200;
 
@@ -63,9 +63,10 @@ class MetadataReader : public nlohmann::json_sax<Json> {
   bool binary(binary_t&) override { return true; }
   bool string(string_t& value) override {
     if (!at_field()) return true;
-    if (key_ == "uid") out_.uid = std::move(value);
     if (key_ == "resourceVersion") {
       std::from_chars(value.data(), value.data() + value.size(), out_.resource_version);
+    } else if (key_ == "uid") {
+      out_.uid = std::move(value);
     }
     return true;
   }

@@ -28,9 +28,9 @@ std::string text_at(const Json& object, const char* field) {
 }
 
 const Json& list_at(const Json& object, const char* field) {
-  static const Json kEmpty = Json::array();
+  static const Json none = Json::array();
   const auto it = object.is_object() ? object.find(field) : object.end();
-  return it != object.end() && it->is_array() ? *it : kEmpty;
+  return it != object.end() && it->is_array() ? *it : none;
 }
 
 }  // namespace

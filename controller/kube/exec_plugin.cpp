@@ -97,7 +97,9 @@ Result<ExecCredentials::Credential> ExecCredentials::run() const {
   if (!spec_.cluster.is_null()) info["spec"]["cluster"] = spec_.cluster;
   std::vector<std::string> environment{"KUBERNETES_EXEC_INFO=" +
                                        info.dump(-1, ' ', false, Json::error_handler_t::replace)};
-  for (const auto& [name, value] : spec_.env) environment.push_back(name + "=" + value);
+  for (const auto& [name, value] : spec_.env) {
+    environment.push_back(std::string(name).append("=").append(value));
+  }
   std::vector<std::string> argv{spec_.command};
   argv.insert(argv.end(), spec_.args.begin(), spec_.args.end());
   auto output = run_program(argv, environment, limit_);

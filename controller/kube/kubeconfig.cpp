@@ -27,8 +27,8 @@ struct Refusal {
 // A mapping of the file and where it is, so that a complaint about a field can say so.
 class Section {
  public:
-  Section(YAML::Node node, std::string file, std::string where)
-      : node_(std::move(node)), file_(std::move(file)), where_(std::move(where)) {}
+  Section(const YAML::Node& node, std::string file, std::string where)
+      : node_(node), file_(std::move(file)), where_(std::move(where)) {}
 
   std::string at(const std::string& field) const {
     return file_ + ": " + (where_.empty() ? field : where_ + "." + field);
@@ -97,7 +97,7 @@ Section load_file(const std::string& path) {
   if (root && !root.IsNull() && !root.IsMap()) {
     refuse("kubeconfig: " + path + ": must be a mapping with clusters, users and contexts");
   }
-  const Section file(root, path, "");
+  Section file(root, path, "");
   const std::string kind = file.text("kind");
   if (!kind.empty() && kind != "Config") {
     refuse("kubeconfig: " + path + ": kind is \"" + kind + "\", must be Config");
@@ -113,7 +113,8 @@ std::optional<Section> find(const std::vector<Section>& files, const std::string
     for (const auto& node : file.list(list)) {
       const Section entry(node, file.file(), list);
       if (entry.text("name") != name) continue;
-      const std::string where = list + "[" + name + "]." + field;
+      const std::string where =
+          std::string(list).append("[").append(name).append("].").append(field);
       if (entry.has(field) && !entry.child(field).IsMap()) {
         refuse(file.file() + ": " + where + ": must be a mapping");
       }

@@ -60,6 +60,7 @@ struct Flights {
   std::mutex mutex;
   std::condition_variable changed;
   std::set<class Exchange*> open;  // guarded by mutex
+  int in_flight = 0;               // guarded by mutex: begun, and not completed by the library
   bool stopped = false;            // guarded by mutex
 };
 
@@ -78,7 +79,6 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   ~Exchange() {
     const std::lock_guard lock(flights_->mutex);
     flights_->open.erase(this);
-    flights_->changed.notify_all();
   }
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
@@ -93,13 +93,22 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     source_.cancel();
   }
 
-  // Called at the library's end of things.
+  // Brackets what the library does on its own threads; `set` stores the outcome.
+  void begin() {
+    const std::lock_guard lock(flights_->mutex);
+    ++flights_->in_flight;
+  }
   template <class Set>
   void complete(const Set& set) {
-    const std::lock_guard lock(mutex_);
-    set();
-    ready_ = true;
-    changed_.notify_all();
+    {
+      const std::lock_guard lock(mutex_);
+      set();
+      ready_ = true;
+      changed_.notify_all();
+    }
+    const std::lock_guard lock(flights_->mutex);
+    --flights_->in_flight;
+    flights_->changed.notify_all();
   }
   enum class Waited { kReady, kCancelled, kTimeout };
   // Waits for complete(); after kReady the next wait is for the next complete().
@@ -212,6 +221,7 @@ class CpprestStream final : public ByteStream {
 
  private:
   void ask_for_a_byte() {
+    exchange_->begin();
     buffer_.bumpc().then([exchange = exchange_](const pplx::task<int>& task) {
       int byte = 0;
       std::string failure;
@@ -244,7 +254,7 @@ class CpprestTransport final : public Transport {
     shutdown();
     client_.reset();
     std::unique_lock lock(flights_->mutex);
-    flights_->changed.wait_for(lock, kDrainLimit, [this] { return flights_->open.empty(); });
+    flights_->changed.wait_for(lock, kDrainLimit, [this] { return flights_->in_flight == 0; });
   }
 
   Status prepare() {
@@ -321,6 +331,7 @@ class CpprestTransport final : public Transport {
     HttpResponse head = head_of(exchange->response);
     if (head.status != kOk) {
       auto text = std::make_shared<std::string>();
+      exchange->begin();
       exchange->response.extract_utf8string(true).then(
           [exchange, text](const pplx::task<std::string>& task) {
             std::string failure;
@@ -376,6 +387,7 @@ class CpprestTransport final : public Transport {
 
   void start(const rest::http_request& message, const std::shared_ptr<Exchange>& exchange,
              bool whole) {
+    exchange->begin();
     current_client()
         ->request(message, exchange->token())
         .then([whole](rest::http_response response) {

@@ -32,7 +32,7 @@ error_code last_error() { return {errno, boost::system::system_category()}; }
 
 // OpenSSL writes with write(2), which raises SIGPIPE on a closed connection; a library must not
 // change the process's signals for that. So it gets a BIO of its own over send(2) and recv(2).
-int fd_of(BIO* bio) { return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))); }
+int fd_of(BIO* bio) { return *static_cast<const int*>(BIO_get_data(bio)); }
 
 int bio_write(BIO* bio, const char* data, int size) {
   BIO_clear_retry_flags(bio);
@@ -56,14 +56,14 @@ long bio_control(BIO* bio, int command, long, void*) {
 }
 
 const BIO_METHOD* socket_bio() {
-  static const BIO_METHOD* const kMethod = [] {
+  static const BIO_METHOD* const made = [] {
     BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "swo socket");
     BIO_meth_set_write(method, bio_write);
     BIO_meth_set_read(method, bio_read);
     BIO_meth_set_ctrl(method, bio_control);
     return method;
   }();
-  return kMethod;
+  return made;
 }
 
 }  // namespace
@@ -157,7 +157,7 @@ Status Socket::start_tls(SSL_CTX* context, const std::string& name) {
     BIO_free(bio);
     return transport_error(ErrorKind::kUnreachable, "TLS: " + take_openssl_error());
   }
-  BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(fd_)));
+  BIO_set_data(bio, &fd_);  // stays: a Socket does not move
   BIO_set_init(bio, 1);
   SSL_set_bio(tls_.get(), bio, bio);  // takes it
   announce_name(tls_.get(), name);

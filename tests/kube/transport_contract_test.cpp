@@ -583,7 +583,8 @@ TEST_P(TransportContract, TheProcessExitsCleanlyWithAStreamStillOpen) {
   testing::FLAGS_gtest_death_test_style = "threadsafe";
   EXPECT_EXIT(
       {
-        const auto server = serve([](Peer& peer) {
+        // Static, as exit() destroys nothing else.
+        static const auto server = serve([](Peer& peer) {
           PeerRequest request;
           if (!peer.read_request(request)) return;
           peer.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n");
