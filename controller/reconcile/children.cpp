@@ -140,7 +140,8 @@ std::vector<Desired> desired_children(const PlanInput& input) {
   if (workload.spec.service_account_name.empty()) {
     desired.push_back({&types::kServiceAccount, render::service_account(workload)});
   }
-  if (input.strategy.use_scc) {
+  // Never for an SCC that the workload names: to lend `use` of it is the administrator's to decide.
+  if (input.strategy.use_scc && render::grants_scc(workload)) {
     desired.push_back({&types::kRole, render::role(workload)});
     desired.push_back({&types::kRoleBinding, render::role_binding(workload)});
   }

@@ -4,6 +4,7 @@
 #include <array>
 #include <ctime>
 
+#include "platform/cgroups.hpp"
 #include "reconcile/types.hpp"
 #include "render/render.hpp"
 
@@ -97,8 +98,9 @@ std::string cgroups(const PlanInput& input) {
   bool v1 = false;
   bool v2 = false;
   for (const platform::NodeFacts* node : platform::eligible_nodes(input.workload, input.facts)) {
-    v1 = v1 || node->cgroups == platform::CgroupVersion::kV1;
-    v2 = v2 || node->cgroups == platform::CgroupVersion::kV2;
+    const platform::CgroupVersion version = platform::cgroups_of(*node, input.facts).version;
+    v1 = v1 || version == platform::CgroupVersion::kV1;
+    v2 = v2 || version == platform::CgroupVersion::kV2;
   }
   if (v1 && v2) {
     return "mixed";

@@ -64,6 +64,9 @@ class Cluster {
   void set_userns_slots(const std::string& node, int slots);  // 0: none left; -1: enough
   void degrade_pool(const std::string& pool, const std::string& message);  // "" ends it
 
+  // A connected socket to a port of a Pod, as from its node; -1 where Pods are simulated.
+  int connect_to(const std::string& pod_uid, int port) { return agent_->connect_to(pod_uid, port); }
+
   // How often a pool's target configuration has changed, and a node has rebooted for one.
   int rollouts(const std::string& pool) const;
   int reboots(const std::string& node) const;

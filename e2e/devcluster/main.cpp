@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <mutex>
 #include <optional>
@@ -14,12 +15,16 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <unistd.h>
 
 #include "devcluster/certificates.hpp"
 #include "devcluster/cluster.hpp"
 #include "devcluster/faults.hpp"
+#include "devcluster/front_door.hpp"
 #include "devcluster/http_server.hpp"
 #include "devcluster/kubeconfig.hpp"
+#include "devcluster/real_agent.hpp"
+#include "node/image_store.hpp"
 
 namespace {
 
@@ -36,6 +41,9 @@ struct Flags {
   int masters = 1, workers = 3;
   bool no_rbac = false;
   bool no_tls = false;
+  std::string pods = "auto";
+  std::string image_dir;
+  int front_door_port = 0;
   std::vector<std::string> faults;
 };
 
@@ -75,7 +83,18 @@ class Alarm {
   std::atomic<bool> stopping_{false};
 };
 
-void introduce(Cluster& cluster, const std::string& url, const Flags& flags) {
+// Empty: Pods run for real.
+std::string why_simulated(const Flags& flags) {
+  if (flags.pods == "simulated") return "asked for";
+  if (std::string missing = node::unsupported_because(); !missing.empty()) return missing;
+  if (node::ImageStore(flags.image_dir).references().empty()) {
+    return "no image in " + flags.image_dir + " (make demo-image)";
+  }
+  return {};
+}
+
+void introduce(Cluster& cluster, const std::string& url, const Flags& flags,
+               const std::string& simulated_because, int front_door_port) {
   const auto& profile = cluster.profile();
   std::cout << "devcluster: a stand-in, not Kubernetes. It imitates the API server, nodes, "
                "admission and\n"
@@ -85,7 +104,14 @@ void introduce(Cluster& cluster, const std::string& url, const Flags& flags) {
             << ")\n"
             << "  server     " << url << "\n"
             << "  nodes      " << flags.masters << " master(s), " << flags.workers
-            << " worker(s); Pods are simulated: no container runs\n";
+            << " worker(s)\n";
+  if (simulated_because.empty()) {
+    std::cout << "  Pods       run for real, by crun, from the images of " << flags.image_dir
+              << "\n  front door http://127.0.0.1:" << front_door_port
+              << " leads by Host header to Routes and Ingresses\n";
+  } else {
+    std::cout << "  Pods       are simulated, no container runs: " << simulated_because << "\n";
+  }
   if (!flags.kubeconfig_file.empty()) {
     std::cout << "  kubeconfig " << flags.kubeconfig_file << " (system:masters)\n";
   }
@@ -127,6 +153,17 @@ int run(const Flags& flags) {
   options.workers = flags.workers;
   options.pace.boot = to_milliseconds(flags.boot_seconds);
   options.pace.reboot = to_milliseconds(flags.reboot_seconds);
+  const std::string simulated_because = why_simulated(flags);
+  if (flags.pods == "real" && !simulated_because.empty()) {
+    throw std::runtime_error("--pods real: " + simulated_because);
+  }
+  if (simulated_because.empty()) {
+    options.agent = [&flags](World& world) {
+      const auto scratch =
+          std::filesystem::temp_directory_path() / ("devcluster-" + std::to_string(getpid()));
+      return real_agent(world, {.image_dir = flags.image_dir, .scratch_dir = scratch.string()});
+    };
+  }
   Cluster cluster(std::move(options));
   Alarm alarm;
   cluster.api().on_change([&alarm] { alarm.ring(); });
@@ -159,7 +196,14 @@ int run(const Flags& flags) {
   }
   // Now: what the stand-in does for itself at its start is not to be counted.
   for (const auto& fault : flags.faults) cluster.api().faults().add(fault);
-  introduce(cluster, front.url(), flags);
+  std::optional<FrontDoor> door;
+  if (simulated_because.empty()) {
+    door.emplace(
+        cluster.api(),
+        [&cluster](const std::string& uid, int port) { return cluster.connect_to(uid, port); },
+        flags.front_door_port);
+  }
+  introduce(cluster, front.url(), flags, simulated_because, door ? door->port() : 0);
 
   std::thread waiter([&] {
     int signal = 0;
@@ -167,10 +211,16 @@ int run(const Flags& flags) {
     alarm.stop();
   });
   std::vector<std::string> told;
-  while (!alarm.stopping()) {
-    cluster.tick();
-    tell_rules(cluster.api(), told);
-    alarm.wait_until(cluster.next_due());
+  try {
+    while (!alarm.stopping()) {
+      cluster.tick();
+      tell_rules(cluster.api(), told);
+      alarm.wait_until(cluster.next_due());
+    }
+  } catch (...) {
+    pthread_kill(waiter.native_handle(), SIGTERM);
+    waiter.join();
+    throw;
   }
   waiter.join();
   std::cout << "devcluster: stopped\n";
@@ -208,6 +258,13 @@ int main(int argc, char** argv) {
   app.add_option("--reboot-seconds", flags.reboot_seconds, "How long a node's reboot takes")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
+  app.add_option("--pods", flags.pods, "Whether Pods are run by crun: auto, real, simulated")
+      ->check(CLI::IsMember({"auto", "real", "simulated"}))
+      ->capture_default_str();
+  app.add_option("--image-dir", flags.image_dir, "OCI layout that images come from");
+  app.add_option("--front-door-port", flags.front_door_port,
+                 "Port on 127.0.0.1 that leads to Routes and Ingresses; 0 takes a free one")
+      ->check(CLI::Range(0, 65535));
   app.add_option("--masters", flags.masters, "Control-plane nodes")
       ->check(CLI::Range(0, 9))
       ->capture_default_str();
@@ -221,6 +278,7 @@ int main(int argc, char** argv) {
                  "VERB:RESOURCE[@FIRST[+COUNT]]=ACTION[:ARGUMENT], as in create:pods@2=error:500; "
                  "may be repeated");
   CLI11_PARSE(app, argc, argv);
+  if (flags.image_dir.empty()) flags.image_dir = node::demo_image_dir();
   try {
     return run(flags);
   } catch (const std::exception& error) {

@@ -48,6 +48,12 @@ class NodeAgent {
   virtual std::string ip(const std::string& uid) = 0;
   virtual ProbeResult probe(const std::string& uid, const Json& probe) = 0;
   virtual std::string log(const std::string& uid, bool previous) = 0;
+  // A connected socket to a port of the Pod, the caller's to close; -1 where Pods have no network.
+  virtual int connect_to(const std::string& uid, int port) {
+    static_cast<void>(uid);
+    static_cast<void>(port);
+    return -1;
+  }
 };
 
 // Pods that are simulated by boot_rules.hpp. `world` must outlive it.

@@ -21,7 +21,7 @@ const Keys* built_in_keys(const std::string& parent, const std::string& field) {
       {"env", {"name"}},
       {"volumeMounts", {"mountPath"}},
       {"volumeDevices", {"devicePath"}},
-      {"volumes", {"name"}},
+      {"spec.volumes", {"name"}},  // not those of a SecurityContextConstraints, which are strings
       {"imagePullSecrets", {"name"}},
       {"secrets", {"name"}},
       {"hostAliases", {"ip"}},
