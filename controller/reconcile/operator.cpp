@@ -1,5 +1,6 @@
 #include "reconcile/operator.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 
@@ -70,6 +71,9 @@ Operator::Operator(kube::Client& client, OperatorOptions options)
   if (options_.metrics != nullptr) {
     options_.metrics->watch(kWorkloadController, queue_);
     options_.metrics->watch(kSharedController, shared_queue_);
+    workload_metrics_ = std::make_unique<WorkloadMetrics>(options_.metrics->registry(), world_,
+                                                          expectations_, options_.facts, clock_);
+    options_.metrics->before_text([this] { workload_metrics_->update(); });
   }
   // The crowd of the first lists does not hold up what a user changes meanwhile.
   world_.on_change(
@@ -170,12 +174,26 @@ void Operator::work() {
   });
 }
 
-void Operator::stop(std::chrono::milliseconds limit) {
+bool Operator::stop_work(std::chrono::milliseconds limit) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
   starter_ = {};
   queue_.shut_down_now();
   shared_queue_.shut_down_now();
-  controller_.stop(limit);
-  shared_controller_.stop(limit);
+  const bool done = controller_.stop(limit);
+  const auto rest = std::chrono::duration_cast<std::chrono::milliseconds>(
+      deadline - std::chrono::steady_clock::now());
+  return shared_controller_.stop(std::max(rest, std::chrono::milliseconds(0))) && done;
+}
+
+void Operator::end_watches() {
+  for (std::jthread& watcher : watchers_) {
+    watcher.request_stop();
+  }
+}
+
+void Operator::stop(std::chrono::milliseconds limit) {
+  stop_work(limit);
+  end_watches();
   watchers_.clear();
 }
 

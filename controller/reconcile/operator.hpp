@@ -3,7 +3,7 @@
 //
 // Start it in two steps, as leader election wants it: watch() fills the caches (also on standby),
 // work() starts the workers that write. Thread-safe. The client, the facts and the metrics must
-// outlive it.
+// outlive it; but the metrics' text is asked for no more once it is gone.
 #pragma once
 
 #include <functional>
@@ -16,6 +16,7 @@
 #include "kube/client.hpp"
 #include "kube/expectations.hpp"
 #include "reconcile/shared_reconciler.hpp"
+#include "reconcile/workload_metrics.hpp"
 #include "reconcile/workload_reconciler.hpp"
 #include "reconcile/world.hpp"
 #include "runtime/controller.hpp"
@@ -49,7 +50,12 @@ class Operator {
   void watch();
   // Starts the workers once the caches are filled; returns at once.
   void work();
-  // Lets the workers finish what they are at (at most `limit`), then ends the watches.
+  // Lets the workers finish what they are at, at most `limit`: nothing is begun any more. False:
+  // one is still at it.
+  bool stop_work(std::chrono::milliseconds limit);
+  // Tells the watches to end, and does not wait for them.
+  void end_watches();
+  // Both, and waits for the watches.
   void stop(std::chrono::milliseconds limit);
 
   // The facts about the platform have changed: every workload is looked at again.
@@ -85,6 +91,7 @@ class Operator {
   WorkloadReconciler workloads_;
   runtime::Controller controller_;
   runtime::Controller shared_controller_;
+  std::unique_ptr<WorkloadMetrics> workload_metrics_;  // null without metrics
   std::vector<std::jthread> watchers_;
   std::jthread starter_;
 };
