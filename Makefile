@@ -1,6 +1,7 @@
 # Everything a person does here, by name. `make help` lists it.
 BUILD ?= build
-CONFIG ?= RelWithDebInfo
+# Quick to build; `make bench` and `make image` build Release.
+CONFIG ?= Debug
 JOBS ?= $(shell nproc)
 PROFILE ?= openshift-4.20
 ONCE ?=
@@ -35,6 +36,10 @@ programs: configure
 test: build ## Build and run all tests
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 
+.PHONY: demo-image
+demo-image: packages ## Make the demo's image (systemd and nginx, from Debian packages) as root
+	@e2e/node/build-demo-image.sh
+
 .PHONY: demo
 demo: programs ## Take the seed's nginx to a URL on a stand-in cluster
 	@BUILD=$(BUILD) PROFILE=$(PROFILE) ONCE=$(ONCE) e2e/demo.sh
@@ -52,8 +57,9 @@ deploy: ## Install CRD, rights and the operator into the current cluster
 	kubectl apply -k config/default
 
 .PHONY: lint
-lint: configure ## Check formatting and run clang-tidy and shellcheck
-	@BUILD=$(BUILD) JOBS=$(JOBS) tests/lint.sh
+lint: ## Check formatting and run clang-tidy and shellcheck
+	@$(MAKE) --no-print-directory configure BUILD=$(BUILD)-lint CMAKE_FLAGS=-DSWO_PRECOMPILE=OFF
+	@BUILD=$(BUILD)-lint JOBS=$(JOBS) tests/lint.sh
 
 .PHONY: format
 format: ## Format all sources
@@ -65,11 +71,28 @@ test-address: ## Run the tests with AddressSanitizer and UndefinedBehaviorSaniti
 	  CMAKE_FLAGS="-DSWO_SANITIZE=address,undefined"
 
 .PHONY: test-thread
-test-thread: ## Run the tests with ThreadSanitizer
-	@$(MAKE) --no-print-directory test BUILD=$(BUILD)-thread CONFIG=Debug \
+test-thread: ## Run the tests that use threads with ThreadSanitizer
+	@$(MAKE) --no-print-directory configure BUILD=$(BUILD)-thread CONFIG=Debug \
 	  CMAKE_FLAGS="-DSWO_SANITIZE=thread"
+	@ninja -C $(BUILD)-thread -j $(JOBS) kube_test runtime_test devcluster_test
+	@ctest --test-dir $(BUILD)-thread --output-on-failure -R '^(kube|runtime|devcluster)$$'
 
 .PHONY: bench
 bench: ## Measure speed and memory
 	@$(MAKE) --no-print-directory build CMAKE_FLAGS="-DSWO_BUILD_BENCH=ON" CONFIG=Release BUILD=$(BUILD)-bench
 	@BUILD=$(BUILD)-bench tests/bench/run.sh
+
+IMAGE ?= quay.io/systemd-operator/systemd-workload-operator:v0.1.0
+
+.PHONY: image
+image: ## Build the operator's image with podman or buildah
+	@$(or $(shell command -v podman),buildah) build -t $(IMAGE) -f deploy/Containerfile .
+
+.PHONY: bundle
+bundle: configure ## Make the OLM bundle and catalog from crds/ and config/
+	@ninja -C $(BUILD) -j $(JOBS) olm-bundle
+	@$(BUILD)/deploy/olm-bundle --image $(IMAGE)
+
+.PHONY: bundle-check
+bundle-check: configure ## Check bundle and catalog as OLM would
+	@ninja -C $(BUILD) -j $(JOBS) deploy_test && $(BUILD)/tests/deploy_test
