@@ -1,4 +1,5 @@
-// Reading documents of which any part may be missing or of another type: never throws, never inserts.
+// Reading documents of which any part may be missing or of another type: never throws, never
+// inserts.
 #pragma once
 
 #include <cstdint>

@@ -4,31 +4,16 @@
 #include <charconv>
 #include <optional>
 
+#include "api/json_read.hpp"
+
 namespace swo::platform {
 namespace {
 
-std::string field(const Json& object, const char* key) {
-  if (!object.is_object()) {
-    return {};
-  }
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
-}
-
-const Json& member(const Json& object, const char* key) {
-  static const Json kNull;
-  if (!object.is_object()) {
-    return kNull;
-  }
-  const auto found = object.find(key);
-  return found == object.end() ? kNull : *found;
-}
-
-std::optional<std::int64_t> integer(const std::string& text) {
+std::optional<std::int64_t> integer(const std::string& digits) {
   std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc{} && end == text.data() + text.size() ? std::optional(value)
-                                                                  : std::nullopt;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  return error == std::errc{} && end == digits.data() + digits.size() ? std::optional(value)
+                                                                      : std::nullopt;
 }
 
 bool lists(const Json& values, const std::string& value) {
@@ -39,8 +24,8 @@ bool lists(const Json& values, const std::string& value) {
 
 // One of matchExpressions; `value` is the label's, or nullptr where the node lacks it.
 bool expression_holds(const Json& expression, const std::string* value) {
-  const std::string op = field(expression, "operator");
-  const Json& values = member(expression, "values");
+  const std::string op = text(at(expression, "operator"));
+  const Json& values = at(expression, "values");
   if (op == "In") {
     return value != nullptr && lists(values, *value);
   }
@@ -64,7 +49,7 @@ bool expression_holds(const Json& expression, const std::string* value) {
 
 bool expressions_hold(const Json& expressions, const Labels& labels) {
   return std::ranges::all_of(expressions, [&](const Json& expression) {
-    const auto found = labels.find(field(expression, "key"));
+    const auto found = labels.find(text(at(expression, "key")));
     return expression_holds(expression, found == labels.end() ? nullptr : &found->second);
   });
 }
@@ -82,8 +67,8 @@ bool labels_match(const Json& match_labels, const Labels& labels) {
 
 // A term with neither expressions nor fields selects nothing; terms are alternatives.
 bool term_holds(const Json& term, const NodeFacts& node) {
-  const Json& expressions = member(term, "matchExpressions");
-  const Json& fields = member(term, "matchFields");
+  const Json& expressions = at(term, "matchExpressions");
+  const Json& fields = at(term, "matchFields");
   if (expressions.empty() && fields.empty()) {
     return false;
   }
@@ -95,30 +80,30 @@ bool tolerates_taint(const Json& toleration, const Json& taint) {
   if (!toleration.is_object()) {
     return false;
   }
-  const std::string effect = field(toleration, "effect");
-  const std::string key = field(toleration, "key");
-  const std::string op = field(toleration, "operator");
-  if (!effect.empty() && effect != field(taint, "effect")) {
+  const std::string effect = text(at(toleration, "effect"));
+  const std::string key = text(at(toleration, "key"));
+  const std::string op = text(at(toleration, "operator"));
+  if (!effect.empty() && effect != text(at(taint, "effect"))) {
     return false;
   }
   if (op == "Exists") {
-    return key.empty() || key == field(taint, "key");
+    return key.empty() || key == text(at(taint, "key"));
   }
-  return (op.empty() || op == "Equal") && key == field(taint, "key") &&
-         field(toleration, "value") == field(taint, "value");
+  return (op.empty() || op == "Equal") && key == text(at(taint, "key")) &&
+         text(at(toleration, "value")) == text(at(taint, "value"));
 }
 
 bool lasting(const Json& taint) {
-  const std::string effect = field(taint, "effect");
+  const std::string effect = text(at(taint, "effect"));
   return (effect == "NoSchedule" || effect == "NoExecute") &&
-         !field(taint, "key").starts_with("node.kubernetes.io/");
+         !text(at(taint, "key")).starts_with("node.kubernetes.io/");
 }
 
 }  // namespace
 
 bool selects(const Json& label_selector, const Labels& labels) {
-  return labels_match(member(label_selector, "matchLabels"), labels) &&
-         expressions_hold(member(label_selector, "matchExpressions"), labels);
+  return labels_match(at(label_selector, "matchLabels"), labels) &&
+         expressions_hold(at(label_selector, "matchExpressions"), labels);
 }
 
 bool node_matches(const Json& node_selector, const Json& affinity, const NodeFacts& node) {
@@ -126,11 +111,11 @@ bool node_matches(const Json& node_selector, const Json& affinity, const NodeFac
     return false;
   }
   const Json& required =
-      member(member(affinity, "nodeAffinity"), "requiredDuringSchedulingIgnoredDuringExecution");
+      at(affinity, "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution");
   if (!required.is_object()) {
     return true;
   }
-  return std::ranges::any_of(member(required, "nodeSelectorTerms"),
+  return std::ranges::any_of(at(required, "nodeSelectorTerms"),
                              [&](const Json& term) { return term_holds(term, node); });
 }
 
