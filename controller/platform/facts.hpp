@@ -70,19 +70,23 @@ struct PoolFacts {
   int ready_count = 0;
   int unavailable_count = 0;
   int degraded_count = 0;
-  std::string spec_configuration = {};    // spec.configuration.name
-  std::string status_configuration = {};  // status.configuration.name
-  std::set<std::string> sources = {};     // status.configuration.source[].name
+  std::string spec_configuration = {};      // spec.configuration.name
+  std::string status_configuration = {};    // status.configuration.name
+  std::set<std::string> sources = {};       // status.configuration.source[].name
+  std::set<std::string> spec_sources = {};  // spec.configuration.source[].name
   Json machine_config_selector = Json::object();
   Json node_selector = Json::object();
   // Of the rendered MachineConfig `status_configuration`; empty when it could not be read.
   std::optional<std::vector<std::string>> kernel_arguments = {};
   // The same configuration lets CRI-O make user namespaces for annotated Pods (drop-in, subuid).
   Tri crio_user_namespaces = Tri::kUnknown;
+  // It lets it by [crio.runtime.runtimes.runc], which CRI-O before 1.23 obeys, too.
+  bool crio_runtime_table = false;
   // What the operator's own MachineConfig of this pool holds at present: never taken back by
   // itself, because any change reboots the pool.
   bool written_kernel_arguments = false;
   bool written_crio_files = false;
+  bool written_crio_runtime_table = false;
   bool operator==(const PoolFacts&) const = default;
 };
 

@@ -14,6 +14,15 @@ bool holds(const PoolFacts& pool, const NodeFacts& node) {
   return !pool.node_selector.empty() && selects(pool.node_selector, node.labels);
 }
 
+// Until the change that is waited for has reached the pool's spec, and that spec the status, all
+// machines count as updated, but to what they had before.
+bool begun(const PoolFacts& pool, std::string_view config) {
+  const bool taken_up = config.empty() || pool.spec_sources.empty() ||
+                        pool.spec_sources.contains(std::string(config));
+  return taken_up && pool.spec_configuration != pool.status_configuration &&
+         pool.observed_generation == pool.generation;
+}
+
 void append_name(std::string& names, const std::string& name) {
   names += (names.empty() ? "" : ", ") + name;
 }
@@ -60,14 +69,11 @@ std::string Progress::updated_text() const {
   return std::to_string(updated) + "/" + std::to_string(machines) + " updated";
 }
 
-Progress progress_of(const std::vector<const PoolFacts*>& pools) {
+Progress progress_of(const std::vector<const PoolFacts*>& pools, std::string_view config) {
   Progress progress;
   for (const PoolFacts* pool : pools) {
     progress.machines += pool->machine_count;
-    // Until the change that is waited for has reached the pool's spec, all machines count as
-    // updated, but to what they had before.
-    const bool begun = pool->spec_configuration != pool->status_configuration;
-    progress.updated += begun ? pool->updated_count : 0;
+    progress.updated += begun(*pool, config) ? pool->updated_count : 0;
     progress.degraded_machines += pool->degraded_count;
     progress.updating = progress.updating || pool->updating == Tri::kYes;
     if (pool->paused) {

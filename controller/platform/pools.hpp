@@ -35,6 +35,8 @@ struct Progress {
   bool updating = false;
   std::string updated_text() const;  // "2/5 updated"
 };
-Progress progress_of(const std::vector<const PoolFacts*>& pools);
+// `config`: the MachineConfig whose rollout it is, where there is one. The pools' counts are of
+// what they had before, and count as nothing, until their controllers have taken it up.
+Progress progress_of(const std::vector<const PoolFacts*>& pools, std::string_view config = {});
 
 }  // namespace swo::platform

@@ -4,30 +4,10 @@
 #include <array>
 #include <sstream>
 
+#include "api/json_read.hpp"
+
 namespace swo::platform {
 namespace {
-
-const Json& at(const Json& object, std::string_view key) {
-  static const Json kNull;
-  if (!object.is_object()) {
-    return kNull;
-  }
-  const auto found = object.find(key);
-  return found == object.end() ? kNull : *found;
-}
-
-template <class... Keys>
-const Json& at(const Json& object, std::string_view key, Keys... rest) {
-  return at(at(object, key), rest...);
-}
-
-std::string text(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : std::string{};
-}
-
-std::int64_t number(const Json& value) {
-  return value.is_number_integer() ? value.get<std::int64_t>() : 0;
-}
 
 int count(const Json& value) {
   return static_cast<int>(std::clamp<std::int64_t>(number(value), 0, 1'000'000));
@@ -50,6 +30,14 @@ const Json& condition(const Json& object, std::string_view type) {
     }
   }
   return kNull;
+}
+
+std::set<std::string> names_of(const Json& references) {
+  std::set<std::string> names;
+  for (const Json& reference : references) {
+    names.insert(text(at(reference, "name")));
+  }
+  return names;
 }
 
 Tri condition_status(const Json& object, std::string_view type) {
@@ -149,6 +137,28 @@ bool contains(std::string_view haystack, std::string_view needle) {
   return haystack.find(needle) != std::string_view::npos;
 }
 
+constexpr std::string_view kAnnotation = "io.kubernetes.cri-o.userns-mode";
+
+// Whoever activates the workload class may have a user namespace: CRI-O 1.23 and later.
+bool allows_to_workload(std::string_view drop_in) {
+  return contains(drop_in, "io.openshift.userns") && contains(drop_in, kAnnotation);
+}
+
+// Every Pod of the default runtime may. What is read of TOML is where a table starts and ends.
+bool allows_to_runtime(const std::string& drop_in) {
+  std::istringstream lines(drop_in);
+  bool in_table = false;
+  for (std::string line; std::getline(lines, line);) {
+    line.erase(0, line.find_first_not_of(" \t"));
+    if (line.starts_with("[")) {
+      in_table = line.starts_with("[crio.runtime.runtimes.runc]");
+    } else if (in_table && !line.starts_with("#") && contains(line, kAnnotation)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 const std::vector<std::string>& node_fields() {
@@ -173,6 +183,7 @@ const std::vector<std::string>& pool_fields() {
       "metadata.generation",
       "spec.paused",
       "spec.configuration.name",
+      "spec.configuration.source",
       "spec.machineConfigSelector",
       "spec.nodeSelector",
       "status.observedGeneration",
@@ -258,9 +269,8 @@ PoolFacts pool_facts(const Json& pool) {
   facts.degraded_count = count(at(status, "degradedMachineCount"));
   facts.spec_configuration = text(at(spec, "configuration", "name"));
   facts.status_configuration = text(at(status, "configuration", "name"));
-  for (const Json& source : at(status, "configuration", "source")) {
-    facts.sources.insert(text(at(source, "name")));
-  }
+  facts.sources = names_of(at(status, "configuration", "source"));
+  facts.spec_sources = names_of(at(spec, "configuration", "source"));
   if (const Json& selector = at(spec, "machineConfigSelector"); selector.is_object()) {
     facts.machine_config_selector = selector;
   }
@@ -323,8 +333,8 @@ MachineConfigFacts machine_config_facts(const Json& machine_config) {
     if (!contents) {
       hidden = true;
     } else if (crio) {
-      allowed = allowed || (contains(*contents, "io.openshift.userns") &&
-                            contains(*contents, "io.kubernetes.cri-o.userns-mode"));
+      facts.crio_runtime_table = facts.crio_runtime_table || allows_to_runtime(*contents);
+      allowed = allowed || facts.crio_runtime_table || allows_to_workload(*contents);
     } else {
       ranges = contains(*contents, "containers:");
     }

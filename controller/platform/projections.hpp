@@ -39,6 +39,7 @@ Tri user_namespaces_gate(const Json& feature_gate, const std::optional<Version>&
 struct MachineConfigFacts {
   std::vector<std::string> kernel_arguments;
   Tri crio_user_namespaces = Tri::kNo;  // unknown: a file is compressed or kept elsewhere
+  bool crio_runtime_table = false;      // by [crio.runtime.runtimes.runc]
   bool operator==(const MachineConfigFacts&) const = default;
 };
 MachineConfigFacts machine_config_facts(const Json& machine_config);

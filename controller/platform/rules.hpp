@@ -60,7 +60,7 @@ void choose_sysctl(Context& context);
 void check_tmpfs_idmap(Context& context);
 void check_crio_faults(Context& context);
 void choose_exposure(Context& context);
-void choose_resize(Context& context);
+void choose_api_fields(Context& context);
 
 // "worker-0, worker-1 and 3 more".
 std::string name_list(const std::vector<std::string>& names);

@@ -16,12 +16,19 @@ constexpr Version kCgroupModeSince{4, 13, 0};
 constexpr Version kNodeSettingsUntil{4, 19,
                                      0};  // cgroups v1 is gone; nothing is written from here on
 
+constexpr Version kOpenshiftWithWorkloadClasses{4, 10, 0};
+constexpr Version kCrioWithWorkloadClasses{1, 23, 0};  // whose allowed_annotations count
+
 constexpr std::string_view kByHandArguments =
     "kernelArguments systemd.unified_cgroup_hierarchy=1, cgroup_no_v1=\"all\", psi=1";
-constexpr std::string_view kByHandFiles =
+constexpr std::string_view kByHandWorkload =
     "a file under /etc/crio/crio.conf.d that allows io.kubernetes.cri-o.userns-mode for the "
-    "workload "
-    "io.openshift.userns, and /etc/subuid and /etc/subgid with ranges for \"containers\"";
+    "workload io.openshift.userns";
+constexpr std::string_view kByHandRuntime =
+    "a file under /etc/crio/crio.conf.d that lists io.kubernetes.cri-o.userns-mode in the "
+    "allowed_annotations of [crio.runtime.runtimes.runc]";
+constexpr std::string_view kByHandRanges =
+    ", and /etc/subuid and /etc/subgid with ranges for \"containers\"";
 
 struct Sum {
   std::vector<std::string> v1;
@@ -72,7 +79,20 @@ bool arguments_in_force(const PoolFacts& pool, std::string_view config) {
                                : rolled_out(pool, config);
 }
 
-Tri crio_in_force(const PoolFacts& pool, std::string_view config) {
+// Some node that matters has a CRI-O that passes over the allowed_annotations of workload classes.
+// During an upgrade of the cluster that is so until its last node is through.
+bool needs_runtime_table(const Context& context) {
+  return context.before(kOpenshiftWithWorkloadClasses) ||
+         std::ranges::any_of(context.nodes, [](const NodeFacts* node) {
+           return node->runtime == Runtime::kCrio && node->runtime_version &&
+                  *node->runtime_version < kCrioWithWorkloadClasses;
+         });
+}
+
+Tri crio_in_force(const PoolFacts& pool, std::string_view config, bool by_runtime_table) {
+  if (by_runtime_table && pool.crio_user_namespaces == Tri::kYes && !pool.crio_runtime_table) {
+    return Tri::kNo;
+  }
   if (pool.crio_user_namespaces == Tri::kUnknown && rolled_out(pool, config)) {
     return Tri::kYes;
   }
@@ -82,9 +102,10 @@ Tri crio_in_force(const PoolFacts& pool, std::string_view config) {
 // The least that is true of all pools concerned; unknown where there are none.
 Tri crio_in_force(const Context& context) {
   const std::string config = machine_config_name(context.pool_name());
+  const bool by_runtime_table = needs_runtime_table(context);
   Tri all = context.pools.empty() ? Tri::kUnknown : Tri::kYes;
   for (const PoolFacts* pool : context.pools) {
-    const Tri one = crio_in_force(*pool, config);
+    const Tri one = crio_in_force(*pool, config, by_runtime_table);
     if (one == Tri::kNo || all == Tri::kNo) {
       all = Tri::kNo;
     } else if (one == Tri::kUnknown) {
@@ -98,8 +119,14 @@ bool need_in_force(const Context& context, const MachineConfigNeed& need) {
   const std::string config = machine_config_name(need.pool);
   return !context.pools.empty() && std::ranges::all_of(context.pools, [&](const PoolFacts* pool) {
     return (!need.kernel_arguments || arguments_in_force(*pool, config)) &&
-           (!need.crio_files || crio_in_force(*pool, config) == Tri::kYes);
+           (!need.crio_files || crio_in_force(*pool, config, need.crio_runtime_table) == Tri::kYes);
   });
+}
+
+bool is_written(const MachineConfigNeed& need, const PoolFacts& pool) {
+  return (!need.kernel_arguments || pool.written_kernel_arguments) &&
+         (!need.crio_files || pool.written_crio_files) &&
+         (!need.crio_runtime_table || pool.written_crio_runtime_table);
 }
 
 // Someone else's MachineConfig says v1. On 4.13 and later the operator of the pools says so itself
@@ -144,7 +171,9 @@ std::string by_hand(const Context& context) {
       text += kByHandArguments;
     }
     if (need->crio_files) {
-      text += (need->kernel_arguments ? " and " : "") + std::string(kByHandFiles);
+      text += need->kernel_arguments ? " and " : "";
+      text += need->crio_runtime_table ? kByHandRuntime : kByHandWorkload;
+      text += kByHandRanges;
     }
     text += " (reboots the nodes of the pool; `systemd-workload-operator render` prints it)";
   }
@@ -341,7 +370,8 @@ void gather_machine_config(Context& context) {
               "CRI-O obeys the annotation only with settings on the node, and from OpenShift "
               "4.19 on the operator writes none. Upgrade to ≥ 4.20 with "
               "spec.platform.userNamespace: Auto, or apply a MachineConfig of role " +
-              context.pool_name() + " with " + std::string(kByHandFiles) + "."};
+              context.pool_name() + " with " + std::string(kByHandWorkload) +
+              std::string(kByHandRanges) + "."};
       blocker.holds_pods = crio_in_force(context) == Tri::kNo;
       context.block(std::move(blocker));
     }
@@ -356,6 +386,9 @@ void gather_machine_config(Context& context) {
   const bool has_files =
       !written_files && (context.facts.proven_annotation || crio_in_force(context) == Tri::kYes);
   need.crio_files = written_files || (context.by_annotation() && !has_files);
+  need.crio_runtime_table =
+      need.crio_files &&
+      (needs_runtime_table(context) || (pool != nullptr && pool->written_crio_runtime_table));
   if (!need.kernel_arguments && !need.crio_files) {
     context.reason("MachineConfig", "none: the nodes have what is needed");
     return;
@@ -364,7 +397,10 @@ void gather_machine_config(Context& context) {
                  machine_config_name(need.pool) + " with" +
                      (need.kernel_arguments ? " the kernel arguments of cgroups v2" : "") +
                      (need.kernel_arguments && need.crio_files ? " and" : "") +
-                     (need.crio_files ? " CRI-O's settings for the annotation" : ""));
+                     (need.crio_files ? " CRI-O's settings for the annotation" : "") +
+                     (need.crio_runtime_table ? ", allowed to the runtime as CRI-O before 1.23 "
+                                                "knows no workload's allowed_annotations"
+                                              : ""));
   context.strategy.machine_config = std::move(need);
 }
 
@@ -402,16 +438,18 @@ void settle_node_settings(Context& context) {
       pools.push_back(&pool);
     }
   }
-  const Progress progress = progress_of(pools);
   const PoolFacts& pool = *context.pool;
-  const bool written = (!by_mode || context.facts.cgroup_mode == "v2") &&
-                       (!need || ((!need->kernel_arguments || pool.written_kernel_arguments) &&
-                                  (!need->crio_files || pool.written_crio_files)));
+  const bool config_written = need && is_written(*need, pool);
+  const bool written = (!by_mode || context.facts.cgroup_mode == "v2") && (!need || config_written);
+  const Progress progress = progress_of(pools);
   // A rollout under way is let finish before another is caused; a paused pool takes the change when
   // it goes on, with whatever else it holds back.
   context.strategy.may_write_node_settings =
       written || (progress.degraded.empty() && !progress.updating);
-  Blocker blocker = wait_for(context, written ? progress_of(context.pools) : progress);
+  Blocker blocker = wait_for(
+      context, written ? progress_of(context.pools, config_written ? machine_config_name(need->pool)
+                                                                   : std::string())
+                       : progress);
   if (!written && blocker.waiting && progress.updating) {
     blocker.message += " A rollout of something else is under way and is waited for first.";
   }

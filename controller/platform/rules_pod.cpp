@@ -17,6 +17,7 @@ constexpr Version kKubernetesWithPingRange{1, 31,
 constexpr Version kCrioWithoutChown{1, 35, 0};
 constexpr Version kContainerdWritable{2, 1, 0};
 constexpr Version kInPlaceResize{1, 33, 0};
+constexpr Version kUnhealthyEviction{1, 26, 0};  // KEP-3017, on by default as beta
 
 bool known(const Version& version) { return version != Version{}; }
 
@@ -227,9 +228,10 @@ void choose_exposure(Context& context) {
   }
 }
 
-void choose_resize(Context& context) {
-  context.strategy.in_place_resize =
-      known(context.facts.kubernetes) && context.facts.kubernetes >= kInPlaceResize;
+void choose_api_fields(Context& context) {
+  const Version& kubernetes = context.facts.kubernetes;
+  context.strategy.in_place_resize = known(kubernetes) && kubernetes >= kInPlaceResize;
+  context.strategy.evict_unhealthy = known(kubernetes) && kubernetes >= kUnhealthyEviction;
 }
 
 }  // namespace swo::platform

@@ -62,6 +62,7 @@ Facts assemble(const Pieces& pieces) {
       pool.written_kernel_arguments =
           cgroups_of(own->second.kernel_arguments) == CgroupVersion::kV2;
       pool.written_crio_files = own->second.crio_user_namespaces == Tri::kYes;
+      pool.written_crio_runtime_table = own->second.crio_runtime_table;
     }
   }
   return facts;
@@ -145,6 +146,7 @@ kube::Instant Details::fill(Facts& facts, kube::Instant now) {
     if (config.facts) {
       pool.kernel_arguments = config.facts->kernel_arguments;
       pool.crio_user_namespaces = config.facts->crio_user_namespaces;
+      pool.crio_runtime_table = config.facts->crio_runtime_table;
     } else {
       next = std::min(next, config.retry_at);
     }

@@ -43,6 +43,9 @@ struct MachineConfigNeed {
   std::string pool = {};
   bool kernel_arguments = false;  // systemd.unified_cgroup_hierarchy=1, cgroup_no_v1="all", psi=1
   bool crio_files = false;        // crio.conf.d drop-in, subuid, subgid
+  // The drop-in allows the annotation to the runtime rather than to a workload class: CRI-O before
+  // 1.23 knows no other way (cri-o tutorials/userns.md). Only with crio_files.
+  bool crio_runtime_table = false;
   bool operator==(const MachineConfigNeed&) const = default;
 };
 
@@ -60,6 +63,8 @@ struct Strategy {
   bool runtime_mounts = false;   // containerd: container= env, memory emptyDirs on /run, /tmp, …
   bool host_route = false;       // Route API; else Ingress or HTTPRoute
   bool in_place_resize = false;  // Pod resize subresource (Kubernetes ≥ 1.33)
+  // The API server knows unhealthyPodEvictionPolicy of a PodDisruptionBudget (Kubernetes ≥ 1.26).
+  bool evict_unhealthy = false;
   std::vector<Reason> reasons = {};
   std::vector<Blocker> blockers = {};  // most important first
   std::vector<Blocker> warnings = {};  // known version faults, reported before they bite

@@ -157,7 +157,8 @@ std::vector<Desired> desired_children(const PlanInput& input) {
   if (const auto* type = exposure_type(input); type != nullptr) {
     desired.push_back({type, exposure_document(input, type)});
   }
-  desired.push_back({&types::kDisruptionBudget, render::pod_disruption_budget(workload)});
+  desired.push_back({&types::kDisruptionBudget,
+                     render::pod_disruption_budget(workload, input.strategy.evict_unhealthy)});
   return desired;
 }
 

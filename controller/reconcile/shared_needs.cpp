@@ -51,7 +51,9 @@ SharedNeedsSum SharedNeeds::sum() const {
     if (!need.scc.empty()) {
       NeededScc& scc = sum.sccs[need.scc];
       scc.capabilities = need.capabilities;
-      scc.user_namespace_level = need.scc_user_namespace_level;
+      // With the level it would refuse those that have their user namespace by annotation.
+      scc.user_namespace_level =
+          (scc.users == 0 || scc.user_namespace_level) && need.scc_user_namespace_level;
       scc.users += static_cast<int>(users);
     }
     if (need.machine_config) {
@@ -59,6 +61,8 @@ SharedNeedsSum SharedNeeds::sum() const {
       config.pool = need.machine_config->pool;
       config.kernel_arguments = config.kernel_arguments || need.machine_config->kernel_arguments;
       config.crio_files = config.crio_files || need.machine_config->crio_files;
+      config.crio_runtime_table =
+          config.crio_runtime_table || need.machine_config->crio_runtime_table;
     }
     sum.cgroup_mode = sum.cgroup_mode || need.cgroup_mode;
   }

@@ -68,9 +68,11 @@ bool holds(const MachineConfigFacts& live, const MachineConfigFacts& wanted) {
 bool is_untouched(const MachineConfigFacts& live, const platform::MachineConfigNeed& need) {
   for (const bool arguments : {false, true}) {
     for (const bool files : {false, true}) {
-      const platform::MachineConfigNeed earlier{need.pool, arguments, files};
-      if (live.digest == digest_of_desired(render::machine_config(earlier))) {
-        return true;
+      for (const bool table : {false, true}) {
+        const platform::MachineConfigNeed earlier{need.pool, arguments, files, files && table};
+        if (live.digest == digest_of_desired(render::machine_config(earlier))) {
+          return true;
+        }
       }
     }
   }
@@ -100,7 +102,12 @@ void plan_machine_config(const SharedInput& input, const platform::MachineConfig
     }
     return;
   }
-  if (holds(*live->second, content_of(render::machine_config(need)))) {
+  // The older form of CRI-O's settings does for newer nodes, too, and changing it would reboot
+  // them.
+  const platform::MachineConfigNeed table{need.pool, false, true, true};
+  const bool holds_table = holds(*live->second, content_of(render::machine_config(table)));
+  whole.crio_runtime_table = need.crio_runtime_table || (need.crio_files && holds_table);
+  if (holds(*live->second, content_of(render::machine_config(whole)))) {
     return;
   }
   if (!is_untouched(*live->second, need)) {
@@ -117,6 +124,7 @@ void plan_machine_config(const SharedInput& input, const platform::MachineConfig
     // Nothing that is there is taken away: that would be a second reason to reboot.
     whole.kernel_arguments = whole.kernel_arguments || !live->second->kernel_arguments.empty();
     whole.crio_files = whole.crio_files || !live->second->files.empty();
+    whole.crio_runtime_table = whole.crio_runtime_table || holds_table;
     plan.actions.push_back(
         {ApplyAction{&types::kMachineConfig, render::machine_config(whole), false},
          "the nodes of pool " + need.pool + " need more of it"});

@@ -73,9 +73,7 @@ std::vector<Json> everything(const api::Workload& workload, const platform::Stra
   for (int ordinal = 0; ordinal < replicas; ++ordinal) {
     objects.push_back(pod(workload, strategy, ordinal));
   }
-  // Kubernetes 1.26 and later; the annotation is for clusters of which some are older.
-  const bool recent = strategy.user_namespace == platform::UserNamespaceVia::kHostUsers;
-  objects.push_back(pod_disruption_budget(workload, recent));
+  objects.push_back(pod_disruption_budget(workload, strategy.evict_unhealthy));
   add_exposure(workload, strategy, objects);
   return objects;
 }

@@ -25,6 +25,12 @@ constexpr std::string_view kCrioDropIn =
     "  \"io.kubernetes.cri-o.cgroup2-mount-hierarchy-rw\",\n"
     "]\n";
 
+// CRI-O 1.20 to 1.22 asks the runtime what a Pod may be given. It ends on an annotation it does not
+// know, so there is none but this one.
+constexpr std::string_view kCrioRuntimeDropIn =
+    "[crio.runtime.runtimes.runc]\n"
+    "allowed_annotations = [\"io.kubernetes.cri-o.userns-mode\"]\n";
+
 // `core` keeps the range that rootless podman has on CoreOS; from the range of `containers` CRI-O
 // takes one of 65,536 for each Pod (cri-o tutorials/userns.md).
 constexpr std::string_view kSubordinateIds =
@@ -58,7 +64,8 @@ Json machine_config(const platform::MachineConfigNeed& need) {
   }
   if (need.crio_files) {
     config["spec"]["config"]["storage"]["files"] = {
-        file("/etc/crio/crio.conf.d/99-systemd-workload.conf", kCrioDropIn),
+        file("/etc/crio/crio.conf.d/99-systemd-workload.conf",
+             need.crio_runtime_table ? kCrioRuntimeDropIn : kCrioDropIn),
         file("/etc/subuid", kSubordinateIds),
         file("/etc/subgid", kSubordinateIds),
     };

@@ -67,7 +67,8 @@ std::string in_short(const Strategy& strategy) {
       << " cgroups-by=" << text(strategy.cgroups) << " config=";
   if (strategy.machine_config) {
     out << (strategy.machine_config->kernel_arguments ? "args" : "")
-        << (strategy.machine_config->crio_files ? "+files" : "");
+        << (strategy.machine_config->crio_files ? "+files" : "")
+        << (strategy.machine_config->crio_runtime_table ? "(runtime)" : "");
   } else {
     out << "-";
   }
@@ -93,7 +94,8 @@ std::string at_length(const Strategy& strategy) {
       << (strategy.ping_group_range_sysctl ? " ping_group_range" : "")
       << (strategy.selinux_type ? " container_init_t" : "")
       << (strategy.runtime_mounts ? " runtime-mounts" : "") << (strategy.host_route ? " route" : "")
-      << (strategy.in_place_resize ? " resize" : "") << "\n";
+      << (strategy.in_place_resize ? " resize" : "")
+      << (strategy.evict_unhealthy ? " evict-unhealthy" : "") << "\n";
   return out.str();
 }
 

@@ -82,7 +82,8 @@ TEST(NodeProjection, TakesWhatIsAbsentOrOddForUnknown) {
 TEST(PoolProjection, ReadsTheWholeRollout) {
   const PoolFacts pool = pool_facts(Json::parse(R"({
     "metadata": {"name": "worker", "generation": 7},
-    "spec": {"paused": true, "configuration": {"name": "rendered-worker-b"},
+    "spec": {"paused": true, "configuration": {"name": "rendered-worker-b",
+             "source": [{"name": "00-worker"}, {"name": "99-ours"}]},
              "nodeSelector": {"matchLabels": {"node-role.kubernetes.io/worker": ""}}},
     "status": {"observedGeneration": 6, "machineCount": 5, "updatedMachineCount": 2,
                "degradedMachineCount": 1,
@@ -101,6 +102,7 @@ TEST(PoolProjection, ReadsTheWholeRollout) {
   EXPECT_EQ(pool.updated_count, 2);
   EXPECT_EQ(pool.status_configuration, "rendered-worker-a");
   EXPECT_THAT(pool.sources, UnorderedElementsAre("00-worker"));
+  EXPECT_THAT(pool.spec_sources, UnorderedElementsAre("00-worker", "99-ours"));
 }
 
 TEST(ClusterVersionProjection, IsTheOldVersionUntilAnUpgradeIsComplete) {
@@ -139,6 +141,33 @@ TEST(MachineConfigProjection, FindsCrioSettingsInPlainAndBase64Files) {
   Json without = config;
   without["spec"]["config"]["storage"]["files"].erase(1);
   EXPECT_EQ(machine_config_facts(without).crio_user_namespaces, Tri::kNo);
+}
+
+TEST(MachineConfigProjection, TellsTheFormThatCrioBefore123Obeys) {
+  const auto facts = [](const std::string& drop_in) {
+    Json config;
+    config["spec"]["config"]["storage"]["files"] = {
+        {{"path", "/etc/crio/crio.conf.d/99-x"}, {"contents", {{"source", "data:," + drop_in}}}},
+        {{"path", "/etc/subuid"}, {"contents", {{"source", "data:,containers:200000:65536"}}}}};
+    return machine_config_facts(config);
+  };
+  const std::string allowed =
+      "allowed_annotations = [\n  \"io.kubernetes.cri-o.userns-mode\",\n]\n";
+  const std::string runc = "[crio.runtime.runtimes.runc]\n";
+  const std::string workload =
+      "[crio.runtime.workloads.x]\nactivation_annotation = \"io.openshift.userns\"\n";
+  for (const auto& [drop_in, table] : std::vector<std::pair<std::string, bool>>{
+           {runc + allowed, true},
+           {workload + allowed + "  " + runc + allowed, true},
+           {workload + allowed, false},
+           {runc + "runtime_path = \"\"\n" + workload + allowed, false}}) {
+    EXPECT_EQ(facts(drop_in).crio_user_namespaces, Tri::kYes) << drop_in;
+    EXPECT_EQ(facts(drop_in).crio_runtime_table, table) << drop_in;
+  }
+  for (const std::string& drop_in : {runc, runc + "# [\"io.kubernetes.cri-o.userns-mode\"]\n",
+                                     "[crio.runtime.runtimes.userns]\n" + allowed}) {
+    EXPECT_EQ(facts(drop_in).crio_user_namespaces, Tri::kNo) << drop_in;
+  }
 }
 
 TEST(KernelArguments, TheLastHierarchyCounts) {

@@ -1,5 +1,7 @@
 #include "platform/strategy.hpp"
 
+#include <functional>
+
 #include <gmock/gmock.h>
 
 namespace swo::platform {
@@ -29,7 +31,7 @@ PoolFacts& worker(Facts& facts) { return facts.pools.at(1); }
 
 // The operator's MachineConfig is part of what the pool is about to have.
 void write_config(PoolFacts& pool) {
-  pool.written_kernel_arguments = pool.written_crio_files = true;
+  pool.written_kernel_arguments = pool.written_crio_files = pool.written_crio_runtime_table = true;
 }
 
 void start_rollout(PoolFacts& pool, int updated) {
@@ -47,6 +49,7 @@ void finish_rollout(PoolFacts& pool) {
   pool.sources.insert(machine_config_name(pool.name));
   pool.kernel_arguments = {"systemd.unified_cgroup_hierarchy=1", "cgroup_no_v1=\"all\"", "psi=1"};
   pool.crio_user_namespaces = Tri::kYes;
+  pool.crio_runtime_table = true;
 }
 
 TEST(Strategy, NeedsNothingOnOpenShift420) {
@@ -84,6 +87,97 @@ TEST(Strategy, FollowsARolloutFromTheFirstWriteToTheLastNode) {
   EXPECT_EQ(status(), "ready");
 }
 
+TEST(Strategy, CountsAPoolsMachinesOnlyOnceTheirCountIsOfWhatIsWaitedFor) {
+  const std::string ours = machine_config_name("worker");
+  struct Moment {
+    const char* what;
+    std::function<void(PoolFacts&)> change;
+    const char* progress;
+  };
+  const Moment moments[] = {
+      {"nothing has been rendered yet", [](PoolFacts&) {}, "0/3 updated"},
+      {"rendered, and the status is still of the generation before",
+       [&](PoolFacts& pool) {
+         pool.spec_configuration = "rendered-worker-2";
+         pool.spec_sources = {"00-worker", ours};
+         pool.generation = 3;
+       },
+       "0/3 updated"},
+      {"rendered and taken up, and the first is being drained",
+       [&](PoolFacts& pool) {
+         start_rollout(pool, 0);
+         pool.spec_sources = {"00-worker", ours};
+       },
+       "0/3 updated"},
+      {"two are through",
+       [&](PoolFacts& pool) {
+         start_rollout(pool, 2);
+         pool.spec_sources = {"00-worker", ours};
+       },
+       "2/3 updated"},
+      {"two have another's change, which was rendered before ours",
+       [&](PoolFacts& pool) {
+         start_rollout(pool, 2);
+         pool.spec_sources = {"00-worker", "99-worker-ntp"};
+       },
+       "0/3 updated"},
+      {"the sources are not told", [](PoolFacts& pool) { start_rollout(pool, 2); }, "2/3 updated"},
+  };
+  for (const Moment& moment : moments) {
+    Facts facts = generation("openshift-4.8");
+    write_config(worker(facts));
+    moment.change(worker(facts));
+    EXPECT_THAT(decide({}, facts, kApply).blockers,
+                ElementsAre(testing::AllOf(reason_is("WaitingForNodes"),
+                                           Field(&Blocker::detail, moment.progress))))
+        << moment.what;
+  }
+}
+
+TEST(Strategy, AllowsTheAnnotationInTheFormThatTheCrioOfTheNodesObeys) {
+  const auto by_table = [](const Facts& facts) {
+    const Strategy strategy = decide({}, facts, kApply);
+    EXPECT_TRUE(strategy.machine_config && strategy.machine_config->crio_files);
+    return strategy.machine_config && strategy.machine_config->crio_runtime_table;
+  };
+  for (const char* old : {"openshift-4.7", "openshift-4.8", "openshift-4.9"}) {
+    EXPECT_TRUE(by_table(generation(old))) << old;
+  }
+  Facts facts = generation("openshift-4.10");
+  EXPECT_FALSE(by_table(facts));
+  facts.nodes.back().runtime_version = Version{1, 22, 5};
+  EXPECT_TRUE(by_table(facts)) << "one node has not been upgraded";
+
+  facts = generation("openshift-4.10");
+  write_config(worker(facts));
+  finish_rollout(worker(facts));
+  EXPECT_TRUE(by_table(facts)) << "written before the upgrade, and good enough after it";
+  EXPECT_THAT(decide({}, facts, kApply).blockers, IsEmpty());
+}
+
+TEST(Strategy, TakesAWorkloadClassForNothingWhereCrioPassesOverIt) {
+  Facts facts = generation("openshift-4.8");
+  write_config(worker(facts));
+  finish_rollout(worker(facts));
+  EXPECT_THAT(decide({}, facts, kApply).blockers, IsEmpty());
+  worker(facts).crio_runtime_table = worker(facts).written_crio_runtime_table = false;
+  const Strategy strategy = decide({}, facts, kApply);
+  EXPECT_THAT(strategy.blockers, ElementsAre(reason_is("WaitingForNodes")));
+  EXPECT_TRUE(strategy.machine_config && strategy.machine_config->crio_runtime_table);
+  EXPECT_THAT(decide({}, facts, MachineConfigMode::kOff).blockers,
+              ElementsAre(Field(&Blocker::message, HasSubstr("[crio.runtime.runtimes.runc]"))));
+}
+
+TEST(Strategy, KnowsWhichApiServersTakeTheFieldsThatCameLater) {
+  const auto evicts = [](const char* name) {
+    return decide({}, generation(name), kApply).evict_unhealthy;
+  };
+  EXPECT_FALSE(evicts("openshift-4.12"));  // Kubernetes 1.25
+  EXPECT_TRUE(evicts("openshift-4.13"));
+  EXPECT_TRUE(evicts("kubernetes-1.33"));
+  EXPECT_FALSE(decide({}, Facts{}, kApply).evict_unhealthy) << "left out where nothing is known";
+}
+
 TEST(Strategy, ALaterRolloutOfSomethingElseHoldsNoPodsBack) {
   Facts facts = generation("openshift-4.8");
   write_config(worker(facts));
@@ -113,8 +207,10 @@ TEST(Strategy, KeepsWhatItHasWrittenOnceTheNodesAreRight) {
   api::Workload workload;
   workload.spec.platform.user_namespace = "HostUsers";  // needs no CRI-O files
   const Strategy strategy = decide(workload, facts, kApply);
-  EXPECT_EQ(strategy.machine_config,
-            (MachineConfigNeed{.pool = "worker", .kernel_arguments = true, .crio_files = true}));
+  EXPECT_EQ(strategy.machine_config, (MachineConfigNeed{.pool = "worker",
+                                                        .kernel_arguments = true,
+                                                        .crio_files = true,
+                                                        .crio_runtime_table = true}));
 }
 
 TEST(Strategy, AsksForNoKernelArgumentsWhereSomeoneElseHasSetThem) {
@@ -122,8 +218,10 @@ TEST(Strategy, AsksForNoKernelArgumentsWhereSomeoneElseHasSetThem) {
   worker(facts).kernel_arguments = {"systemd.unified_cgroup_hierarchy=1"};
   const Strategy strategy = decide({}, facts, kApply);
   EXPECT_EQ(strategy.cgroups, CgroupsBy::kNothing);
-  EXPECT_EQ(strategy.machine_config,
-            (MachineConfigNeed{.pool = "worker", .kernel_arguments = false, .crio_files = true}));
+  EXPECT_EQ(strategy.machine_config, (MachineConfigNeed{.pool = "worker",
+                                                        .kernel_arguments = false,
+                                                        .crio_files = true,
+                                                        .crio_runtime_table = true}));
   EXPECT_THAT(decide({}, facts, MachineConfigMode::kOff).blockers,
               ElementsAre(reason_is("CrioNotConfigured")));
 }
