@@ -11,6 +11,9 @@ namespace swo::render {
 namespace {
 
 constexpr std::string_view kSharedScc = "systemd-workload";
+// Of those that insist on the annotation: their SCC cannot ask for a user namespace at Pod level,
+// and one that others share would be written this way and that.
+constexpr std::string_view kAnnotationScc = "systemd-workload-annotation";
 
 }  // namespace
 
@@ -45,8 +48,9 @@ std::string scc_name(const api::Workload& workload) {
   if (!platform.security_context_constraints.empty()) {
     return platform.security_context_constraints;
   }
+  const std::string shared(platform.user_namespace == "Annotation" ? kAnnotationScc : kSharedScc);
   if (platform.add_capabilities.empty()) {
-    return std::string(kSharedScc);
+    return shared;
   }
   // One per set of capabilities, whatever their order.
   std::vector<std::string> capabilities = platform.add_capabilities;
@@ -56,7 +60,7 @@ std::string scc_name(const api::Workload& workload) {
   for (const std::string& capability : capabilities) {
     set += capability + ",";
   }
-  return std::string(kSharedScc) + "-" + short_hash(set);
+  return shared + "-" + short_hash(set);
 }
 
 std::string machine_config_name(std::string_view pool) {

@@ -102,7 +102,7 @@ TEST(Rights, SecurityContextConstraintsAreUsedByNameOnly) {
   for (const Json& rule : rules()) {
     const Json& verbs = rule.at("verbs");
     if (std::find(verbs.begin(), verbs.end(), "use") == verbs.end()) continue;
-    EXPECT_EQ(rule.at("resourceNames"), Json({"systemd-workload"}));
+    EXPECT_EQ(rule.at("resourceNames"), Json({"systemd-workload", "systemd-workload-annotation"}));
     EXPECT_EQ(verbs.size(), 1U);
   }
 }
