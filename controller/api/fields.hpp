@@ -41,7 +41,8 @@ inline constexpr std::size_t kMaxPortName = 15;   // RFC 6335, as container port
 inline constexpr std::size_t kMaxUnitName = 255;  // UNIT_NAME_MAX of systemd
 inline constexpr std::size_t kMaxPath = 1024;
 inline constexpr std::size_t kMaxArgument = 4096;
-inline constexpr std::int64_t kMaxReplicas = 1000;  // ordinals of three digits
+inline constexpr std::size_t kMaxCertificates = 65536;  // PEM of some 30 of them
+inline constexpr std::int64_t kMaxReplicas = 1000;      // ordinals of three digits
 inline constexpr std::int64_t kDaySeconds = 86400;
 
 namespace choices {
@@ -106,7 +107,8 @@ struct Fields<RouteTls> {
     v("insecureEdgeTerminationPolicy", &RouteTls::insecure_edge_termination_policy,
       {.choices = choices::kInsecurePolicy});
     v("certificateSecret", &RouteTls::certificate_secret, kObjectName);
-    v("destinationCASecret", &RouteTls::destination_ca_secret, kObjectName);
+    v("destinationCACertificate", &RouteTls::destination_ca_certificate,
+      {.max_length = kMaxCertificates, .format = &kCertificates});
   }
 };
 

@@ -99,6 +99,13 @@ bool no_white_space(std::string_view text) {
   return !text.empty() && all(text, [](char c) { return !is_space(c); });
 }
 
+bool certificates(std::string_view text) {
+  constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
+  if (!text.starts_with(kBegin)) return false;
+  text.remove_prefix(kBegin.size());
+  return text.starts_with('\n') || text.starts_with("\r\n");
+}
+
 bool label_value(std::string_view text) {
   return text.empty() ||
          (text.size() <= 63 && is_alnum(text.front()) && is_alnum(text.back()) && data_key(text));
@@ -137,6 +144,9 @@ const Format kRelativePath = {
 const Format kUrlPath = {url_path, "start it with '/' and leave out white space, '?' and '#'"};
 const Format kNoWhiteSpace = {
     no_white_space, "write an image reference without white space, as in quay.io/example/app:1.0"};
+const Format kCertificates = {
+    certificates,
+    "put PEM there that begins with -----BEGIN CERTIFICATE----- on a line of its own"};
 const Format kLabelValue = {
     label_value,
     "use at most 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends"};

@@ -28,6 +28,7 @@ extern const Format kAbsolutePath;   // "/var/lib/ipa"
 extern const Format kRelativePath;   // "data/ipa"
 extern const Format kUrlPath;        // "/ipa"
 extern const Format kNoWhiteSpace;   // an image reference
+extern const Format kCertificates;   // PEM (RFC 7468)
 extern const Format kLabelValue;     // at most 63 characters, empty included
 extern const Format kQualifiedName;  // "example.com/name": the key of a label or annotation
 

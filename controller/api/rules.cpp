@@ -299,8 +299,8 @@ Found passthrough_has_no_certificate(const Workload& w) {
 Found destination_ca_is_for_reencrypt(const Workload& w) {
   if (!w.spec.route || !w.spec.route->tls) return std::nullopt;
   const RouteTls& tls = *w.spec.route->tls;
-  if (tls.destination_ca_secret.empty() || tls.termination == "reencrypt") return std::nullopt;
-  return Breach{"spec.route.tls.destinationCASecret", excerpt(tls.destination_ca_secret)};
+  if (tls.destination_ca_certificate.empty() || tls.termination == "reencrypt") return std::nullopt;
+  return Breach{"spec.route.tls.destinationCACertificate", excerpt(tls.destination_ca_certificate)};
 }
 
 Found one_kind_of_ingress(const Workload& w) {
@@ -395,7 +395,7 @@ constexpr CrossFieldRule kRules[] = {
      passthrough_allows_no_plain_text},
     {"leave certificateSecret out: with passthrough the application shows its own certificate",
      passthrough_has_no_certificate},
-    {"leave destinationCASecret out: only reencrypt checks the application's certificate",
+    {"leave destinationCACertificate out: only reencrypt checks the application's certificate",
      destination_ca_is_for_reencrypt},
     {"set ingressClassName for an Ingress or parentRef for an HTTPRoute, not both",
      one_kind_of_ingress},

@@ -45,8 +45,8 @@ struct ServiceSpec {
 struct RouteTls {
   std::string termination;                       // edge | passthrough | reencrypt
   std::string insecure_edge_termination_policy;  // "" | None | Allow | Redirect
-  std::string certificate_secret;     // a kubernetes.io/tls Secret, by reference; "" = router's
-  std::string destination_ca_secret;  // reencrypt: Secret whose ca.crt signs the application's
+  std::string certificate_secret;  // a kubernetes.io/tls Secret, by reference; "" = router's
+  std::string destination_ca_certificate;  // reencrypt: PEM of whoever signed the application's
   bool operator==(const RouteTls&) const = default;
 };
 

@@ -50,9 +50,7 @@ Json role(const api::Workload& workload);  // `use` of the SCC by name
 Json role_binding(const api::Workload& workload);
 Json service(const api::Workload& workload);
 Json headless_service(const api::Workload& workload);
-// `destination_ca`: PEM, the ca.crt of spec.route.tls.destinationCASecret, for which the Route API
-// has no reference. Left out while empty.
-Json route(const api::Workload& workload, std::string_view destination_ca = {});
+Json route(const api::Workload& workload);
 Json ingress(const api::Workload& workload);
 Json http_route(const api::Workload& workload);
 Json claim(const api::Workload& workload, const api::Claim& claim, int ordinal);

@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kWholeWeight = 100;  // the API's default: all traffic to the one backend
 
-Json route_tls(const api::RouteTls& tls, std::string_view destination_ca) {
+Json route_tls(const api::RouteTls& tls) {
   Json result = {{"termination", tls.termination}};
   set_unless_empty(result, "insecureEdgeTerminationPolicy", tls.insecure_edge_termination_policy);
   // By reference, so that no key is read by the operator. Needs the router's leave to read that
@@ -18,8 +18,8 @@ Json route_tls(const api::RouteTls& tls, std::string_view destination_ca) {
   if (!tls.certificate_secret.empty() && tls.termination != "passthrough") {
     result["externalCertificate"] = {{"name", tls.certificate_secret}};
   }
-  if (!destination_ca.empty() && tls.termination == "reencrypt") {
-    result["destinationCACertificate"] = destination_ca;
+  if (tls.termination == "reencrypt") {
+    set_unless_empty(result, "destinationCACertificate", tls.destination_ca_certificate);
   }
   return result;
 }
@@ -42,7 +42,7 @@ bool is_passthrough(const api::RouteSpec& route) {
   return route.tls && route.tls->termination == "passthrough";
 }
 
-Json route(const api::Workload& workload, std::string_view destination_ca) {
+Json route(const api::Workload& workload) {
   const api::RouteSpec spec = workload.spec.route.value_or(api::RouteSpec{});
   Json route = {
       {"apiVersion", "route.openshift.io/v1"},
@@ -63,7 +63,7 @@ Json route(const api::Workload& workload, std::string_view destination_ca) {
     set_unless_empty(route["spec"], "path", spec.path);
   }
   if (spec.tls) {
-    route["spec"]["tls"] = route_tls(*spec.tls, destination_ca);
+    route["spec"]["tls"] = route_tls(*spec.tls);
   }
   return route;
 }

@@ -260,6 +260,12 @@ constexpr const char* kProbes[] = {
     "x.Service",
     "x.service ",
     "9",
+    "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+    "-----BEGIN CERTIFICATE-----",
+    "-----BEGIN CERTIFICATE-----\r\n",
+    "-----BEGIN CERTIFICATE-----\rx",
+    "-----BEGIN PRIVATE KEY-----\n",
+    "\n-----BEGIN CERTIFICATE-----\n",
 };
 
 TEST(Schema, EveryFormatAcceptsJustWhatThePatternOfTheSchemaAccepts) {

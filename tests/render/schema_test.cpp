@@ -149,23 +149,25 @@ TEST_F(Schema, TakesTheRouteWithEachKindOfTls) {
         "{tls: {termination: edge, insecureEdgeTerminationPolicy: Redirect, certificateSecret: "
         "tls}}",
         "{tls: {termination: passthrough}}",
-        "{tls: {termination: reencrypt, certificateSecret: tls, destinationCASecret: ca}}"}) {
+        "{tls: {termination: reencrypt, certificateSecret: tls, destinationCACertificate: "
+        "\"-----BEGIN CERTIFICATE-----\\n\"}}"}) {
     const api::Workload one =
         workload("{ports: [{name: http, port: 80}], route: " + std::string(route) + "}");
-    EXPECT_EQ(faults_of(render::route(one, "-----BEGIN CERTIFICATE-----\n"), "routes.crd.yaml"),
-              kNone)
-        << route;
+    EXPECT_EQ(faults_of(render::route(one), "routes.crd.yaml"), kNone) << route;
   }
 }
 
 TEST_F(Schema, TakesTheMachineConfig) {
   for (const bool arguments : {false, true}) {
     for (const bool files : {false, true}) {
-      EXPECT_EQ(
-          faults_of(machine_config(
-                        {.pool = "worker", .kernel_arguments = arguments, .crio_files = files}),
-                    "machineconfigs.crd.yaml"),
-          kNone);
+      for (const bool table : {false, true}) {
+        EXPECT_EQ(faults_of(machine_config({.pool = "worker",
+                                            .kernel_arguments = arguments,
+                                            .crio_files = files,
+                                            .crio_runtime_table = files && table}),
+                            "machineconfigs.crd.yaml"),
+                  kNone);
+      }
     }
   }
 }
