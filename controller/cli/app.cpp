@@ -79,6 +79,11 @@ CLI::App* add_run(CLI::App& app, RunOptions& options) {
   run->add_option("--metrics-address", options.metrics_address,
                   "Where /metrics is served as plain HTTP; empty: nowhere")
       ->capture_default_str();
+  run->add_option("--metrics-secure-address", options.metrics_secure_address,
+                  "Where /metrics is served as HTTPS to those who may \"get\" it (TokenReview, "
+                  "SubjectAccessReview), such as :8443; empty: nowhere");
+  run->add_option("--metrics-cert-dir", options.metrics_cert_dir,
+                  "Folder of tls.crt and tls.key, waited for and read anew when renewed");
   run->add_option("--log-format", options.log_format, "logfmt or json")
       ->check(CLI::IsMember({"logfmt", "json"}))
       ->capture_default_str();

@@ -1,12 +1,15 @@
 #include "cli/run_command.hpp"
 
 #include <array>
+#include <atomic>
+#include <future>
 #include <ostream>
 #include <thread>
 
 #include <unistd.h>
 
 #include "api/names.hpp"
+#include "cli/secure_metrics.hpp"
 #include "cli/stop_signal.hpp"
 #include "kube/discovery.hpp"
 #include "kube/transport_config.hpp"
@@ -35,6 +38,8 @@ constexpr std::size_t kPoolThreadsAsTransport = 24;
 // Reconciles are a few API calls; a hand-over is to be done in 2 s.
 constexpr std::chrono::milliseconds kStopLimit{1500};
 constexpr std::chrono::milliseconds kEventsLimit{300};
+// An API server that does not answer must not hold the process until it is killed.
+constexpr std::chrono::seconds kReleaseLimit{5};
 constexpr std::chrono::seconds kFirstRetry{1};
 constexpr std::chrono::seconds kLastRetry{30};
 constexpr std::chrono::milliseconds kSignalPoll{200};
@@ -86,6 +91,9 @@ class Process {
         std::jthread([this](const std::stop_token& stop) { collector_->run(stop); });
     operator_->watch();
     recorder_.start();
+    if (secure_metrics_ != nullptr) {
+      secure_metrics_->start();
+    }
     const int status = options_.leader_elect ? lead() : follow_signal();
     stop();
     return status;
@@ -99,10 +107,12 @@ class Process {
 
   bool serve_health() {
     health_.add(runtime::Health::Kind::kLive, "operator", [this]() -> std::optional<std::string> {
-      return operator_ != nullptr ? operator_->unwell() : std::nullopt;
+      reconcile::Operator* built = built_;
+      return built != nullptr ? built->unwell() : std::nullopt;
     });
     health_.add(runtime::Health::Kind::kReady, "caches", [this]() -> std::optional<std::string> {
-      if (operator_ != nullptr && operator_->synced()) {
+      reconcile::Operator* built = built_;
+      if (built != nullptr && built->synced()) {
         return std::nullopt;
       }
       return "the first lists are not in yet";
@@ -118,7 +128,14 @@ class Process {
     if (!options_.metrics_address.empty() && !one_port) {
       metrics_server_ =
           std::make_unique<runtime::HealthServer>(health_, [this] { return metrics_.text(); });
-      return start(*metrics_server_, options_.metrics_address, "--metrics-address");
+      if (!start(*metrics_server_, options_.metrics_address, "--metrics-address")) {
+        return false;
+      }
+    }
+    if (!options_.metrics_secure_address.empty()) {
+      secure_metrics_ = std::make_unique<SecureMetrics>(
+          plain_client_, [this] { return metrics_.text(); }, options_.metrics_secure_address,
+          options_.metrics_cert_dir);
     }
     return true;
   }
@@ -182,6 +199,7 @@ class Process {
     options.recorder = &recorder_;
     operator_ = std::make_unique<reconcile::Operator>(client_, std::move(options));
     collector_->on_change([this] { operator_->facts_changed(); });
+    built_ = operator_.get();
   }
 
   // Until a signal: this process alone writes.
@@ -193,6 +211,7 @@ class Process {
       signal = wait_for_stop(std::chrono::hours(1));
     }
     log::info("stopping", {{"signal", signal}});
+    quiesce();
     return 0;
   }
 
@@ -206,12 +225,10 @@ class Process {
     options.times = options_.lease;
     std::atomic<bool> lost = false;
     options.on_started = [this] {
-      log::info("leading: this replica writes", {{"lease", options_.lease_name}});
       metrics_.leading(options_.lease_name, true);
       operator_->work();
     };
-    options.on_stopped = [this, &lost](const std::string& why) {
-      log::warning("leading no more", {{"because", why}});
+    options.on_stopped = [this, &lost](const std::string& /*why*/) {
       metrics_.leading(options_.lease_name, false);
       lost = true;
     };
@@ -219,26 +236,53 @@ class Process {
       log::info("the leader is", {{"holder", holder}});
     };
     election_ = std::make_unique<runtime::LeaderElection>(plain_client_, std::move(options));
-    std::jthread electing([this](const std::stop_token& stop) { election_->run(stop); });
-    while (!lost) {
-      if (const std::string signal = wait_for_stop(kSignalPoll); !signal.empty()) {
-        log::info("stopping", {{"signal", signal}});
-        quiesce();  // before the lease is given back: two must never write
-        return 0;
-      }
+    std::promise<void> over;
+    const auto given_back = over.get_future();
+    std::jthread electing([this, &over](const std::stop_token& stop) {
+      election_->run(stop);
+      over.set_value();
+    });
+    std::string signal;
+    while (!lost && signal.empty()) {
+      signal = wait_for_stop(kSignalPoll);
     }
-    return kFailed;
+    if (!signal.empty()) {
+      log::info("stopping", {{"signal", signal}});
+    }
+    quiesce();  // before the lease is given back: two must never write
+    electing.request_stop();
+    if (given_back.wait_for(kReleaseLimit) == std::future_status::timeout) {
+      log::warning("the lease could not be given back: the API server does not answer");
+      connected_.transport->shutdown();
+    }
+    return signal.empty() ? kFailed : 0;
   }
 
+  // The end of all writing for workloads.
   void quiesce() {
-    operator_->stop(kStopLimit);
+    if (!operator_->stop_work(kStopLimit)) {
+      log::warning("a worker is still at something: it is cut off");
+    }
     recorder_.stop(kEventsLimit);
   }
 
+  // The end of all reading. Watches are told before their connections end, so that they do not
+  // connect again.
   void stop() {
-    quiesce();
-    collector_thread_ = {};
+    if (secure_metrics_ != nullptr) {
+      secure_metrics_->stop();
+    }
+    // These ask the operator, so they go before it.
+    for (runtime::HealthServer* server : {health_server_.get(), metrics_server_.get()}) {
+      if (server != nullptr) {
+        server->stop();
+      }
+    }
+    operator_->end_watches();
+    collector_thread_.request_stop();
     connected_.transport->shutdown();
+    operator_->stop(std::chrono::milliseconds(0));
+    collector_thread_ = {};
     log::info("stopped");
   }
 
@@ -252,10 +296,12 @@ class Process {
   runtime::EventRecorder recorder_;
   runtime::Health health_;
   std::unique_ptr<runtime::HealthServer> health_server_, metrics_server_;
+  std::unique_ptr<SecureMetrics> secure_metrics_;
   reconcile::Kinds kinds_;
   std::unique_ptr<runtime::LeaderElection> election_;
   std::unique_ptr<platform::Collector> collector_;
   std::unique_ptr<reconcile::Operator> operator_;
+  std::atomic<reconcile::Operator*> built_ = nullptr;  // for the servers' threads
   std::jthread collector_thread_;
 };
 
@@ -268,6 +314,10 @@ int run_command(const RunOptions& options, std::ostream& err) {
        .level = level_of(options.log_level)});
   kube::initialize_cpprest_threads(
       options.connection.transport == "cpprest" ? kPoolThreadsAsTransport : kPoolThreads);
+  if (!options.metrics_secure_address.empty() && options.metrics_cert_dir.empty()) {
+    err << "--metrics-secure-address needs --metrics-cert-dir, the folder of tls.crt and tls.key\n";
+    return kBadUsage;
+  }
   if (const std::string fault = options.lease.fault(); !fault.empty()) {
     err << fault << '\n';
     return kBadUsage;

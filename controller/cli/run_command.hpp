@@ -1,8 +1,9 @@
 // `systemd-workload-operator run`: the operator as a process.
 //
-// Stops cleanly on SIGTERM and SIGINT: workers finish what they are at, Events are sent, the lease
-// is given back. A server that cannot be reached, a missing CRD and missing rights are told in one
-// line each and tried again; a broken kubeconfig ends the process with 2.
+// Stops cleanly on SIGTERM and SIGINT, in this order: workers finish what they are at, Events are
+// sent, the lease is given back, connections end. A server that cannot be reached, a missing CRD
+// and missing rights are told in one line each and tried again; a broken kubeconfig ends the
+// process with 2.
 #pragma once
 
 #include <iosfwd>
@@ -28,6 +29,8 @@ struct RunOptions {
   runtime::LeaseTimes lease;
   std::string health_address = ":8081";
   std::string metrics_address = "127.0.0.1:8080";  // plain HTTP
+  std::string metrics_secure_address;              // HTTPS, for whom the cluster lets; "" = nowhere
+  std::string metrics_cert_dir;                    // tls.crt and tls.key
   std::string log_format = "logfmt";               // logfmt | json
   std::string log_level = "info";
 };
