@@ -63,7 +63,7 @@ std::string header_of(const Request& request, const std::string& name) {
 std::string Call::header(const std::string& name) const { return header_of(request, name); }
 
 std::string Call::manager() const {
-  const std::string named = target.value("fieldManager");
+  std::string named = target.value("fieldManager");
   if (!named.empty()) return named;
   const std::string agent = header("user-agent");
   return agent.empty() ? "unknown" : agent.substr(0, agent.find('/'));
@@ -238,6 +238,12 @@ void ApiServer::Impl::authorize(Call& call) const {
               p.group.empty() && p.resource == "namespaces" ? p.name : p.ns,
               p.name,
               ""};
+    // A list or watch of one object by name is judged by that name.
+    constexpr std::string_view kByName = "metadata.name=";
+    const std::string fields = call.target.value("fieldSelector");
+    if (p.name.empty() && fields.compare(0, kByName.size(), kByName) == 0) {
+      access.name = fields.substr(kByName.size());
+    }
   } else {
     access.path = call.target.path;
   }
@@ -331,7 +337,8 @@ Answer ApiServer::handle(const Request& request) { return impl_->handle(request)
 
 void ApiServer::add_token(std::string token, std::string user, std::vector<std::string> groups) {
   groups.emplace_back("system:authenticated");
-  impl_->identity.add(token, {{std::move(user), std::move(groups), ""}, std::nullopt, "", ""});
+  impl_->identity.add(std::move(token),
+                      {{std::move(user), std::move(groups), ""}, std::nullopt, "", ""});
 }
 
 void ApiServer::add_admission(Admission admission) {

@@ -31,7 +31,8 @@ Json aggregated(const std::string& name) {
            {{"clusterRoleSelectors", Json::array({Json{{"matchLabels", labels}}})}}}};
 }
 
-Json binding(const std::string& name, const std::string& role, std::vector<std::string> groups) {
+Json binding(const std::string& name, const std::string& role,
+             const std::vector<std::string>& groups) {
   Json subjects = Json::array();
   for (const std::string& group : groups) subjects.push_back({{"kind", "Group"}, {"name", group}});
   return {{"metadata", {{"name", name}}},
@@ -39,7 +40,7 @@ Json binding(const std::string& name, const std::string& role, std::vector<std::
           {"subjects", std::move(subjects)}};
 }
 
-Json aggregate_labels(std::vector<std::string> roles) {
+Json aggregate_labels(const std::vector<std::string>& roles) {
   Json out = Json::object();
   for (const std::string& role : roles)
     out["rbac.authorization.k8s.io/aggregate-to-" + role] = "true";

@@ -23,7 +23,7 @@ constexpr const char* kLabelRule =
 constexpr std::size_t kLongestSubdomain = 253;
 constexpr std::size_t kLongestLabel = 63;
 constexpr std::size_t kAnnotationBytes =
-    256 * 1024;  // apimachinery validation TotalAnnotationSizeLimitB
+    256UL * 1024;  // apimachinery validation TotalAnnotationSizeLimitB
 
 void fill(Json& object, const char* name, Json value) {
   if (!object.contains(name) || object[name].is_null()) object[name] = std::move(value);
@@ -276,9 +276,9 @@ void check_service(const Json& service, const Json* old, std::vector<Cause>& cau
   const Json spec = service.value("spec", Json::object());
   const Json ports = spec.value("ports", Json::array());
   const std::string type = spec.value("type", "");
-  static const Json kTypes = {"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"};
-  if (std::find(kTypes.begin(), kTypes.end(), type) == kTypes.end()) {
-    causes.push_back(unsupported("spec.type", type, kTypes));
+  static const Json types = {"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"};
+  if (std::find(types.begin(), types.end(), type) == types.end()) {
+    causes.push_back(unsupported("spec.type", type, types));
   }
   if (ports.empty() && spec.value("clusterIP", "") != "None" && type != "ExternalName") {
     causes.push_back(required("spec.ports"));
@@ -306,9 +306,9 @@ void check_service(const Json& service, const Json* old, std::vector<Cause>& cau
 void check_role_binding(const Json& binding, const Json* old, std::vector<Cause>& causes) {
   const Json role = binding.value("roleRef", Json::object());
   if (role.value("name", "").empty()) causes.push_back(required("roleRef.name"));
-  static const Json kKinds = {"Role", "ClusterRole"};
-  if (std::find(kKinds.begin(), kKinds.end(), role.value("kind", "")) == kKinds.end()) {
-    causes.push_back(unsupported("roleRef.kind", role.value("kind", ""), kKinds));
+  static const Json kinds = {"Role", "ClusterRole"};
+  if (std::find(kinds.begin(), kinds.end(), role.value("kind", "")) == kinds.end()) {
+    causes.push_back(unsupported("roleRef.kind", role.value("kind", ""), kinds));
   }
   if (old != nullptr && old->value("roleRef", Json()) != role) {
     causes.push_back(invalid_value("roleRef", role, "cannot change roleRef"));

@@ -161,7 +161,7 @@ ServedVersion served_version(const Json& version) {
 }  // namespace
 
 Catalog::Catalog(Store& store, const std::vector<TypeInfo>& extra) : store_(store) {
-  const auto add = [&](TypeInfo info, bool everything) {
+  const auto add = [&](const TypeInfo& info, bool everything) {
     auto type = std::make_shared<ResourceType>();
     type->group = info.group;
     type->plural = info.plural;

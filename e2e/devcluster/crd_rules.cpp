@@ -36,7 +36,10 @@ void check_structural(const Json& schema, const std::string& path, std::vector<C
       const bool there = std::find(names.begin(), names.end(), key) != names.end();
       if (!there && (!property.is_object() || !property.contains("default"))) {
         causes.push_back(
-            required(path + ".items.properties[" + key.get<std::string>() + "].default",
+            required(std::string(path)
+                         .append(".items.properties[")
+                         .append(key.get_ref<const std::string&>())
+                         .append("].default"),
                      "this property is in x-kubernetes-list-map-keys, so it must have a default or "
                      "be a required property"));
       }
@@ -44,7 +47,9 @@ void check_structural(const Json& schema, const std::string& path, std::vector<C
   }
   if (schema.contains("properties") && schema["properties"].is_object()) {
     for (const auto& [name, property] : schema["properties"].items()) {
-      check_structural(property, path + ".properties[" + name + "]", causes);
+      std::string at = path;
+      at.append(".properties[").append(name).append("]");
+      check_structural(property, at, causes);
     }
   }
   if (schema.contains("items")) check_structural(schema["items"], path + ".items", causes);
@@ -79,9 +84,9 @@ std::vector<Cause> validate_crd(const Json& crd) {
     causes.push_back(
         invalid_value("metadata.name", name, "must be spec.names.plural+\".\"+spec.group"));
   }
-  static const Json kScopes = {"Cluster", "Namespaced"};
-  if (std::find(kScopes.begin(), kScopes.end(), spec.value("scope", "")) == kScopes.end()) {
-    causes.push_back(unsupported("spec.scope", spec.value("scope", ""), kScopes));
+  static const Json scopes = {"Cluster", "Namespaced"};
+  if (std::find(scopes.begin(), scopes.end(), spec.value("scope", "")) == scopes.end()) {
+    causes.push_back(unsupported("spec.scope", spec.value("scope", ""), scopes));
   }
   const Json versions = spec.value("versions", Json::array());
   std::size_t storage = 0, i = 0;

@@ -141,10 +141,11 @@ Response json(const Json& body) { return json_response(200, body.dump() + "\n");
 std::optional<Response> discovery(const Catalog& catalog, const Target& target,
                                   const std::string& accept, const std::string& git_version) {
   const auto& s = target.segments;
-  if (s.empty())
+  if (s.empty()) {
     return json({{"paths",
                   {"/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3",
                    "/readyz", "/version"}}});
+  }
   if (s[0] == "healthz" || s[0] == "livez" || s[0] == "readyz") {
     return Response{200, {{"content-type", "text/plain; charset=utf-8"}}, "ok"};
   }

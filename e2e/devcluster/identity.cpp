@@ -18,9 +18,9 @@ bool User::in(const std::string& group) const {
   return std::find(groups.begin(), groups.end(), group) != groups.end();
 }
 
-void Identity::add(const std::string& token, Token what) {
+void Identity::add(std::string token, Token what) {
   const std::unique_lock lock(mutex_);
-  tokens_[token] = std::move(what);
+  tokens_[std::move(token)] = std::move(what);
 }
 
 std::optional<Identity::Token> Identity::find(const std::string& token) const {

@@ -27,7 +27,7 @@ class Identity {
     // Bound to this ServiceAccount: valid only while it is there with this uid (User::uid).
     std::string ns, service_account;
   };
-  void add(const std::string& token, Token what);
+  void add(std::string token, Token what);
   std::optional<Token> find(const std::string& token) const;
 
  private:

@@ -1,6 +1,7 @@
 // A fresh API server with a clock that the test moves, and short ways to ask it.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <sstream>
@@ -13,19 +14,31 @@
 
 namespace devcluster {
 
+// Read by the server's threads while the test moves it.
+class TestClock {
+ public:
+  using TimePoint = std::chrono::system_clock::time_point;
+  TimePoint now() const { return TimePoint(TimePoint::duration(ticks_.load())); }
+  void operator+=(TimePoint::duration by) { ticks_ += by.count(); }
+
+ private:
+  std::atomic<TimePoint::rep> ticks_{
+      TimePoint::duration(std::chrono::seconds(1'700'000'000)).count()};
+};
+
 class ApiTest : public ::testing::Test {
  protected:
   static constexpr const char* kDefault = "/api/v1/namespaces/default";
   static constexpr const char* kMerge = "application/merge-patch+json";
   static constexpr const char* kApply = "application/apply-patch+yaml";
 
-  static ApiServerOptions options_with(std::chrono::system_clock::time_point* now) {
+  static ApiServerOptions options_with(TestClock* clock) {
     ApiServerOptions options;
-    options.clock = [now] { return *now; };
+    options.clock = [clock] { return clock->now(); };
     return options;
   }
 
-  std::chrono::system_clock::time_point now_{std::chrono::seconds(1'700'000'000)};
+  TestClock now_;
   ApiServer server_{options_with(&now_)};
   std::string token_;  // "" = in-process, with full rights
 

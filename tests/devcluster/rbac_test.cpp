@@ -84,6 +84,16 @@ TEST_F(Rights, ResourceNamesAndSubresourcesNarrowARule) {
               HasSubstr("cannot patch"));
 }
 
+TEST_F(Rights, AWatchOfOneNameIsJudgedByThatName) {
+  Json named = rule({""}, {"configmaps"}, {"watch"});
+  named["resourceNames"] = {"a"};
+  grant("one", {named});
+  as("joe");
+  watch(maps_ + "?watch=true&fieldSelector=metadata.name%3Da");
+  expect(403, "GET", maps_ + "?watch=true&fieldSelector=metadata.name%3Db");
+  expect(403, "GET", maps_ + "?watch=true");
+}
+
 TEST_F(Rights, GroupsAndServiceAccountsAreSubjectsToo) {
   post(std::string(kDefault) + "/serviceaccounts", {{"metadata", {{"name", "bot"}}}});
   const Json issued = post(std::string(kDefault) + "/serviceaccounts/bot/token",
@@ -137,7 +147,8 @@ TEST_F(Rights, AggregatedRolesCollectLabelledOnes) {
 }
 
 TEST_F(Rights, NobodyGrantsWhatHeDoesNotHold) {
-  grant("rbac", {rule({"rbac.authorization.k8s.io"}, {"roles", "rolebindings"}, {"get", "create", "update"})});
+  grant("rbac", {rule({"rbac.authorization.k8s.io"}, {"roles", "rolebindings"},
+                      {"get", "create", "update"})});
   const Json wanted = {{"metadata", {{"name", "scc"}}},
                        {"rules", Json::array({{{"apiGroups", {"security.openshift.io"}},
                                                {"resources", {"securitycontextconstraints"}},
