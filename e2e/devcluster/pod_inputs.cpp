@@ -57,7 +57,8 @@ class Gatherer {
     if (!object)
       return reference.value("optional", false) ? "" : kind + " \"" + name + "\" not found";
     auto& files = inputs_.contents[kind + "/" + name];
-    for (const auto& [key, value] : object->value("data", Json::object()).items()) {
+    const Json data = object->value("data", Json::object());
+    for (const auto& [key, value] : data.items()) {
       files[key] = kind == "secret" ? unbase64(value.get<std::string>()) : value.get<std::string>();
     }
     return "";
