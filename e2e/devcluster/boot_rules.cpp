@@ -172,18 +172,18 @@ std::optional<Fate> create_error(const Facts& facts, const Json& pod, const Prof
 }
 
 std::vector<std::string> banner(const Json& pod) {
-  return {
-      "systemd v246.10-1.fc33 running in system mode. (+PAM +AUDIT +SELINUX +IMA -APPARMOR +SMACK "
-      "+SYSVINIT +UTMP +LIBCRYPTSETUP +GCRYPT +GNUTLS +ACL +XZ +LZ4 +ZSTD +SECCOMP +BLKID "
-      "+ELFUTILS "
-      "+KMOD +IDN2 -IDN +PCRE2 default-hierarchy=unified)",
-      "Detected virtualization container-other.",
-      "Detected architecture x86-64.",
-      "",
-      "Welcome to Fedora 33 (Container Image)!",
-      "",
-      "Set hostname to <" + pod["spec"].value("hostname", pod["metadata"].value("name", "")) +
-          ">."};
+  const std::string features =
+      "+PAM +AUDIT +SELINUX +IMA -APPARMOR +SMACK +SYSVINIT +UTMP +LIBCRYPTSETUP +GCRYPT +GNUTLS "
+      "+ACL +XZ +LZ4 +ZSTD +SECCOMP +BLKID +ELFUTILS +KMOD +IDN2 -IDN +PCRE2 "
+      "default-hierarchy=unified";
+  const auto hostname = pod["spec"].value("hostname", pod["metadata"].value("name", ""));
+  return {"systemd v246.10-1.fc33 running in system mode. (" + features + ")",
+          "Detected virtualization container-other.",
+          "Detected architecture x86-64.",
+          "",
+          "Welcome to Fedora 33 (Container Image)!",
+          "",
+          "Set hostname to <" + hostname + ">."};
 }
 
 std::string cgroup_path(const Json& pod) {

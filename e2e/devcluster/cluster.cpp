@@ -102,7 +102,8 @@ void Cluster::discover() {
       const auto verbs = resource.value("verbs", Json::array());
       if (name.find('/') != std::string::npos) continue;
       if (std::find(verbs.begin(), verbs.end(), "watch") == verbs.end()) continue;
-      const auto collection = base + "/" + name;
+      std::string collection = base;
+      collection.append("/").append(name);
       if (resource.value("namespaced", false)) namespaced_.insert(collection);
       if (name != "events") feeds_.try_emplace(collection, *server_, collection);
     }
@@ -238,12 +239,13 @@ void Cluster::serve_metrics() {
     const bool metrics = path.size() >= 8 && path.compare(path.size() - 8, 8, "/metrics") == 0;
     int cgroups = 0;
     {
-      // Not Cluster::mutex_: a controller may be the one who asks.
+      const std::lock_guard lock(mutex_);
       const auto found = world_->machines.find(node);
       if (!metrics || found == world_->machines.end()) throw not_found({"", "nodes", "Node", node});
-      if (!found->second.up)
+      if (!found->second.up) {
         throw Refusal(503, "ServiceUnavailable",
                       "error trying to reach service: dial tcp: connect: no route to host");
+      }
       cgroups = found->second.cgroups;
     }
     std::string text =

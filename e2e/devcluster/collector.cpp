@@ -84,7 +84,9 @@ void GarbageCollector::look_at(const std::string& uid) {
   const auto& item = items_.at(uid);
   const bool any = std::any_of(item.owners.begin(), item.owners.end(),
                                [&](const auto& owner) { return items_.count(owner) > 0; });
-  const auto [ns, name] = split_key(item.key);
+  const auto id = split_key(item.key);
+  const std::string& ns = id.first;
+  const std::string& name = id.second;
   const auto path = within(item.collection, ns);
   const auto object = world_.api.get(path, name);
   if (!object || (*object)["metadata"].value("uid", "") != uid) return;
@@ -104,7 +106,9 @@ void GarbageCollector::look_at(const std::string& uid) {
 void GarbageCollector::finish_owner(const std::string& uid) {
   const auto found = items_.find(uid);
   if (found == items_.end()) return;
-  const auto [ns, name] = split_key(found->second.key);
+  const auto id = split_key(found->second.key);
+  const std::string& ns = id.first;
+  const std::string& name = id.second;
   const auto path = within(found->second.collection, ns);
   const auto object = world_.api.get(path, name);
   if (!object) return;
@@ -115,17 +119,20 @@ void GarbageCollector::finish_owner(const std::string& uid) {
   for (const auto& dependent : dependents) {
     const auto item = items_.find(dependent);
     if (item == items_.end()) continue;
-    const auto [dependent_ns, dependent_name] = split_key(item->second.key);
+    const auto dependent_id = split_key(item->second.key);
+    const std::string& dependent_ns = dependent_id.first;
+    const std::string& dependent_name = dependent_id.second;
     const auto dependent_path = within(item->second.collection, dependent_ns);
     const auto child = world_.api.get(dependent_path, dependent_name);
     if (!child) continue;
     bool blocks = false;
     Json kept = Json::array();
     for (const auto& owner : (*child)["metadata"].value("ownerReferences", Json::array())) {
-      if (owner.value("uid", "") != uid)
+      if (owner.value("uid", "") != uid) {
         kept.push_back(owner);
-      else
+      } else {
         blocks = owner.value("blockOwnerDeletion", false);
+      }
     }
     if (orphan) {
       attempt([&] {
@@ -133,8 +140,9 @@ void GarbageCollector::finish_owner(const std::string& uid) {
                                {{"metadata", {{"ownerReferences", kept.empty() ? Json() : kept}}}});
       });
     } else {
-      if (!(*child)["metadata"].contains("deletionTimestamp"))
+      if (!(*child)["metadata"].contains("deletionTimestamp")) {
         world_.api.remove(dependent_path, dependent_name);
+      }
       waiting = waiting || (blocks && world_.api.get(dependent_path, dependent_name));
     }
   }

@@ -52,7 +52,9 @@ void Recorder::event(const Json& about, const std::string& type, const std::stri
   const std::string uid = metadata.value("uid", metadata.value("name", ""));
   const std::string now = rfc3339(world_.clock());
   const std::string events = "/api/v1/namespaces/" + ns + "/events";
-  auto& [name, count] = seen_[uid][reason + '\n' + message];
+  auto& seen = seen_[uid][reason + '\n' + message];
+  std::string& name = seen.first;
+  int& count = seen.second;
   ++count;
   if (count > 1 && attempt([&] {
         world_.api.merge_patch(events, name, {{"count", count}, {"lastTimestamp", now}});

@@ -7,19 +7,19 @@
 namespace devcluster {
 namespace {
 
-const std::string kRole = "node-role.kubernetes.io/";
-const std::string kMachines = "machineconfiguration.openshift.io/";
+std::string role_label(const std::string& role) { return "node-role.kubernetes.io/" + role; }
+constexpr const char* kMachineRole = "machineconfiguration.openshift.io/role";
 
 Json node(const World& world, const std::string& name, const std::string& role, Time now) {
   const auto& profile = world.profile;
   Json labels = {{"kubernetes.io/hostname", name},
                  {"kubernetes.io/os", "linux"},
                  {"kubernetes.io/arch", "amd64"},
-                 {kRole + role, ""}};
+                 {role_label(role), ""}};
   Json spec = Json::object();
   if (role == "master") {
-    labels[kRole + "control-plane"] = "";
-    spec["taints"] = Json::array({{{"key", kRole + "master"}, {"effect", "NoSchedule"}}});
+    labels[role_label("control-plane")] = "";
+    spec["taints"] = Json::array({{{"key", role_label("master")}, {"effect", "NoSchedule"}}});
   }
   const Json resources = {
       {"cpu", "8"}, {"memory", "32Gi"}, {"ephemeral-storage", "100Gi"}, {"pods", "250"}};
@@ -113,7 +113,7 @@ void pools(World& world) {
           {"01-" + pool + "-kubelet", "/etc/kubernetes/kubelet-ca.crt"},
           {"99-" + pool + "-ssh", nullptr}}) {
       auto config = object("machineconfiguration.openshift.io/v1", "MachineConfig", name);
-      config["metadata"]["labels"] = {{kMachines + "role", pool}};
+      config["metadata"]["labels"] = {{kMachineRole, pool}};
       config["spec"]["config"]["ignition"]["version"] = "3.2.0";
       if (text != nullptr) {
         config["spec"]["config"]["storage"]["files"] =
@@ -125,10 +125,9 @@ void pools(World& world) {
       world.api.create("/apis/machineconfiguration.openshift.io/v1/machineconfigs", config);
     }
     auto object_of_pool = object("machineconfiguration.openshift.io/v1", "MachineConfigPool", pool);
-    object_of_pool["spec"] = {
-        {"machineConfigSelector", {{"matchLabels", {{kMachines + "role", pool}}}}},
-        {"nodeSelector", {{"matchLabels", {{kRole + pool, ""}}}}},
-        {"paused", false}};
+    object_of_pool["spec"] = {{"machineConfigSelector", {{"matchLabels", {{kMachineRole, pool}}}}},
+                              {"nodeSelector", {{"matchLabels", {{role_label(pool), ""}}}}},
+                              {"paused", false}};
     world.api.create("/apis/machineconfiguration.openshift.io/v1/machineconfigpools",
                      object_of_pool);
   }

@@ -99,7 +99,9 @@ void Kubelet::event(const Json& pod, const char* type, const char* reason,
 }
 
 void Kubelet::sync(const std::string& key, Time now) {
-  const auto [ns, name] = split_key(key);
+  const auto id = split_key(key);
+  const std::string& ns = id.first;
+  const std::string& name = id.second;
   const auto pod = world_.api.get(pods_path(ns), name);
   if (!pod) return;
   const auto node = (*pod)["spec"].value("nodeName", "");
@@ -348,7 +350,9 @@ void Kubelet::terminate(Run& run, const Json& pod, Time now) {
     write_status(run, pod, now);
   }
   agent_.remove(run.uid);
-  const auto [ns, name] = split_key(key);
+  const auto id = split_key(key);
+  const std::string& ns = id.first;
+  const std::string& name = id.second;
   world_.api.remove(pods_path(ns), name, 0);
 }
 
@@ -358,7 +362,9 @@ void Kubelet::write_status(Run& run, const Json& pod, Time now) {
   const Json before = status;
   run.view.render(status, pod, now, machine_ip, agent_.ip(run.uid), world_.profile.minor());
   if (status == before) return;
-  const auto [ns, name] = split_key(key_of(pod));
+  const auto id = split_key(key_of(pod));
+  const std::string& ns = id.first;
+  const std::string& name = id.second;
   attempt([&] { world_.api.merge_patch(pods_path(ns), name, {{"status", status}}, "status"); });
 }
 

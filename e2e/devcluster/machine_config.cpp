@@ -12,9 +12,14 @@ constexpr const char* kConfigs = "/apis/machineconfiguration.openshift.io/v1/mac
 constexpr const char* kPools = "/apis/machineconfiguration.openshift.io/v1/machineconfigpools";
 constexpr const char* kNodes = "/api/v1/nodes";
 constexpr const char* kNodesConfig = "/apis/config.openshift.io/v1/nodes";
-const std::string kPrefix = "machineconfiguration.openshift.io/";
 constexpr seconds kDrainRetry{5};  // drain.go asks again every few seconds
-const std::string kHierarchy = "systemd.unified_cgroup_hierarchy=";
+constexpr const char* kHierarchyV1 = "systemd.unified_cgroup_hierarchy=0";
+constexpr const char* kHierarchyV2 = "systemd.unified_cgroup_hierarchy=1";
+constexpr const char* kRole = "machineconfiguration.openshift.io/role";
+constexpr const char* kCurrent = "machineconfiguration.openshift.io/currentConfig";
+constexpr const char* kDesired = "machineconfiguration.openshift.io/desiredConfig";
+constexpr const char* kState = "machineconfiguration.openshift.io/state";
+constexpr const char* kReason = "machineconfiguration.openshift.io/reason";
 
 Pairs labels_of(const Json& object) {
   Pairs pairs;
@@ -73,8 +78,7 @@ bool available(const Json& node) {
 }
 
 bool up_to_date(const Json& node, const std::string& target) {
-  return annotation(node, kPrefix + "currentConfig") == target &&
-         annotation(node, kPrefix + "state") == "Done";
+  return annotation(node, kCurrent) == target && annotation(node, kState) == "Done";
 }
 
 // An integer or a percentage of the nodes; at least one.
@@ -138,8 +142,8 @@ void MachineConfigOperator::generate_kubelet_config() {
   const auto mode = config ? config->value("/spec/cgroupMode"_json_pointer, std::string()) : "";
   if (mode.empty() && !world_.profile.cgroup_v1_arguments) return;
   const Json arguments = mode == "v2"
-                             ? Json{kHierarchy + "1", "cgroup_no_v1=\"all\""}
-                             : Json{kHierarchy + "0", "systemd.legacy_systemd_cgroup_controller=1"};
+                             ? Json{kHierarchyV2, "cgroup_no_v1=\"all\""}
+                             : Json{kHierarchyV1, "systemd.legacy_systemd_cgroup_controller=1"};
   for (const auto& pool : world_.api.list(kPools)) {
     const std::string role = pool["metadata"]["name"];
     const auto name = "97-" + role + "-generated-kubelet";
@@ -149,13 +153,12 @@ void MachineConfigOperator::generate_kubelet_config() {
       if (now) {
         world_.api.merge_patch(kConfigs, name, {{"spec", {{"kernelArguments", arguments}}}});
       } else {
-        world_.api.create(kConfigs,
-                          {{"apiVersion", "machineconfiguration.openshift.io/v1"},
-                           {"kind", "MachineConfig"},
-                           {"metadata", {{"name", name}, {"labels", {{kPrefix + "role", role}}}}},
-                           {"spec",
-                            {{"kernelArguments", arguments},
-                             {"config", {{"ignition", {{"version", "3.2.0"}}}}}}}});
+        world_.api.create(kConfigs, {{"apiVersion", "machineconfiguration.openshift.io/v1"},
+                                     {"kind", "MachineConfig"},
+                                     {"metadata", {{"name", name}, {"labels", {{kRole, role}}}}},
+                                     {"spec",
+                                      {{"kernelArguments", arguments},
+                                       {"config", {{"ignition", {{"version", "3.2.0"}}}}}}}});
       }
     });
   }
@@ -208,14 +211,11 @@ void MachineConfigOperator::render(const std::string& name, Time now) {
     rollouts_[name] = 0;
     for (const auto& node : nodes_of(name)) {
       const std::string node_name = node["metadata"]["name"];
-      if (!annotation(node, kPrefix + "currentConfig").empty())
-        continue;  // comes from another pool
-      world_.api.merge_patch(kNodes, node_name,
-                             {{"metadata",
-                               {{"annotations",
-                                 {{kPrefix + "currentConfig", rendered},
-                                  {kPrefix + "desiredConfig", rendered},
-                                  {kPrefix + "state", "Done"}}}}}});
+      if (!annotation(node, kCurrent).empty()) continue;  // comes from another pool
+      world_.api.merge_patch(
+          kNodes, node_name,
+          {{"metadata",
+            {{"annotations", {{kCurrent, rendered}, {kDesired, rendered}, {kState, "Done"}}}}}});
       apply_to_machine(node_name, rendered);
     }
   } else if (before["name"] != rendered) {
@@ -278,13 +278,12 @@ void MachineConfigOperator::roll(const std::string& name, Time now) {
     } else if (under_way->second.until > now) {
       wake(under_way->second.until);
     } else {
-      const auto config = annotation(node, kPrefix + "desiredConfig");
+      const auto config = annotation(node, kDesired);
       apply_to_machine(node_name, config);
       machines_.power(node_name, true);
       world_.api.merge_patch(
           kNodes, node_name,
-          {{"metadata",
-            {{"annotations", {{kPrefix + "currentConfig", config}, {kPrefix + "state", "Done"}}}}},
+          {{"metadata", {{"annotations", {{kCurrent, config}, {kState, "Done"}}}}},
            {"spec", {{"unschedulable", nullptr}}}});
       rolling_.erase(under_way);
       dirty_ = true;  // the next one
@@ -296,33 +295,27 @@ void MachineConfigOperator::roll(const std::string& name, Time now) {
     if (unavailable >= max_unavailable(*pool, nodes.size())) return;
     const std::string node_name = node["metadata"]["name"];
     if (rolling_.count(node_name) > 0 || up_to_date(node, target)) continue;
-    if (same_content(annotation(node, kPrefix + "currentConfig"), target)) {
+    if (same_content(annotation(node, kCurrent), target)) {
       // update.go: without a difference there is nothing to reboot for.
-      world_.api.merge_patch(kNodes, node_name,
-                             {{"metadata",
-                               {{"annotations",
-                                 {{kPrefix + "currentConfig", target},
-                                  {kPrefix + "desiredConfig", target},
-                                  {kPrefix + "state", "Done"}}}}}});
+      world_.api.merge_patch(
+          kNodes, node_name,
+          {{"metadata",
+            {{"annotations", {{kCurrent, target}, {kDesired, target}, {kState, "Done"}}}}}});
       continue;
     }
     const auto failure = degraded_.find(name);
     if (failure != degraded_.end()) {
-      world_.api.merge_patch(kNodes, node_name,
-                             {{"metadata",
-                               {{"annotations",
-                                 {{kPrefix + "desiredConfig", target},
-                                  {kPrefix + "state", "Degraded"},
-                                  {kPrefix + "reason", failure->second}}}}}});
+      world_.api.merge_patch(
+          kNodes, node_name,
+          {{"metadata",
+            {{"annotations",
+              {{kDesired, target}, {kState, "Degraded"}, {kReason, failure->second}}}}}});
       return;
     }
-    world_.api.merge_patch(kNodes, node_name,
-                           {{"metadata",
-                             {{"annotations",
-                               {{kPrefix + "desiredConfig", target},
-                                {kPrefix + "state", "Working"},
-                                {kPrefix + "reason", ""}}}}},
-                            {"spec", {{"unschedulable", true}}}});
+    world_.api.merge_patch(
+        kNodes, node_name,
+        {{"metadata", {{"annotations", {{kDesired, target}, {kState, "Working"}, {kReason, ""}}}}},
+         {"spec", {{"unschedulable", true}}}});
     rolling_[node_name] = {};
     ++unavailable;
     wake(now);
@@ -339,7 +332,9 @@ bool MachineConfigOperator::same_content(const std::string& one, const std::stri
 bool MachineConfigOperator::drained(const std::string& node) {
   const auto pods = machines_.pods(node);
   for (const auto& key : pods) {
-    const auto [ns, name] = split_key(key);
+    const auto id = split_key(key);
+    const std::string& ns = id.first;
+    const std::string& name = id.second;
     const auto pod = world_.api.get(pods_path(ns), name);
     if (!pod || (*pod)["metadata"].contains("deletionTimestamp")) continue;
     // Refused while a PodDisruptionBudget is in the way: asked again later.
@@ -360,8 +355,8 @@ void MachineConfigOperator::apply_to_machine(const std::string& node, const std:
   const auto spec = object->value("spec", Json::object());
   machine.cgroups = world_.profile.cgroups;
   for (const auto& argument : spec.value("kernelArguments", Json::array())) {  // the last one holds
-    if (argument == kHierarchy + "1") machine.cgroups = 2;
-    if (argument == kHierarchy + "0") machine.cgroups = 1;
+    if (argument == kHierarchyV2) machine.cgroups = 2;
+    if (argument == kHierarchyV1) machine.cgroups = 1;
   }
   machine.userns_annotation = has_file(spec, "/etc/crio/crio.conf.d/");
   machine.subordinate_ids = has_file(spec, "/etc/subuid") && has_file(spec, "/etc/subgid");
@@ -384,10 +379,10 @@ void MachineConfigOperator::write_status(const Json& pool, Time now) {
     updated += current ? 1 : 0;
     ready += current && available(node) ? 1 : 0;
     unavailable += available(node) ? 0 : 1;
-    if (annotation(node, kPrefix + "state") == "Degraded") {
+    if (annotation(node, kState) == "Degraded") {
       ++degraded;
       why_degraded = "Node " + node["metadata"].value("name", "") + " is reporting: \"" +
-                     annotation(node, kPrefix + "reason") + "\"";
+                     annotation(node, kReason) + "\"";
     }
   }
   const int machines = static_cast<int>(nodes.size());

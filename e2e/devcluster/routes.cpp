@@ -21,10 +21,11 @@ void Router::observe(const Delta& delta) {
   const auto key = key_of(delta.object);
   if (delta.collection != kRoutes) {
     auto& changed = delta.collection == kIngresses ? ingresses_ : http_routes_;
-    if (delta.kind == Delta::Kind::kDeleted)
+    if (delta.kind == Delta::Kind::kDeleted) {
       changed.erase(key);
-    else
+    } else {
       changed.insert(key);
+    }
     return;
   }
   const auto old = claims_.find(key);
@@ -49,16 +50,20 @@ void Router::work(Time now) {
     if (by_host_[host].empty()) by_host_.erase(host);
   }
   for (const auto& key : std::exchange(ingresses_, {})) {
-    const auto [ns, name] = split_key(key);
+    const auto id = split_key(key);
+    const std::string& ns = id.first;
+    const std::string& name = id.second;
     const Json status = {{"loadBalancer", {{"ingress", Json::array({{{"ip", "127.0.0.1"}}})}}}};
     const auto ingress = world_.api.get(within(kIngresses, ns), name);
     if (!ingress || ingress->value("status", Json()) == status) continue;
-    attempt([&, &ns = ns, &name = name] {
+    attempt([&] {
       world_.api.merge_patch(within(kIngresses, ns), name, {{"status", status}}, "status");
     });
   }
   for (const auto& key : std::exchange(http_routes_, {})) {
-    const auto [ns, name] = split_key(key);
+    const auto id = split_key(key);
+    const std::string& ns = id.first;
+    const std::string& name = id.second;
     const auto route = world_.api.get(within(kHttpRoutes, ns), name);
     if (!route || !route->value("/status/parents"_json_pointer, Json::array()).empty()) continue;
     Json parents = Json::array();
@@ -71,7 +76,7 @@ void Router::work(Time now) {
                          {"conditions", conditions}});
     }
     if (parents.empty()) continue;
-    attempt([&, &ns = ns, &name = name] {
+    attempt([&] {
       world_.api.merge_patch(within(kHttpRoutes, ns), name, {{"status", {{"parents", parents}}}},
                              "status");
     });
@@ -94,7 +99,9 @@ std::string Router::rival(const std::string& key, const Claim& claim) const {
 
 void Router::judge(const std::string& key, Time now) {
   const auto& claim = claims_.at(key);
-  const auto [ns, name] = split_key(key);
+  const auto id = split_key(key);
+  const std::string& ns = id.first;
+  const std::string& name = id.second;
   const auto route = world_.api.get(within(kRoutes, ns), name);
   if (!route) return;
   const auto status = route->value("status", Json::object());
@@ -113,7 +120,7 @@ void Router::judge(const std::string& key, Time now) {
   }
   const Json wanted = {{"ingress", Json::array({ingress})}};
   if (status == wanted) return;
-  attempt([&, &ns = ns, &name = name] {
+  attempt([&] {
     world_.api.merge_patch(within(kRoutes, ns), name, {{"status", wanted}}, "status");
   });
 }
@@ -168,10 +175,11 @@ void Followers::observe(const Delta& delta) {
     for (const auto& [name, value] : labels.items()) {
       const auto pair = pair_text(ns, name, value.get<std::string>());
       auto& pods = pods_by_label_[pair];
-      if (there)
+      if (there) {
         pods.insert(key);
-      else
+      } else {
         pods.erase(key);
+      }
       if (pods.empty()) pods_by_label_.erase(pair);
       if (const auto found = budgets_.find(pair); found != budgets_.end()) {
         changed_budgets_.insert(found->second.begin(), found->second.end());
@@ -236,7 +244,9 @@ std::vector<std::string> Followers::matching(const std::string& ns,
 }
 
 void Followers::update_budget(const std::string& key, Time now) {
-  const auto [ns, name] = split_key(key);
+  const auto id = split_key(key);
+  const std::string& ns = id.first;
+  const std::string& name = id.second;
   const auto budget = world_.api.get(within(kBudgets, ns), name);
   if (!budget) return;
   const auto& spec = budget->at("spec");
@@ -264,13 +274,15 @@ void Followers::update_budget(const std::string& key, Time now) {
   set_condition(status["conditions"], now, "DisruptionAllowed", allowed > 0 ? "True" : "False",
                 allowed > 0 ? "SufficientPods" : "InsufficientPods");
   if (status == before) return;
-  attempt([&, &ns = ns, &name = name] {
+  attempt([&] {
     world_.api.merge_patch(within(kBudgets, ns), name, {{"status", status}}, "status");
   });
 }
 
 void Followers::update_endpoints(const std::string& key) {
-  const auto [ns, name] = split_key(key);
+  const auto id = split_key(key);
+  const std::string& ns = id.first;
+  const std::string& name = id.second;
   const auto service = world_.api.get(within(kServices, ns), name);
   if (!service) return;
   const auto& spec = service->at("spec");
@@ -308,7 +320,7 @@ void Followers::update_endpoints(const std::string& key) {
   const auto path = within(kEndpoints, ns);
   const auto now = world_.api.get(path, name);
   if (now && now->value("subsets", Json::array()) == subsets) return;
-  attempt([&, &ns = ns, &name = name] {
+  attempt([&] {
     if (now) {
       world_.api.merge_patch(path, name, {{"subsets", subsets}});
       return;

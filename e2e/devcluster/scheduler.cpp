@@ -107,7 +107,9 @@ void Scheduler::work(Time now) {
 }
 
 void Scheduler::schedule(const std::string& key, Time now) {
-  const auto [ns, name] = split_key(key);
+  const auto id = split_key(key);
+  const std::string& ns = id.first;
+  const std::string& name = id.second;
   const auto pod = world_.api.get(pods_path(ns), name);
   if (!pod || (*pod)["spec"].contains("nodeName") ||
       (*pod)["metadata"].contains("deletionTimestamp"))
@@ -119,9 +121,9 @@ void Scheduler::schedule(const std::string& key, Time now) {
     if (claim.empty()) continue;
     const auto object =
         world_.api.get("/api/v1/namespaces/" + ns + "/persistentvolumeclaims", claim);
-    if (!object)
+    if (!object) {
       why_not["persistentvolumeclaim \"" + claim + "\" not found"] = 0;
-    else if (object->value("/status/phase"_json_pointer, std::string()) != "Bound") {
+    } else if (object->value("/status/phase"_json_pointer, std::string()) != "Bound") {
       why_not["pod has unbound immediate PersistentVolumeClaims"] = 0;
     }
   }
@@ -175,7 +177,9 @@ void ClaimBinder::observe(const Delta& delta) {
 
 void ClaimBinder::work(Time /*now*/) {
   for (const auto& key : std::exchange(changed_, {})) {
-    const auto [ns, name] = split_key(key);
+    const auto id = split_key(key);
+    const std::string& ns = id.first;
+    const std::string& name = id.second;
     const auto path = "/api/v1/namespaces/" + ns + "/persistentvolumeclaims";
     const auto claim = world_.api.get(path, name);
     if (!claim) continue;
@@ -221,7 +225,9 @@ void NodeLifecycle::observe(const Delta& delta) {
 
 void NodeLifecycle::work(Time now) {
   while (const auto key = evictions_.take_due(now)) {
-    const auto [ns, name] = split_key(*key);
+    const auto id = split_key(*key);
+    const std::string& ns = id.first;
+    const std::string& name = id.second;
     const auto pod = world_.api.get(pods_path(ns), name);
     if (!pod || (*pod)["metadata"].contains("deletionTimestamp")) continue;
     world_.recorder->event(*pod, "Normal", "TaintManagerEviction",
@@ -234,7 +240,9 @@ void NodeLifecycle::lost(const std::string& node) {
   const auto now = world_.clock();
   set_node_ready(world_, node, "Unknown");
   for (const auto& key : pods_[node]) {
-    const auto [ns, name] = split_key(key);
+    const auto id = split_key(key);
+    const std::string& ns = id.first;
+    const std::string& name = id.second;
     const auto pod = world_.api.get(pods_path(ns), name);
     if (!pod) continue;
     Json conditions = pod->value("/status/conditions"_json_pointer, Json::array());
