@@ -37,8 +37,20 @@ fail() {
   exit 1
 }
 
+# As root, where crun can run Pods, they are real and need an image.
+pods=simulated
+if [[ $EUID -eq 0 ]] && command -v crun conmon mmdebstrap > /dev/null; then
+  say 'An image with systemd and nginx, from Debian packages (kept for the next time)'
+  if image_dir=$(e2e/node/build-demo-image.sh); then
+    pods=auto
+    echo "$image_dir"
+  else
+    echo 'it could not be made, so Pods are simulated'
+  fi
+fi
+
 say "A stand-in for a cluster of generation $profile, on loopback"
-"$build/e2e/devcluster" --tls --profile "$profile" --kubeconfig "$admin" --service-account "$account" \
+"$build/e2e/devcluster" --profile "$profile" --pods "$pods" --kubeconfig "$admin" --service-account "$account" \
   --service-account-kubeconfig "$state/operator.kubeconfig" > "$state/devcluster.log" 2>&1 &
 pids+=($!)
 for ((i = 0; i < 200; i++)); do
@@ -99,6 +111,17 @@ show "$build/systemd-workload-operator" diagnose nginx -n demo
 show kubectl get events -n demo --field-selector involvedObject.kind=SystemdWorkload
 
 say "It runs: $(kubectl get sdw -n demo nginx -o jsonpath='{.status.ready} ready, systemd {.status.systemd}, {.status.url}')"
+door=$(grep -o 'front door http://[0-9.:]*' "$state/devcluster.log" | cut -d' ' -f3 || true)
+if [[ -n $door ]]; then
+  url=$(kubectl get sdw -n demo nginx -o jsonpath='{.status.url}')
+  host=${url#http://}
+  show curl -sS --fail --head -H "Host: ${host%%/*}" "$door" || fail 'no answer through Route, Service and Pod'
+  say 'PID 1 of the container, as its node sees it: not root'
+  init=$(pgrep -f '^/sbin/init' | tail -n 1)
+  show grep -E '^(Name|Uid)' "/proc/$init/status"
+  show cat "/proc/$init/uid_map"
+  [[ $(awk '/^Uid/ { print $2 }' "/proc/$init/status") -ne 0 ]] || fail 'PID 1 is root on its node'
+fi
 [[ -z $once ]] || exit 0
 cat << END
 The cluster stays up until Ctrl-C. Try it from another terminal:

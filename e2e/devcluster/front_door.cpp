@@ -48,15 +48,24 @@ struct Target {
   Json port;  // name or number; null = the first
 };
 
+// Nothing where the cluster does not serve the resource.
+std::vector<Json> list_served(Api& api, const std::string& collection) {
+  try {
+    return api.list(collection);
+  } catch (const std::runtime_error&) {
+    return {};
+  }
+}
+
 std::optional<Target> find_target(Api& api, const std::string& host) {
-  for (const auto& route : api.list("/apis/route.openshift.io/v1/routes")) {
+  for (const auto& route : list_served(api, "/apis/route.openshift.io/v1/routes")) {
     const auto& spec = route["spec"];
     if (spec.value("host", "") == host) {
       return Target{route["metadata"]["namespace"], spec["to"]["name"],
                     spec.value("port", Json::object()).value("targetPort", Json())};
     }
   }
-  for (const auto& ingress : api.list("/apis/networking.k8s.io/v1/ingresses")) {
+  for (const auto& ingress : list_served(api, "/apis/networking.k8s.io/v1/ingresses")) {
     for (const auto& rule : ingress["spec"].value("rules", Json::array())) {
       const std::string rule_host = rule.value("host", "");
       if (!rule_host.empty() && rule_host != host) continue;
@@ -179,8 +188,13 @@ struct FrontDoor::Impl {
   void serve(int client) {
     const std::string header = read_header(client);
     if (header.empty()) return;
-    const auto target = find_target(api, host_of(header));
-    const int pod = target ? connect_target(api, *target, connect) : -1;
+    int pod = -1;
+    try {
+      const auto target = find_target(api, host_of(header));
+      pod = target ? connect_target(api, *target, connect) : -1;
+    } catch (const std::exception&) {
+      pod = -1;  // an object of unexpected shape leads nowhere
+    }
     if (pod < 0) {
       send_all(client, kUnavailable, std::strlen(kUnavailable));
       return;

@@ -54,6 +54,7 @@ Response ApiServer::Impl::review(Call& call) {
   if (!object.is_object()) throw bad_request("the body must be a JSON object");
   const Json spec = object.value("spec", Json::object());
   const std::string& what = call.path.resource;
+  if (!object.contains("metadata")) object["metadata"] = Json::object();  // as the real one answers
   Json& status = object["status"];
   status = Json::object();
   if (what == "selfsubjectaccessreviews" || what == "subjectaccessreviews" ||

@@ -30,6 +30,7 @@ mkdir -p "$work/blobs/sha256"
 
 # What real images have and a bare bootstrap has not: the directory in which systemd notes its container
 # manager, an empty machine-id (so that container_uuid= can become it), a host name of its own.
+# shellcheck disable=SC2016 # mmdebstrap's shell is to expand it
 customize='
 mkdir -p "$1/run/systemd"
 : >"$1/etc/machine-id"
