@@ -9,7 +9,6 @@ endif()
 
 option(SWO_BUILD_TESTS "Build the tests" ON)
 option(SWO_PRECOMPILE "Parse the JSON library's and the test library's headers once per target" ON)
-option(SWO_BUILD_BENCH "Build the benchmarks" OFF)
 set(SWO_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them: address,undefined or thread")
 
 find_program(CCACHE ccache)

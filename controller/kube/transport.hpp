@@ -35,8 +35,8 @@ struct HttpResponse {
   std::string_view header(std::string_view lower_case_name) const;  // "" when absent
 };
 
-// An open response body (a watch, a followed log). Used by one thread; close() may come from any. Must
-// not outlive its transport.
+// An open response body (a watch, a followed log). Used by one thread; close() may come from any.
+// Must not outlive its transport.
 class ByteStream {
  public:
   virtual ~ByteStream() = default;
@@ -58,10 +58,10 @@ class ByteStream {
 class Transport {
  public:
   virtual ~Transport() = default;
-  // Errors: kUnreachable (nothing was sent, or a GET got no answer: safe to repeat), kAmbiguous (a write
-  // was sent and got no whole answer), kBadResponse, kCancelled, kInvalid (it would not be HTTP), kConfig.
-  // A status of 4xx or 5xx is a response, not an Error: the client reads it. After a 401 the token is
-  // read again and, if it has changed, the request sent once more.
+  // Errors: kUnreachable (nothing was sent, or a GET got no answer: safe to repeat), kAmbiguous (a
+  // write was sent and got no whole answer), kBadResponse, kCancelled, kInvalid (it would not be
+  // HTTP), kConfig. A status of 4xx or 5xx is a response, not an Error: the client reads it. After
+  // a 401 the token is read again and, if it has changed, the request sent once more.
   virtual Result<HttpResponse> send(const HttpRequest& request) = 0;
   virtual Result<std::unique_ptr<ByteStream>> open(const HttpRequest& request) = 0;
   // Makes every call in progress and every later one end with kCancelled (a clean stop).

@@ -107,8 +107,8 @@ HttpResponse head_of(const Message& message) {
   return out;
 }
 
-// Reads the rest of a message, of a bounded size. Boost 1.74's parser forgets that a Content-Length is
-// beyond body_limit() when bytes of the body come with the header, so that is looked at here.
+// Reads the rest of a message, of a bounded size. Boost 1.74's parser forgets that a Content-Length
+// is beyond body_limit() when bytes of the body come with the header, so that is looked at here.
 void read_whole(Link& link, http::response_parser<http::string_body>& parser, error_code& error) {
   Readable readable(link.socket);
   if (!parser.is_header_done()) http::read_header(readable, link.buffer, parser, error);

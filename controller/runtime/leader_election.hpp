@@ -4,7 +4,8 @@
 // next retry. A leader that cannot renew until the deadline has lost: it must write no more, and
 // usually exits. Needs RBAC on leases: get, list, watch, create, update.
 //
-// A clean stop, in this order: stop the controllers, then this (the lease goes back), then the transport.
+// A clean stop, in this order: stop the controllers, then this (the lease goes back), then the
+// transport.
 //
 // step(), run() and release() by one thread; is_leader() and until() from any.
 #pragma once

@@ -182,12 +182,11 @@ TEST_P(Crash, AtAnyWriteChangesNeitherTheEndNorTheNumberOfWrites) {
   EXPECT_GT(crashes, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Scenarios, Crash, testing::ValuesIn(kScenarios),
-                         [](const auto& scenario) {
-                           std::string name = scenario.param.name;
-                           std::replace(name.begin(), name.end(), ' ', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Scenarios, Crash, testing::ValuesIn(kScenarios), [](const auto& scenario) {
+  std::string name = scenario.param.name;
+  std::replace(name.begin(), name.end(), ' ', '_');
+  return name;
+});
 
 }  // namespace
 }  // namespace swo::test
