@@ -19,9 +19,6 @@ inline constexpr std::string_view kPlural = "systemdworkloads";
 inline constexpr std::string_view kFieldManager = "systemd-workload-operator";
 inline constexpr std::string_view kStatusFieldManager = "systemd-workload-operator-status";
 
-// Holds a deleted workload until its instances have shut down and what it shares is released.
-inline constexpr std::string_view kFinalizer = "workloads.systemd-operator.dev/release";
-
 // Labels on every child.
 inline constexpr std::string_view kLabelName = "app.kubernetes.io/name";
 inline constexpr std::string_view kLabelInstance = "app.kubernetes.io/instance";
