@@ -182,7 +182,11 @@ class Process {
   }
 
   void build() {
-    const auto note = [](const std::string& line) { log::warning(line); };
+    const auto note = [this](const std::string& line) {
+      if (!stopping_) {  // a watch that breaks off then is what was asked for
+        log::warning(line);
+      }
+    };
     collector_ = std::make_unique<platform::Collector>(plain_client_,
                                                        platform::CollectorOptions{.note = note});
     reconcile::OperatorOptions options;
@@ -278,6 +282,7 @@ class Process {
         server->stop();
       }
     }
+    stopping_ = true;
     operator_->end_watches();
     collector_thread_.request_stop();
     connected_.transport->shutdown();
@@ -302,6 +307,7 @@ class Process {
   std::unique_ptr<platform::Collector> collector_;
   std::unique_ptr<reconcile::Operator> operator_;
   std::atomic<reconcile::Operator*> built_ = nullptr;  // for the servers' threads
+  std::atomic<bool> stopping_{false};
   std::jthread collector_thread_;
 };
 
