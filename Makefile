@@ -69,10 +69,13 @@ tidy: ## Run clang-tidy over all sources (half an hour on two cores)
 format: ## Format all sources
 	@git ls-files '*.cpp' '*.hpp' | xargs clang-format -i
 
+ADDRESS_TESTS = api kube runtime platform render diagnose reconcile cli
+
 .PHONY: test-address
-test-address: ## Run the tests with AddressSanitizer and UndefinedBehaviorSanitizer
-	@$(MAKE) --no-print-directory test BUILD=$(BUILD)-address CONFIG=Debug \
-	  CMAKE_FLAGS="-DSWO_SANITIZE=address,undefined"
+test-address: ## Run the floors' tests with AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) --no-print-directory configure BUILD=$(BUILD)-address CMAKE_FLAGS="-DSWO_SANITIZE=address,undefined"
+	@ninja -C $(BUILD)-address -j $(JOBS) $(ADDRESS_TESTS:%=%_test)
+	@ctest --test-dir $(BUILD)-address --output-on-failure -R '^($(subst $() ,|,$(ADDRESS_TESTS)))$$'
 
 .PHONY: test-thread
 test-thread: ## Run the tests that use threads with ThreadSanitizer
