@@ -214,11 +214,18 @@ class Connection : public Link, public std::enable_shared_from_this<Connection<S
 
   // A client that has closed sends nothing more: its socket turns readable with nothing to read.
   void watch_for_close(const std::shared_ptr<Turn>& turn) {
-    socket().async_wait(tcp::socket::wait_read,
-                        [self = this->shared_from_this(), turn](error_code error) {
-                          if (error) return;
-                          signal(turn, true);
-                        });
+    socket().async_wait(
+        tcp::socket::wait_read, [self = this->shared_from_this(), turn](error_code error) {
+          if (error) return;
+          // The reactor may still tell of the request, which has been read since.
+          char byte = 0;
+          if (recv(self->socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+              (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            self->watch_for_close(turn);
+          } else {
+            signal(turn, true);
+          }
+        });
   }
 
   ApiServer& server_;

@@ -101,8 +101,9 @@ class Trial {
       const std::string field = "spec.volumes[" + std::to_string(index++) + "]";
       for (const auto& [type, source] : volume.items()) {
         if (type == "name" || contains(allowed, type)) continue;
-        fault(field,
-              "Invalid value: \"" + type + "\": " + type + " volumes are not allowed to be used");
+        std::string why = "Invalid value: \"";
+        why.append(type).append("\": ").append(type).append(" volumes are not allowed to be used");
+        fault(field, why);
       }
     }
   }
@@ -140,8 +141,9 @@ class Trial {
       const auto has = context["seLinuxOptions"].value(part, "");
       const auto must = wanted.value(part, "");
       if (has != must) {
-        fault("spec.securityContext.seLinuxOptions." + std::string(part),
-              "Invalid value: \"" + has + "\": must be " + must);
+        std::string why = "Invalid value: \"";
+        why.append(has).append("\": must be ").append(must);
+        fault("spec.securityContext.seLinuxOptions." + std::string(part), why);
       }
     }
   }
