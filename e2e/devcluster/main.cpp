@@ -218,7 +218,7 @@ int run(const Flags& flags) {
       alarm.wait_until(cluster.next_due());
     }
   } catch (...) {
-    pthread_kill(waiter.native_handle(), SIGTERM);
+    kill(getpid(), SIGTERM);  // blocked everywhere: the waiter takes it
     waiter.join();
     throw;
   }

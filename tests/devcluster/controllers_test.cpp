@@ -213,6 +213,7 @@ TEST_F(Controllers, SccsAreTriedByPriorityThenRestrictivenessThenName) {
   auto sccs = default_sccs(*find_profile("openshift-4.20"));
   sort_sccs(sccs);
   std::vector<std::string> names;
+  names.reserve(sccs.size());
   for (const auto& scc : sccs) names.push_back(scc["metadata"]["name"]);
   EXPECT_THAT(names, ElementsAre("anyuid", "restricted-v2", "restricted-v3", "restricted",
                                  "nonroot", "privileged"));
