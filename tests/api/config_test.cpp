@@ -52,8 +52,8 @@ void expect_valid(const std::string& file) {
 }
 
 TEST(Samples, AreValidAndWithoutUnknownFields) {
-  for (const Json& resource :
-       read_yaml("config/samples/kustomization.yaml").at(0).at("resources")) {
+  const Json kustomization = read_yaml("config/samples/kustomization.yaml").at(0);
+  for (const Json& resource : kustomization.at("resources")) {
     expect_valid("config/samples/" + resource.get<std::string>());
   }
   expect_valid("tests/api/full.yaml");
