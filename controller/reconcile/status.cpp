@@ -1,27 +1,17 @@
 #include "reconcile/status.hpp"
 
 #include <algorithm>
-#include <array>
-#include <ctime>
 
 #include "platform/cgroups.hpp"
 #include "reconcile/types.hpp"
 #include "render/render.hpp"
+#include "runtime/clock.hpp"
 
 namespace swo::reconcile {
 namespace {
 
 // 128 + signal, as shells and the kubelet have it; the names a person looks for.
 constexpr int kKilledExit = 137;
-
-std::string rfc3339(Time time) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  std::array<char, 32> text{};
-  const std::size_t length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return {text.data(), length};
-}
 
 std::string last_exit(const PodTrouble& trouble) {
   if (!trouble.exit_code) {
@@ -119,7 +109,7 @@ void set_condition(std::vector<api::Condition>& conditions, std::string_view typ
     found->type = type;
   }
   if (found->status != verdict.status) {
-    found->last_transition_time = rfc3339(now);
+    found->last_transition_time = runtime::to_rfc3339(now);
   }
   found->status = verdict.status;
   found->reason = verdict.reason;
