@@ -98,9 +98,9 @@ kube::Result<kube::Written> Executor::remove(const DeleteAction& action) {
   options.uid = action.uid;
   options.propagation_policy = "Background";
   const kube::Status status = client_.remove(*action.type, action.key, options);
-  // Gone already, or another object by now: what was to be done is done.
-  if (!status && status.error().kind != ErrorKind::kNotFound &&
-      status.error().kind != ErrorKind::kConflict) {
+  // Gone already: what was to be done is done. A conflict is looked at again: another object may
+  // have the name by now, or the server could not settle a race.
+  if (!status && status.error().kind != ErrorKind::kNotFound) {
     return status.error();
   }
   return kube::Written{};
@@ -170,7 +170,9 @@ Executed Executor::carry_out(const kube::ObjectKey& owner, const std::vector<Act
     if (stops_everything(error)) {
       break;
     }
-    failures[child_key(action)] = error;
+    if (error.kind != ErrorKind::kConflict) {  // a race is nothing to tell the user of
+      failures[child_key(action)] = error;
+    }
   }
   memory.failures = std::move(failures);
   return executed;

@@ -192,9 +192,9 @@ std::optional<kube::Error> WorkloadReconciler::write_status(const api::Workload&
                         options_.steady_now());
     return std::nullopt;
   }
-  // Deleted, or another one by that name: nobody to tell any more.
-  if (written.error().kind == kube::ErrorKind::kNotFound ||
-      written.error().kind == kube::ErrorKind::kConflict) {
+  // Deleted: nobody to tell any more. (A conflict is looked at again: it may be another one by that
+  // name.)
+  if (written.error().kind == kube::ErrorKind::kNotFound) {
     return std::nullopt;
   }
   return written.error();

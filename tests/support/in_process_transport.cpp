@@ -11,6 +11,13 @@ kube::HttpResponse from_devcluster(const devcluster::Response& response) {
   return result;
 }
 
+kube::Error failure(kube::ErrorKind kind, std::string message) {
+  kube::Error error;
+  error.kind = kind;
+  error.message = std::move(message);
+  return error;
+}
+
 class InProcessStream : public kube::ByteStream {
  public:
   InProcessStream(kube::HttpResponse head, std::unique_ptr<devcluster::Stream> stream,
@@ -29,7 +36,13 @@ class InProcessStream : public kube::ByteStream {
     if (std::string data = stream_->next(); !data.empty()) {
       return {Outcome::kData, std::move(data), {}};
     }
-    return {stream_->ended() ? Outcome::kEnd : Outcome::kTimeout, "", {}};
+    if (!stream_->ended()) {
+      return {Outcome::kTimeout, "", {}};
+    }
+    if (stream_->broken()) {
+      return {Outcome::kError, "", failure(kube::ErrorKind::kUnreachable, "the watch was reset")};
+    }
+    return {Outcome::kEnd, "", {}};
   }
 
   void close() override { closed_ = true; }
@@ -62,20 +75,22 @@ devcluster::Request InProcessTransport::to_devcluster(const kube::HttpRequest& r
 kube::Result<kube::HttpResponse> InProcessTransport::send(const kube::HttpRequest& request) {
   const Fate decided = fate ? fate(request) : Fate::kAnswer;
   if (decided == Fate::kRefuse) {
-    kube::Error error;
-    error.kind = kube::ErrorKind::kUnreachable;
-    error.message = "refused by the test";
-    return error;
+    return failure(kube::ErrorKind::kUnreachable, "refused by the test");
+  }
+  if (auto answer = instead ? instead(request) : std::nullopt) {
+    return *std::move(answer);
   }
   const devcluster::Answer answer = server_.handle(to_devcluster(request));
-  if (wrote && request.method != "GET") {
+  const bool read = request.method == "GET";
+  if (answer.drop && read) {
+    return failure(kube::ErrorKind::kUnreachable, "the connection broke");
+  }
+  const bool carried_out = !answer.drop || !answer.response.body.empty();
+  if (wrote && !read && carried_out) {
     wrote(request, answer.response.status);
   }
-  if (decided == Fate::kLoseAnswer) {
-    kube::Error error;
-    error.kind = kube::ErrorKind::kAmbiguous;
-    error.message = "the test lost the answer";
-    return error;
+  if (answer.drop || decided == Fate::kLoseAnswer) {
+    return failure(kube::ErrorKind::kAmbiguous, "the test lost the answer");
   }
   return from_devcluster(answer.response);
 }
@@ -83,12 +98,12 @@ kube::Result<kube::HttpResponse> InProcessTransport::send(const kube::HttpReques
 kube::Result<std::unique_ptr<kube::ByteStream>> InProcessTransport::open(
     const kube::HttpRequest& request) {
   if (fate && fate(request) != Fate::kAnswer) {
-    kube::Error error;
-    error.kind = kube::ErrorKind::kUnreachable;
-    error.message = "refused by the test";
-    return error;
+    return failure(kube::ErrorKind::kUnreachable, "refused by the test");
   }
   devcluster::Answer answer = server_.handle(to_devcluster(request));
+  if (answer.drop) {
+    return failure(kube::ErrorKind::kUnreachable, "the connection broke");
+  }
   return std::unique_ptr<kube::ByteStream>(std::make_unique<InProcessStream>(
       from_devcluster(answer.response), std::move(answer.stream), frozen));
 }

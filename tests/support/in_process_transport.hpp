@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "devcluster/api_server.hpp"
@@ -28,8 +29,10 @@ class InProcessTransport : public kube::Transport {
   kube::Result<std::unique_ptr<kube::ByteStream>> open(const kube::HttpRequest& request) override;
   void shutdown() override {}
 
-  // Asked for each send(); empty: kAnswer.
+  // Asked for each request; empty: kAnswer.
   std::function<Fate(const kube::HttpRequest&)> fate;
+  // What the server answers instead of carrying the request out; empty or nullopt: nothing.
+  std::function<std::optional<kube::HttpResponse>(const kube::HttpRequest&)> instead;
   // Called after each send() that changed or tried to change something.
   std::function<void(const kube::HttpRequest&, int status)> wrote;
   // Streams give nothing while this is true: stale reads.

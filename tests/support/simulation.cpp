@@ -1,13 +1,16 @@
 #include "support/simulation.hpp"
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <sstream>
 
 #include "api/names.hpp"
 #include "devcluster/kubeconfig.hpp"
 #include "devcluster/yaml.hpp"
 #include "reconcile/types.hpp"
+#include "runtime/log.hpp"
 
 namespace swo::test {
 namespace {
@@ -16,12 +19,37 @@ namespace fs = std::filesystem;
 
 // A scenario that is not at rest after so many rounds at one moment never will be: a hot loop.
 constexpr int kMostRounds = 2000;
+// While the facts about the platform are gathered, faults in the way are waited out in such steps.
+constexpr std::chrono::seconds kCollectorStep{1};
 
-std::vector<Json> manifests(const std::string& file) {
-  std::ifstream stream(fs::path(SWO_SOURCE_DIR) / file);
-  std::stringstream text;
-  text << stream.rdbuf();
-  return devcluster::yaml_documents(text.str());
+// Each file is read once: there are hundreds of simulations in a run.
+const std::vector<Json>& manifests(const std::string& file) {
+  static std::map<std::string, std::vector<Json>> read;
+  const auto [entry, fresh] = read.try_emplace(file);
+  if (fresh) {
+    std::ifstream stream(fs::path(SWO_SOURCE_DIR) / file);
+    std::stringstream text;
+    text << stream.rdbuf();
+    entry->second = devcluster::yaml_documents(text.str());
+  }
+  return entry->second;
+}
+
+std::string& logged() {
+  static std::string lines;
+  return lines;
+}
+
+void capture_log() {
+  logged().clear();
+  runtime::log::Options options;
+  options.sink = [print = std::getenv("SWO_LOG") != nullptr](std::string_view line) {
+    logged().append(line).append("\n");
+    if (print) {
+      std::cerr << line << "\n";
+    }
+  };
+  runtime::log::configure(std::move(options));
 }
 
 // "/apis/g/v/namespaces/NS/PLURAL/NAME/SUB?…" → "PLURAL/NS/NAME/SUB".
@@ -58,6 +86,7 @@ Simulation::Simulation(SimulationOptions options)
         return cluster;
       }()),
       admin_(cluster_.api()) {
+  capture_log();
   install();
   start_operator();
 }
@@ -81,52 +110,59 @@ void Simulation::install() {
   cluster_.tick();
 }
 
-void Simulation::start_operator() {
-  transport_ = std::make_unique<InProcessTransport>(cluster_.api(), token_);
-  transport_->wrote = [this](const kube::HttpRequest& request, int status) {
-    const std::string target = short_target(request.target);
-    if (status >= 300 || target.starts_with("events") || target.starts_with("leases")) {
-      return;
-    }
-    ++writes_[request.method + " " + target];
-    if (after_write) {
-      after_write();
-    }
+void Simulation::note_write(const kube::HttpRequest& request, int status) {
+  const std::string target = short_target(request.target);
+  if (status >= 300 || target.starts_with("events") || target.starts_with("leases")) {
+    return;
+  }
+  ++writes_[request.method + " " + target];
+  if (after_write) {
+    after_write();
+  }
+}
+
+void Simulation::start_operator() { start_replica(); }
+
+void Simulation::start_replica() {
+  auto replica = std::make_unique<Replica>();
+  replica->transport = std::make_unique<InProcessTransport>(cluster_.api(), token_);
+  InProcessTransport& transport = *replica->transport;
+  transport.wrote = [this](const auto& request, int status) { note_write(request, status); };
+  transport.fate = [this](const auto& request) { return fate ? fate(request) : Fate::kAnswer; };
+  transport.instead = [this](const auto& request) {
+    return instead ? instead(request) : std::nullopt;
   };
-  client_ = std::make_unique<kube::Client>(*transport_);
-  recorder_ = std::make_unique<runtime::EventRecorder>(
-      *client_, runtime::EventRecorderOptions{.component = std::string(api::kFieldManager),
-                                              .clock = &clock_});
+  replica->client = std::make_unique<kube::Client>(transport);
+  replica->recorder = std::make_unique<runtime::EventRecorder>(
+      *replica->client, runtime::EventRecorderOptions{.component = std::string(api::kFieldManager),
+                                                      .clock = &clock_});
   const auto middle = [] { return 0.5; };
-  collector_ =
-      std::make_unique<platform::Collector>(*client_, platform::CollectorOptions{.random = middle});
-  for (auto now = clock_.now(); !collector_->synced();) {
-    collector_->step(now);
+  replica->collector = std::make_unique<platform::Collector>(
+      *replica->client, platform::CollectorOptions{.random = middle});
+  platform::Collector* collector = replica->collector.get();
+  for (auto now = clock_.now(); !collector->synced(); now += kCollectorStep) {
+    collector->step(now);
   }
   reconcile::OperatorOptions options;
-  const auto facts = collector_->snapshot();
+  const auto facts = collector->snapshot();
   options.world.kinds = {.route = facts->has_route,
                          .http_route = facts->has_gateway,
                          .scc = facts->has_scc,
                          .machine_config = facts->has_machine_config};
   options.machine_config = options_.machine_config;
   options.cleanup_machine_configs = options_.cleanup_machine_configs;
-  options.facts = [this] { return collector_->snapshot(); };
-  options.prove = [this](platform::UserNamespaceVia via) { collector_->prove(via); };
-  options.facts_known = [this] { return collector_->synced(); };
+  options.world.note = [](const std::string& note) { runtime::log::warning(note); };
+  options.facts = [collector] { return collector->snapshot(); };
+  options.prove = [collector](platform::UserNamespaceVia via) { collector->prove(via); };
+  options.facts_known = [collector] { return collector->synced(); };
   options.clock = &clock_;
-  options.recorder = recorder_.get();
-  operator_ = std::make_unique<reconcile::Operator>(*client_, std::move(options));
-  collector_->on_change([this] { operator_->facts_changed(); });
+  options.recorder = replica->recorder.get();
+  replica->op = std::make_unique<reconcile::Operator>(*replica->client, std::move(options));
+  collector->on_change([op = replica->op.get()] { op->facts_changed(); });
+  replicas_.push_back(std::move(replica));
 }
 
-void Simulation::stop_operator() {
-  operator_.reset();
-  collector_.reset();
-  recorder_.reset();
-  client_.reset();
-  transport_.reset();
-}
+void Simulation::stop_operator() { replicas_.clear(); }
 
 void Simulation::apply(const std::string& name, const Json& spec) {
   if (admin_.get(workloads_path(), name)) {
@@ -145,13 +181,16 @@ bool Simulation::step() {
   const std::uint64_t before = cluster_.api().resource_version();
   cluster_.tick();
   bool worked = false;
-  if (operator_ != nullptr) {
-    collector_->step(clock_.now());
-    worked = operator_->step(clock_.now());
-    recorder_->flush();
+  for (const auto& replica : replicas_) {
+    replica->collector->step(clock_.now());
+    worked = replica->op->step(clock_.now()) || worked;
+    replica->recorder->flush();
   }
-  note_phases();
-  return worked || cluster_.api().resource_version() != before;
+  const bool changed = cluster_.api().resource_version() != before;
+  if (changed) {
+    note_phases();
+  }
+  return worked || changed;
 }
 
 void Simulation::settle() {
@@ -175,12 +214,15 @@ bool Simulation::until(const std::function<bool()>& done, std::chrono::seconds l
       return false;
     }
     // To whatever happens next, and at least a little, so that what is due now is not met for ever.
-    std::chrono::nanoseconds next = end - clock_.now();
+    std::chrono::nanoseconds next =
+        std::min<std::chrono::nanoseconds>(end - clock_.now(), longest_step);
     if (const auto due = cluster_.next_due()) {
       next = std::min<std::chrono::nanoseconds>(next, *due - clock_.wall());
     }
-    if (operator_ != nullptr && operator_->next_due() != kube::Instant::max()) {
-      next = std::min<std::chrono::nanoseconds>(next, operator_->next_due() - clock_.now());
+    for (const auto& replica : replicas_) {
+      if (const kube::Instant due = replica->op->next_due(); due != kube::Instant::max()) {
+        next = std::min<std::chrono::nanoseconds>(next, due - clock_.now());
+      }
     }
     clock_.advance(std::max<std::chrono::nanoseconds>(next, std::chrono::milliseconds(1)));
     settle();
@@ -220,6 +262,8 @@ std::vector<std::string> Simulation::phases_seen(const std::string& name) const 
   const auto found = phases_.find(name);
   return found == phases_.end() ? std::vector<std::string>{} : found->second;
 }
+
+std::string Simulation::log() { return logged(); }
 
 int Simulation::write_count() const {
   int sum = 0;

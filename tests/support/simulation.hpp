@@ -63,32 +63,48 @@ class Simulation {
   const std::map<std::string, int>& writes() const { return writes_; }
   int write_count() const;
   void forget_writes() { writes_.clear(); }
+  // What the operator has logged since the newest simulation began. Printed as well where SWO_LOG
+  // is set.
+  static std::string log();
 
   // ---- what befalls the operator
-  void stop_operator();
+  void stop_operator();  // and its replicas
   void start_operator();
-  InProcessTransport& transport() { return *transport_; }
+  // One more that believes itself to be the leader.
+  void start_replica();
+  InProcessTransport& transport() { return *replicas_.front()->transport; }
   devcluster::Cluster& cluster() { return cluster_; }
-  reconcile::Operator& op() { return *operator_; }
+  reconcile::Operator& op() { return *replicas_.front()->op; }
 
   // Called after each write of the operator.
   std::function<void()> after_write;
+  // Asked before each request of the operator, whichever process of it sends it.
+  std::function<Fate(const kube::HttpRequest&)> fate;
+  // The answer to give instead of carrying the request out; nullopt: none.
+  std::function<std::optional<kube::HttpResponse>(const kube::HttpRequest&)> instead;
+  // Time moves by no more than this at once: what waits inside a watch is not known to until().
+  std::chrono::milliseconds longest_step = std::chrono::minutes(1);
 
  private:
+  // One process of the operator.
+  struct Replica {
+    std::unique_ptr<InProcessTransport> transport;
+    std::unique_ptr<kube::Client> client;
+    std::unique_ptr<runtime::EventRecorder> recorder;
+    std::unique_ptr<platform::Collector> collector;
+    std::unique_ptr<reconcile::Operator> op;
+  };
   void install();
   bool step();
   void note_phases();
+  void note_write(const kube::HttpRequest& request, int status);
 
   SimulationOptions options_;
   runtime::ManualClock clock_;
   devcluster::Cluster cluster_;
   devcluster::Api admin_;
   std::string token_;
-  std::unique_ptr<InProcessTransport> transport_;
-  std::unique_ptr<kube::Client> client_;
-  std::unique_ptr<runtime::EventRecorder> recorder_;
-  std::unique_ptr<platform::Collector> collector_;
-  std::unique_ptr<reconcile::Operator> operator_;
+  std::vector<std::unique_ptr<Replica>> replicas_;
   std::map<std::string, int> writes_;
   std::map<std::string, std::vector<std::string>> phases_;
 };

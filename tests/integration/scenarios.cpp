@@ -1,0 +1,145 @@
+#include "scenarios.hpp"
+
+#include <cstdlib>
+#include <set>
+
+#include <gtest/gtest.h>
+
+namespace swo::test {
+
+Json nginx(const std::string& image, int replicas) {
+  return {{"image", image},
+          {"replicas", replicas},
+          {"ports", {{{"name", "http"}, {"port", 80}}}},
+          {"route", {{"host", "nginx.apps.example.com"}}}};
+}
+
+bool settled_at(Simulation& simulation, int replicas, const std::string& image) {
+  if (!simulation.running("nginx")) {
+    return false;
+  }
+  const auto pods = simulation.admin().list(Simulation::pods_path());
+  return static_cast<int>(pods.size()) == replicas &&
+         std::all_of(pods.begin(), pods.end(), [&](const Json& pod) {
+           return pod["spec"]["containers"][0]["image"] == image &&
+                  !pod["metadata"].contains("deletionTimestamp");
+         });
+}
+
+const std::vector<Scenario>& scenarios() {
+  static const std::vector<Scenario> all = {
+      {"create", [](Simulation&) {},
+       [](Simulation& simulation) { simulation.apply("nginx", nginx("v1", 2)); },
+       [](Simulation& simulation) { return settled_at(simulation, 2, "v1"); }},
+      {"update",
+       [](Simulation& simulation) {
+         simulation.apply("nginx", nginx("v1", 2));
+         ASSERT_TRUE(simulation.until([&] { return settled_at(simulation, 2, "v1"); }));
+       },
+       [](Simulation& simulation) { simulation.apply("nginx", nginx("v2", 2)); },
+       [](Simulation& simulation) { return settled_at(simulation, 2, "v2"); }},
+      {"scale_down",
+       [](Simulation& simulation) {
+         simulation.apply("nginx", nginx("v1", 3));
+         ASSERT_TRUE(simulation.until([&] { return settled_at(simulation, 3, "v1"); }));
+       },
+       [](Simulation& simulation) {
+         simulation.apply("nginx", {{"replicas", 1}, {"route", nullptr}});
+       },
+       [](Simulation& simulation) {
+         return settled_at(simulation, 1, "v1") &&
+                simulation.admin()
+                    .list("/apis/route.openshift.io/v1/namespaces/demo/routes")
+                    .empty();
+       }},
+      {"delete",
+       [](Simulation& simulation) {
+         simulation.apply("nginx", nginx("v1", 2));
+         ASSERT_TRUE(simulation.until([&] { return settled_at(simulation, 2, "v1"); }));
+       },
+       [](Simulation& simulation) { simulation.remove("nginx"); },
+       [](Simulation& simulation) {
+         return simulation.admin().list(Simulation::pods_path()).empty() &&
+                simulation.admin()
+                    .list("/apis/security.openshift.io/v1/securitycontextconstraints",
+                          "labelSelector=workloads.systemd-operator.dev/shared")
+                    .empty();
+       }},
+  };
+  return all;
+}
+
+namespace {
+
+// What differs between two runs that are equal: identity, addresses, times, placement.
+void scrub(Json& value) {
+  static const std::set<std::string> kVolatile = {
+      "uid",       "resourceVersion", "creationTimestamp", "managedFields",
+      "clusterIP", "clusterIPs",      "nodeName",          "status",
+      "value",     "generation"};
+  if (value.is_object()) {
+    for (auto member = value.begin(); member != value.end();) {
+      member = kVolatile.contains(member.key()) ? value.erase(member)
+                                                : (scrub(*member), std::next(member));
+    }
+  } else if (value.is_array()) {
+    for (Json& item : value) {
+      scrub(item);
+    }
+  }
+}
+
+}  // namespace
+
+std::string end_state(Simulation& simulation) {
+  std::string text;
+  for (const char* collection : {"/api/v1/namespaces/demo/pods", "/api/v1/namespaces/demo/services",
+                                 "/api/v1/namespaces/demo/serviceaccounts",
+                                 "/apis/rbac.authorization.k8s.io/v1/namespaces/demo/roles",
+                                 "/apis/rbac.authorization.k8s.io/v1/namespaces/demo/rolebindings",
+                                 "/apis/route.openshift.io/v1/namespaces/demo/routes",
+                                 "/apis/policy/v1/namespaces/demo/poddisruptionbudgets",
+                                 "/apis/security.openshift.io/v1/securitycontextconstraints"}) {
+    for (Json object : simulation.admin().list(collection)) {
+      scrub(object);
+      text += object.dump() + "\n";
+    }
+  }
+  return text + simulation.phase("nginx");
+}
+
+// Writes per object, the status aside: how often a workload's story is told may differ, not what is
+// done.
+std::map<std::string, int> writes_of_objects(const Simulation& simulation) {
+  std::map<std::string, int> writes;
+  for (const auto& [what, count] : simulation.writes()) {
+    if (what.find("systemdworkloads") == std::string::npos) {
+      writes[what] = count;
+    }
+  }
+  return writes;
+}
+
+const Undisturbed& undisturbed(const Scenario& scenario) {
+  static std::map<std::string, Undisturbed> known;
+  const auto [entry, fresh] = known.try_emplace(scenario.name);
+  if (fresh) {
+    Simulation simulation;
+    scenario.prepare(simulation);
+    simulation.forget_writes();
+    scenario.change(simulation);
+    EXPECT_TRUE(simulation.until([&] { return scenario.done(simulation); })) << scenario.name;
+    entry->second = {end_state(simulation), writes_of_objects(simulation)};
+    EXPECT_FALSE(entry->second.writes.empty()) << scenario.name;
+  }
+  return entry->second;
+}
+
+std::uint32_t seed() {
+  const char* given = std::getenv("SWO_SEED");
+  return given == nullptr ? 1 : static_cast<std::uint32_t>(std::strtoul(given, nullptr, 10));
+}
+
+bool try_all() { return std::getenv("SWO_ALL_FAULTS") != nullptr; }
+
+}  // namespace swo::test
