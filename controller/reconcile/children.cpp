@@ -73,7 +73,12 @@ void bring_in_line(const PlanInput& input, const Desired& desired, std::vector<A
     actions.push_back({ApplyAction{desired.type, desired.document, true}, "it is not there"});
     return;
   }
-  if (live->deleting || is_foreign(input, desired, *live)) {
+  if (live->deleting) {
+    return;
+  }
+  if (is_foreign(input, desired, *live)) {
+    // It has our label but not our owner: an orphan, or a predecessor's. Whose it is gets told.
+    actions.push_back({ApplyAction{desired.type, desired.document, true}, "it is not ours"});
     return;
   }
   const Digest wanted = digest_of_desired(desired.document);

@@ -5,6 +5,7 @@
 #include "api/json_read.hpp"
 #include "kube/projection.hpp"
 #include "reconcile/types.hpp"
+#include "runtime/log.hpp"
 
 namespace swo::reconcile {
 namespace {
@@ -16,6 +17,13 @@ constexpr std::chrono::seconds kFreshFor{10};
 constexpr int kLogLines = 60;
 constexpr int kLogBytes = 16 * 1024;
 constexpr std::uint32_t kMostEvents = 50;
+
+// Evidence that is missing makes the diagnosis poorer and nothing else fail, so it is told: once.
+void tell_if_forbidden(const kube::Error& error, std::atomic<bool>& told) {
+  if (error.kind == kube::ErrorKind::kForbidden && !told.exchange(true)) {
+    runtime::log::warning("no evidence for diagnoses: " + error.message);
+  }
+}
 
 }  // namespace
 
@@ -31,6 +39,9 @@ std::string EvidenceReader::read_log(const PodFacts& pod, bool& known) {
     log = client_.pod_log(pod.key, "", false, kLogLines, kLogBytes);
   }
   known = log.ok();
+  if (!log) {
+    tell_if_forbidden(log.error(), told_of_logs_);
+  }
   return log ? *std::move(log) : "";
 }
 
@@ -40,6 +51,7 @@ std::vector<std::string> EvidenceReader::read_events(const PodFacts& pod) {
   options.limit = kMostEvents;
   const auto page = client_.list_page(types::kEvent, pod.key.ns, options);
   if (!page) {
+    tell_if_forbidden(page.error(), told_of_events_);
     return {};
   }
   std::vector<std::pair<std::string, std::string>> dated;

@@ -6,6 +6,7 @@
 // changed or kFreshFor has passed. Thread-safe.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <optional>
@@ -43,6 +44,8 @@ class EvidenceReader {
 
   kube::Client& client_;
   kube::Guarded<std::map<std::string, Cached>> cache_;  // by Pod uid
+  std::atomic<bool> told_of_logs_{false};
+  std::atomic<bool> told_of_events_{false};
 };
 
 }  // namespace swo::reconcile

@@ -2,6 +2,7 @@
 
 #include "api/json_read.hpp"
 #include "api/names.hpp"
+#include "kube/resource_version.hpp"
 
 namespace swo::reconcile {
 namespace {
@@ -75,6 +76,13 @@ kube::Result<kube::Written> Executor::apply(const ApplyAction& action, const Act
     }
     if (!live && live.error().kind != ErrorKind::kNotFound) {
       return live.error();
+    }
+    // There after all, as wanted: the watch has not shown it yet, and may not for long.
+    if (live && digest_of_owned(*live, api::kFieldManager) == digest_of_desired(action.document)) {
+      kube::Written found;
+      found.resource_version =
+          kube::parse_resource_version(text(at(*live, "metadata", "resourceVersion"))).value_or(0);
+      return found;
     }
   }
   auto written =

@@ -150,6 +150,8 @@ Observed Observer::observe(const api::Workload& workload, const platform::Facts&
                            std::chrono::system_clock::time_point now) {
   Observed observed;
   gather_children({workload.ns, workload.name}, observed);
+  // Orphans of a workload that had this name are not its instances.
+  std::erase_if(observed.pods, [&](const auto& pod) { return pod->owner_uid != workload.uid; });
   if (strategy.use_scc && world_.sccs != nullptr) {
     observed.scc_exists = world_.sccs->store().get({"", render::scc_name(workload)}) != nullptr;
   }

@@ -13,6 +13,8 @@ namespace {
 // While an instance is not ready its log and Events are looked at again this often: the kubelet's
 // probes report about as often (10 s by default).
 constexpr std::chrono::seconds kLookAgain{15};
+// A host that is another namespace's Route's comes free without an event that reaches us.
+constexpr std::chrono::seconds kAskForHost{30};
 
 bool holds_pods(const platform::Strategy& strategy) {
   return std::any_of(strategy.blockers.begin(), strategy.blockers.end(),
@@ -75,8 +77,14 @@ Plan plan(const PlanInput& input) {
   const View view = make_view(input, instances, revision);
   result.status = make_status(view);
   notice_change(view, headline(view), result.notices);
-  if (!input.workload.deleting && view.ready < instances.wanted) {
+  const auto& holder = input.observed.host_holder;
+  if (input.workload.deleting) {
+    return result;
+  }
+  if (view.ready < instances.wanted) {
     result.requeue_after = kLookAgain;
+  } else if (!holder || !holder->empty()) {
+    result.requeue_after = kAskForHost;
   }
   return result;
 }

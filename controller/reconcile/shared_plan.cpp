@@ -64,13 +64,15 @@ bool holds(const MachineConfigFacts& live, const MachineConfigFacts& wanted) {
          });
 }
 
-// True when the live object is what the operator once wrote for a smaller need.
+// True when the live object is what the operator once wrote for a smaller need. Judged by what it
+// holds, not by who set it: whoever edits a field owns it from then on.
 bool is_untouched(const MachineConfigFacts& live, const platform::MachineConfigNeed& need) {
   for (const bool arguments : {false, true}) {
     for (const bool files : {false, true}) {
       for (const bool table : {false, true}) {
         const platform::MachineConfigNeed earlier{need.pool, arguments, files, files && table};
-        if (live.digest == digest_of_desired(render::machine_config(earlier))) {
+        const MachineConfigFacts written = content_of(render::machine_config(earlier));
+        if (live.kernel_arguments == written.kernel_arguments && live.files == written.files) {
           return true;
         }
       }

@@ -131,9 +131,13 @@ struct EventRecorder::State {
       if (attempt >= tries || !worth_retrying(written.error()) ||
           !sleep(std::chrono::seconds(attempt))) {
         ++counted()->dropped;
-        log::debug("dropped an event", {{"object", event.target.key.to_string()},
-                                        {"reason", event.reason},
-                                        {"error", written.error().message}});
+        // A missing right is to be mended by a person, who is told once.
+        const bool forbidden = written.error().kind == kube::ErrorKind::kForbidden;
+        const bool tell = forbidden && !std::exchange(told_forbidden, true);
+        log::write(tell ? log::Level::kWarning : log::Level::kDebug, "dropped an event",
+                   {{"object", event.target.key.to_string()},
+                    {"reason", event.reason},
+                    {"error", written.error().message}});
         return;
       }
     }
@@ -168,6 +172,7 @@ struct EventRecorder::State {
   const Clock& clock;
   EventCorrelator correlator;
   std::uint64_t made = 0;
+  bool told_forbidden = false;  // of the sending thread
 
   kube::Guarded<Counts> counts;
   std::mutex mutex;  // of what follows
