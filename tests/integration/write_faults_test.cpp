@@ -118,8 +118,11 @@ bool is_wanted(const std::string& scenario, const std::string& fault) {
 class WriteFaults : public testing::TestWithParam<WriteFault> {};
 
 TEST_P(WriteFaults, AtTheFirstAttemptOfEveryWriteChangeNothingInTheEnd) {
+  // By default half of the scenarios for each fault: which, SWO_SEED says.
+  auto turn = static_cast<std::size_t>(&GetParam() - kFaults) + seed();
+  const bool all = try_all() || std::getenv("SWO_FAULT") != nullptr;
   for (const Scenario& scenario : scenarios()) {
-    if (is_wanted(scenario.name, GetParam().name)) {
+    if (is_wanted(scenario.name, GetParam().name) && (all || ++turn % 2 == 0)) {
       meets(scenario, GetParam(), kEveryWrite);
     }
   }

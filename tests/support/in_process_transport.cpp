@@ -21,8 +21,8 @@ kube::Error failure(kube::ErrorKind kind, std::string message) {
 class InProcessStream : public kube::ByteStream {
  public:
   InProcessStream(kube::HttpResponse head, std::unique_ptr<devcluster::Stream> stream,
-                  const bool& frozen)
-      : head_(std::move(head)), stream_(std::move(stream)), frozen_(frozen) {}
+                  const InProcessTransport& transport)
+      : head_(std::move(head)), stream_(std::move(stream)), transport_(transport) {}
 
   const kube::HttpResponse& head() const override { return head_; }
 
@@ -30,7 +30,10 @@ class InProcessStream : public kube::ByteStream {
     if (closed_ || stream_ == nullptr) {
       return {Outcome::kEnd, "", {}};
     }
-    if (frozen_) {
+    if (transport_.breaks && transport_.breaks()) {
+      return {Outcome::kError, "", failure(kube::ErrorKind::kUnreachable, "the watch was reset")};
+    }
+    if (transport_.frozen) {
       return {Outcome::kTimeout, "", {}};
     }
     if (std::string data = stream_->next(); !data.empty()) {
@@ -50,7 +53,7 @@ class InProcessStream : public kube::ByteStream {
  private:
   kube::HttpResponse head_;
   std::unique_ptr<devcluster::Stream> stream_;
-  const bool& frozen_;
+  const InProcessTransport& transport_;
   bool closed_ = false;
 };
 
@@ -60,6 +63,10 @@ devcluster::Request InProcessTransport::to_devcluster(const kube::HttpRequest& r
   devcluster::Request result;
   result.method = request.method;
   result.target = request.target;
+  static const std::string kAsked = "limit=500";
+  if (const std::size_t at = result.target.find(kAsked); page_size > 0 && at != std::string::npos) {
+    result.target.replace(at, kAsked.size(), "limit=" + std::to_string(page_size));
+  }
   for (const auto& [name, value] : request.headers) {
     std::string lower;
     for (const char c : name) {
@@ -105,7 +112,7 @@ kube::Result<std::unique_ptr<kube::ByteStream>> InProcessTransport::open(
     return failure(kube::ErrorKind::kUnreachable, "the connection broke");
   }
   return std::unique_ptr<kube::ByteStream>(std::make_unique<InProcessStream>(
-      from_devcluster(answer.response), std::move(answer.stream), frozen));
+      from_devcluster(answer.response), std::move(answer.stream), *this));
 }
 
 }  // namespace swo::test

@@ -37,6 +37,10 @@ class InProcessTransport : public kube::Transport {
   std::function<void(const kube::HttpRequest&, int status)> wrote;
   // Streams give nothing while this is true: stale reads.
   bool frozen = false;
+  // Asked before each read of a watch: true breaks it. Empty: none breaks.
+  std::function<bool()> breaks;
+  // Pages of this size instead of what the client asks for; 0: as it asks.
+  int page_size = 0;
 
  private:
   devcluster::Request to_devcluster(const kube::HttpRequest& request) const;

@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 constexpr int kMostRounds = 2000;
 // While the facts about the platform are gathered, faults in the way are waited out in such steps.
 constexpr std::chrono::seconds kCollectorStep{1};
+constexpr std::chrono::minutes kCollectorLimit{3};
 
 // Each file is read once: there are hundreds of simulations in a run.
 const std::vector<Json>& manifests(const std::string& file) {
@@ -137,10 +138,12 @@ void Simulation::start_replica() {
       *replica->client, runtime::EventRecorderOptions{.component = std::string(api::kFieldManager),
                                                       .clock = &clock_});
   const auto middle = [] { return 0.5; };
+  const auto note = [](const std::string& line) { runtime::log::warning(line); };
   replica->collector = std::make_unique<platform::Collector>(
-      *replica->client, platform::CollectorOptions{.random = middle});
+      *replica->client, platform::CollectorOptions{.random = middle, .note = note});
   platform::Collector* collector = replica->collector.get();
-  for (auto now = clock_.now(); !collector->synced(); now += kCollectorStep) {
+  const auto give_up = clock_.now() + kCollectorLimit;
+  for (auto now = clock_.now(); !collector->synced() && now < give_up; now += kCollectorStep) {
     collector->step(now);
   }
   reconcile::OperatorOptions options;
@@ -151,7 +154,7 @@ void Simulation::start_replica() {
                          .machine_config = facts->has_machine_config};
   options.machine_config = options_.machine_config;
   options.cleanup_machine_configs = options_.cleanup_machine_configs;
-  options.world.note = [](const std::string& note) { runtime::log::warning(note); };
+  options.world.note = note;
   options.facts = [collector] { return collector->snapshot(); };
   options.prove = [collector](platform::UserNamespaceVia via) { collector->prove(via); };
   options.facts_known = [collector] { return collector->synced(); };
@@ -249,6 +252,10 @@ std::string Simulation::condition_message(const std::string& name, const std::st
 }
 
 void Simulation::note_phases() {
+  if (!admin_.get("/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+                  std::string(api::kPlural) + "." + std::string(api::kGroup))) {
+    return;
+  }
   for (const Json& one : admin_.list(workloads_path())) {
     const std::string phase = one.value("status", Json::object()).value("phase", "");
     auto& seen = phases_[one["metadata"]["name"].get<std::string>()];
@@ -261,6 +268,11 @@ void Simulation::note_phases() {
 std::vector<std::string> Simulation::phases_seen(const std::string& name) const {
   const auto found = phases_.find(name);
   return found == phases_.end() ? std::vector<std::string>{} : found->second;
+}
+
+int Simulation::writes_to(const std::string& what) const {
+  const auto found = writes_.find(what);
+  return found == writes_.end() ? 0 : found->second;
 }
 
 std::string Simulation::log() { return logged(); }

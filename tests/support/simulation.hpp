@@ -62,6 +62,7 @@ class Simulation {
   // and how often. Refused ones do not count.
   const std::map<std::string, int>& writes() const { return writes_; }
   int write_count() const;
+  int writes_to(const std::string& what) const;
   void forget_writes() { writes_.clear(); }
   // What the operator has logged since the newest simulation began. Printed as well where SWO_LOG
   // is set.

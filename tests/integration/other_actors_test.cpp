@@ -1,0 +1,198 @@
+// Others at work on the same objects: persons who edit and delete, webhooks that rewrite,
+// namespaces and types that go away. What is ours is put back with one write each, and nothing is
+// fought over.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "scenarios.hpp"
+
+namespace swo::test {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+const std::string kCore = "/api/v1/namespaces/demo/";
+const std::string kRbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/demo/";
+const std::string kSccs = "/apis/security.openshift.io/v1/securitycontextconstraints";
+
+struct Child {
+  const char* name;
+  std::string collection, object;
+  Json edit;  // a merge patch to a field of ours
+  std::string write;
+};
+
+const Child kChildren[] = {
+    {"Service",
+     kCore + "services",
+     "nginx",
+     {{"spec", {{"selector", {{"app", "other"}}}}}},
+     "services/demo/nginx"},
+    {"headless_Service",
+     kCore + "services",
+     "nginx-instances",
+     {{"spec", {{"publishNotReadyAddresses", false}}}},
+     "services/demo/nginx-instances"},
+    {"ServiceAccount",
+     kCore + "serviceaccounts",
+     "nginx-systemd",
+     {{"metadata", {{"labels", {{"app.kubernetes.io/name", "other"}}}}}},
+     "serviceaccounts/demo/nginx-systemd"},
+    {"Role",
+     kRbac + "roles",
+     "nginx-systemd",
+     {{"rules", Json::array()}},
+     "roles/demo/nginx-systemd"},
+    {"RoleBinding",
+     kRbac + "rolebindings",
+     "nginx-systemd",
+     {{"subjects", Json::array()}},
+     "rolebindings/demo/nginx-systemd"},
+    {"PodDisruptionBudget",
+     "/apis/policy/v1/namespaces/demo/poddisruptionbudgets",
+     "nginx",
+     {{"spec", {{"maxUnavailable", 2}}}},
+     "poddisruptionbudgets/demo/nginx"},
+    {"Route",
+     "/apis/route.openshift.io/v1/namespaces/demo/routes",
+     "nginx",
+     {{"spec", {{"to", {{"name", "other"}}}}}},
+     "routes/demo/nginx"},
+    {"SCC",
+     kSccs,
+     "systemd-workload",
+     {{"allowPrivilegedContainer", true}},
+     "securitycontextconstraints/systemd-workload"},
+};
+
+class OtherActors : public testing::Test {
+ protected:
+  void SetUp() override {
+    simulation.apply("nginx", nginx("v1", 1));
+    ASSERT_TRUE(simulation.until([&] { return settled_at(simulation, 1, "v1"); }));
+    end = end_state(simulation);
+    simulation.forget_writes();
+  }
+  Simulation simulation;
+  std::string end;
+};
+
+TEST_F(OtherActors, WhatAPersonEditsOfOursIsPutBackWithOneWrite) {
+  for (const Child& child : kChildren) {
+    SCOPED_TRACE(child.name);
+    simulation.admin().merge_patch(child.collection, child.object, child.edit);
+    EXPECT_NE(end_state(simulation), end) << "the edit changes nothing";
+    simulation.advance(minutes(5));
+    EXPECT_EQ(end_state(simulation), end);
+    EXPECT_EQ(simulation.writes_to("PATCH " + child.write), 1);
+    EXPECT_EQ(writes_of_objects(simulation).size(), 1U);
+    simulation.forget_writes();
+  }
+}
+
+TEST_F(OtherActors, WhatAPersonDeletesOfOursIsMadeAgainWithOneWrite) {
+  for (const Child& child : kChildren) {
+    SCOPED_TRACE(child.name);
+    ASSERT_TRUE(simulation.admin().remove(child.collection, child.object));
+    simulation.advance(minutes(5));
+    EXPECT_EQ(end_state(simulation), end);
+    EXPECT_EQ(simulation.writes_to("PATCH " + child.write), 1);
+    EXPECT_EQ(writes_of_objects(simulation).size(), 1U);
+    simulation.forget_writes();
+  }
+}
+
+TEST_F(OtherActors, WhatAPersonAddsToOursStays) {
+  for (const Child& child : kChildren) {
+    SCOPED_TRACE(child.name);
+    simulation.admin().merge_patch(child.collection, child.object,
+                                   {{"metadata", {{"annotations", {{"team", "blue"}}}}}});
+  }
+  simulation.advance(minutes(5));
+  EXPECT_THAT(simulation.writes(), IsEmpty());
+  EXPECT_EQ(simulation.admin()
+                .get(kChildren[0].collection, "nginx")
+                ->at("metadata")["annotations"]["team"],
+            "blue");
+}
+
+TEST_F(OtherActors, AWebhookThatRewritesWhatWeWriteIsNotFought) {
+  simulation.cluster().api().add_admission(
+      [](const devcluster::AdmissionRequest& request, Json& object) -> std::optional<std::string> {
+        if (request.verb != "delete" && request.resource == "services") {
+          object["spec"]["selector"]["app.kubernetes.io/name"] = "rewritten";
+        }
+        return std::nullopt;
+      });
+  simulation.admin().merge_patch(kCore + "services", "nginx",
+                                 {{"metadata", {{"annotations", {{"team", "blue"}}}}}});
+  simulation.advance(hours(1));
+  for (const auto& [what, count] : simulation.writes()) {
+    EXPECT_LE(count, 2) << what;
+  }
+  simulation.apply("nginx", nginx("v2", 1));
+  ASSERT_TRUE(simulation.until([&] { return settled_at(simulation, 1, "v2"); }));
+}
+
+TEST_F(OtherActors, AWebhookThatWasThereFirstIsNotFoughtEither) {
+  simulation.cluster().api().add_admission(
+      [](const devcluster::AdmissionRequest& request, Json& object) -> std::optional<std::string> {
+        if (request.verb != "delete" && request.resource == "poddisruptionbudgets") {
+          object["spec"]["maxUnavailable"] = 5;
+        }
+        return std::nullopt;
+      });
+  simulation.apply("second", {{"image", "v1"}});
+  ASSERT_TRUE(simulation.until([&] { return simulation.running("second"); }));
+  simulation.advance(hours(1));
+  EXPECT_LE(simulation.writes_to("PATCH poddisruptionbudgets/demo/second"), 2);
+}
+
+TEST_F(OtherActors, ANamespaceThatIsBeingDeletedIsLeftToDoSo) {
+  // Something holds the namespace for an hour: nothing can be made in it, and what is deleted stays
+  // deleted.
+  simulation.admin().create(
+      kCore + "configmaps",
+      {{"metadata", {{"name", "held"}, {"finalizers", {"example.com/held"}}}}});
+  simulation.admin().remove("/api/v1/namespaces", "demo");
+  simulation.advance(hours(1));
+  EXPECT_THAT(simulation.admin().list(Simulation::pods_path()), IsEmpty());
+  EXPECT_THAT(writes_of_objects(simulation),
+              testing::UnorderedElementsAre(
+                  testing::Pair("DELETE securitycontextconstraints/systemd-workload", 1)));
+  EXPECT_LE(simulation.write_count(), 20) << testing::PrintToString(simulation.writes());
+}
+
+TEST_F(OtherActors, ATypeThatIsDeletedAndMadeAgainIsServedAgain) {
+  const std::string crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+  const std::string name = "systemdworkloads.workloads.systemd-operator.dev";
+  Json crd = *simulation.admin().get(crds, name);
+  simulation.longest_step = std::chrono::seconds(5);
+  simulation.admin().remove(crds, name);
+  simulation.advance(minutes(3));
+  EXPECT_THAT(simulation.admin().list(Simulation::pods_path()), IsEmpty());
+  EXPECT_THAT(Simulation::log(), HasSubstr("the watch of systemdworkloads is in trouble"));
+  simulation.admin().create(crds, {{"apiVersion", crd["apiVersion"]},
+                                   {"kind", crd["kind"]},
+                                   {"metadata", {{"name", name}}},
+                                   {"spec", crd["spec"]}});
+  simulation.settle();
+  simulation.apply("nginx", nginx("v1", 1));
+  ASSERT_TRUE(simulation.until([&] { return settled_at(simulation, 1, "v1"); }))
+      << simulation.workload("nginx").dump(2) << Simulation::log();
+  EXPECT_EQ(end_state(simulation), end);
+}
+
+TEST_F(OtherActors, AnHourAtRestAndARestartWriteNothing) {
+  simulation.advance(hours(1));
+  simulation.stop_operator();
+  simulation.start_operator();
+  simulation.advance(hours(1));
+  EXPECT_THAT(simulation.writes(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace swo::test

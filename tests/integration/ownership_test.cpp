@@ -1,0 +1,233 @@
+// Who owns what: names and hosts that two want, objects of others, the last user of a shared
+// object, and objects whose owner has gone or has been replaced.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "scenarios.hpp"
+
+namespace swo::test {
+namespace {
+
+using std::chrono::minutes;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+const std::string kCore = "/api/v1/namespaces/demo/";
+const std::string kRbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/demo/";
+const std::string kSccs = "/apis/security.openshift.io/v1/securitycontextconstraints";
+
+bool is_running(Simulation& simulation, const std::string& name) {
+  return simulation.until([&] { return simulation.running(name); }, minutes(5));
+}
+
+// All that the workload's conditions say.
+std::string conditions(Simulation& simulation, const std::string& name) {
+  return simulation.workload(name)
+      .value("status", Json::object())
+      .value("conditions", Json())
+      .dump();
+}
+
+// Nothing is written in `time`, but for a status that tells of it.
+void expect_rest(Simulation& simulation, minutes time = minutes(10)) {
+  simulation.advance(minutes(1));
+  simulation.forget_writes();
+  simulation.advance(time);
+  EXPECT_THAT(simulation.writes(), IsEmpty());
+}
+
+TEST(Ownership, AHostThatAnotherRouteHasIsNotTakenAndComesFreeWithIt) {
+  Simulation simulation;
+  const Json spec = nginx("v1", 1);
+  simulation.apply("first", spec);
+  ASSERT_TRUE(is_running(simulation, "first"));
+  simulation.admin().create("/api/v1/namespaces", {{"metadata", {{"name", "other"}}}});
+  const std::string theirs =
+      "/apis/workloads.systemd-operator.dev/v1alpha1/namespaces/other/systemdworkloads";
+  simulation.admin().create(theirs, {{"apiVersion", "workloads.systemd-operator.dev/v1alpha1"},
+                                     {"kind", "SystemdWorkload"},
+                                     {"metadata", {{"name", "second"}}},
+                                     {"spec", spec}});
+  simulation.apply("third", spec);
+  expect_rest(simulation);
+  EXPECT_THAT(simulation.admin().get(theirs, "second")->at("status")["conditions"].dump(2),
+              AllOf(HasSubstr("HostClaimed"), HasSubstr("nginx.apps.example.com"),
+                    HasSubstr("belongs to Route demo/")));
+  EXPECT_THAT(conditions(simulation, "third"), HasSubstr("HostAlreadyClaimed"));
+  EXPECT_TRUE(simulation.running("first"));
+  simulation.remove("first");
+  simulation.remove("third");
+  EXPECT_TRUE(simulation.until(
+      [&] { return simulation.admin().get(theirs, "second")->at("status")["phase"] == "Running"; },
+      minutes(10)));
+}
+
+TEST(Ownership, TwoWorkloadsThatWantOneNameDoNotFlap) {
+  Simulation simulation;
+  // The headless Service of one has the name of the other's Service.
+  simulation.apply("nginx", nginx("v1", 1));
+  ASSERT_TRUE(is_running(simulation, "nginx"));
+  simulation.apply("nginx-instances", {{"image", "v1"}, {"ports", {{{"name", "a"}, {"port", 1}}}}});
+  expect_rest(simulation);
+  EXPECT_THAT(conditions(simulation, "nginx-instances"),
+              AllOf(HasSubstr("NameTaken"), HasSubstr(R"(SystemdWorkload \"nginx\")")));
+  EXPECT_TRUE(simulation.running("nginx"));
+  simulation.remove("nginx");
+  EXPECT_TRUE(simulation.until([&] {
+    return conditions(simulation, "nginx-instances").find("NameTaken") == std::string::npos &&
+           simulation.running("nginx-instances");
+  }));
+}
+
+struct Foreign {
+  const char* name;
+  std::string collection;
+  Json object;
+};
+
+const Foreign kForeign[] = {
+    {"Service",
+     kCore + "services",
+     {{"metadata", {{"name", "nginx"}}}, {"spec", {{"ports", {{{"port", 1}}}}}}}},
+    {"ServiceAccount", kCore + "serviceaccounts", {{"metadata", {{"name", "nginx-systemd"}}}}},
+    {"Role",
+     kRbac + "roles",
+     {{"metadata", {{"name", "nginx-systemd"}}}, {"rules", Json::array()}}},
+    {"PodDisruptionBudget",
+     "/apis/policy/v1/namespaces/demo/poddisruptionbudgets",
+     {{"metadata", {{"name", "nginx"}}}, {"spec", {{"maxUnavailable", 3}}}}},
+    {"Route",
+     "/apis/route.openshift.io/v1/namespaces/demo/routes",
+     {{"metadata", {{"name", "nginx"}}},
+      {"spec", {{"to", {{"kind", "Service"}, {"name", "other"}}}}}}},
+    {"Pod",
+     kCore + "pods",
+     {{"metadata", {{"name", "nginx-0"}}},
+      {"spec", {{"containers", {{{"name", "c"}, {"image", "busybox"}}}}}}}},
+};
+
+class ForeignObject : public testing::TestWithParam<Foreign> {};
+
+TEST_P(ForeignObject, OfOurNameIsLeftAloneAndNamedUntilItGoes) {
+  Simulation simulation;
+  const Foreign& foreign = GetParam();
+  const Json theirs = simulation.admin().create(foreign.collection, foreign.object);
+  simulation.apply("nginx", nginx("v1", 1));
+  expect_rest(simulation, minutes(3));
+  const std::string name = foreign.object["metadata"]["name"];
+  const auto still = simulation.admin().get(foreign.collection, name);
+  ASSERT_TRUE(still);
+  EXPECT_EQ((*still)["metadata"]["uid"], theirs["metadata"]["uid"]);
+  EXPECT_FALSE((*still)["metadata"].contains("ownerReferences"));
+  EXPECT_THAT(conditions(simulation, "nginx"), AllOf(HasSubstr("NameTaken"), HasSubstr(name)));
+  simulation.admin().remove(foreign.collection, name, 0);
+  ASSERT_TRUE(simulation.until(
+      [&] {
+        return settled_at(simulation, 1, "v1") &&
+               conditions(simulation, "nginx").find("NameTaken") == std::string::npos;
+      },
+      minutes(10)))
+      << simulation.workload("nginx").dump(2) << Simulation::log();
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, ForeignObject, testing::ValuesIn(kForeign),
+                         [](const auto& foreign) { return foreign.param.name; });
+
+TEST(Ownership, ASharedSccStaysUntilItsLastUserIsGone) {
+  Simulation simulation;
+  simulation.apply("one", {{"image", "v1"}});
+  simulation.apply("two", {{"image", "v1"}});
+  ASSERT_TRUE(is_running(simulation, "one") && is_running(simulation, "two"));
+  simulation.remove("one");
+  simulation.advance(minutes(5));
+  EXPECT_TRUE(simulation.admin().get(kSccs, "systemd-workload"));
+  // Without an operator to see it; the next one does.
+  simulation.stop_operator();
+  simulation.remove("two");
+  simulation.advance(minutes(1));
+  EXPECT_TRUE(simulation.admin().get(kSccs, "systemd-workload"));
+  simulation.start_operator();
+  simulation.advance(minutes(1));
+  EXPECT_FALSE(simulation.admin().get(kSccs, "systemd-workload"));
+}
+
+TEST(Ownership, OrphansLiveOnAndAreNotSeizedByAWorkloadOfTheSameName) {
+  Simulation simulation;
+  simulation.apply("nginx", nginx("v1", 1));
+  ASSERT_TRUE(is_running(simulation, "nginx"));
+  const Json before = *simulation.admin().get(Simulation::pods_path(), "nginx-0");
+  devcluster::Request orphan;
+  orphan.trusted = true;
+  orphan.method = "DELETE";
+  orphan.target = Simulation::workloads_path() + "/nginx";
+  orphan.body = R"({"kind":"DeleteOptions","apiVersion":"v1","propagationPolicy":"Orphan"})";
+  ASSERT_LT(simulation.cluster().api().handle(orphan).response.status, 300);
+  simulation.advance(minutes(5));
+  EXPECT_EQ(simulation.workload("nginx"), Json::object());
+  const auto after = simulation.admin().get(Simulation::pods_path(), "nginx-0");
+  ASSERT_TRUE(after);
+  EXPECT_EQ((*after)["metadata"]["uid"], before["metadata"]["uid"]);
+  simulation.apply("nginx", nginx("v1", 1));
+  expect_rest(simulation);
+  EXPECT_THAT(conditions(simulation, "nginx"), HasSubstr("NameTaken"));
+  EXPECT_EQ(simulation.admin().get(Simulation::pods_path(), "nginx-0")->at("metadata")["uid"],
+            before["metadata"]["uid"]);
+}
+
+TEST(Identity, AWorkloadOfTheSameNameGetsInstancesOfItsOwnThoughTheOldEventsComeLate) {
+  for (const bool background : {false, true}) {
+    Simulation simulation;
+    simulation.apply("nginx", nginx("v1", 2));
+    ASSERT_TRUE(is_running(simulation, "nginx"));
+    simulation.transport().frozen = true;
+    simulation.remove("nginx");
+    if (background) {
+      simulation.advance(minutes(1));  // the old children are collected before the new one comes
+    }
+    simulation.apply("nginx", nginx("v2", 2));
+    simulation.advance(std::chrono::seconds(20));
+    simulation.forget_writes();
+    simulation.transport().frozen = false;
+    ASSERT_TRUE(simulation.until([&] { return settled_at(simulation, 2, "v2"); }))
+        << simulation.workload("nginx").dump(2) << Simulation::log();
+    const Json uid = simulation.workload("nginx")["metadata"]["uid"];
+    for (const char* collection : {"pods", "services"}) {
+      for (const Json& child : simulation.admin().list(kCore + collection)) {
+        EXPECT_EQ(child["metadata"]["ownerReferences"][0]["uid"], uid) << child.dump(2);
+      }
+    }
+    EXPECT_EQ(simulation.writes_to("POST pods/demo"), 2);
+    EXPECT_TRUE(simulation.admin().get(kSccs, "systemd-workload"));
+  }
+}
+
+TEST(Identity, APodThatWasReplacedMeanwhileIsNotDeletedForTheOldOne) {
+  Simulation simulation;
+  simulation.apply("nginx", nginx("v1", 1));
+  ASSERT_TRUE(is_running(simulation, "nginx"));
+  Json theirs;
+  simulation.fate = [&](const kube::HttpRequest& request) {
+    if (request.method == "DELETE" && request.target.find("/pods/") != std::string::npos &&
+        theirs.is_null()) {
+      EXPECT_THAT(request.body, HasSubstr("preconditions"));
+      simulation.admin().remove(Simulation::pods_path(), "nginx-0", 0);
+      theirs = simulation.admin().create(
+          Simulation::pods_path(),
+          {{"metadata", {{"name", "nginx-0"}}},
+           {"spec", {{"containers", {{{"name", "c"}, {"image", "busybox"}}}}}}});
+    }
+    return Fate::kAnswer;
+  };
+  simulation.apply("nginx", nginx("v2", 1));
+  simulation.advance(minutes(5));
+  ASSERT_FALSE(theirs.is_null());
+  const auto live = simulation.admin().get(Simulation::pods_path(), "nginx-0");
+  ASSERT_TRUE(live);
+  EXPECT_EQ((*live)["metadata"]["uid"], theirs["metadata"]["uid"]);
+  EXPECT_FALSE((*live)["metadata"].contains("deletionTimestamp"));
+  EXPECT_THAT(conditions(simulation, "nginx"), HasSubstr("NameTaken"));
+}
+
+}  // namespace
+}  // namespace swo::test

@@ -1,0 +1,139 @@
+// The operator without one of its rights: it says which, goes on with the rest, tries again, and
+// recovers when the right is given back.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "scenarios.hpp"
+
+namespace swo::test {
+namespace {
+
+using std::chrono::minutes;
+using ::testing::AllOf;
+using ::testing::AnyOf;
+using ::testing::HasSubstr;
+
+const std::string kRoles = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
+const std::string kRole = "systemd-workload-operator";
+
+struct Right {
+  std::string group, resource, verb;
+};
+
+std::string name_of(const Right& right) {
+  return right.verb + " " + right.resource + (right.group.empty() ? "" : "." + right.group);
+}
+
+std::vector<Right> rights_in(const Json& role) {
+  std::vector<Right> all;
+  for (const Json& rule : role["rules"]) {
+    for (const Json& resource : rule["resources"]) {
+      for (const Json& verb : rule["verbs"]) {
+        all.push_back({rule["apiGroups"][0], resource, verb});
+      }
+    }
+  }
+  return all;
+}
+
+// The rules without that right: a resource of several gets a rule of its own.
+Json without(const Json& rules, const Right& right) {
+  Json result = Json::array();
+  for (const Json& rule : rules) {
+    for (const Json& resource : rule["resources"]) {
+      Json one = rule;
+      one["resources"] = {resource};
+      if (rule["apiGroups"][0] == right.group && resource == right.resource) {
+        Json verbs = Json::array();
+        for (const Json& verb : rule["verbs"]) {
+          if (verb != right.verb) {
+            verbs.push_back(verb);
+          }
+        }
+        one["verbs"] = verbs;
+      }
+      if (!one["verbs"].empty()) {
+        result.push_back(one);
+      }
+    }
+  }
+  return result;
+}
+
+// The resource and verb of the first request that was refused, in the server's words.
+std::string first_refusal(const std::vector<devcluster::AuditEvent>& refused) {
+  return refused.empty() ? "" : refused.front().verb + " " + refused.front().resource;
+}
+
+class Rights : public testing::Test {
+ protected:
+  // Everything that the operator is for: made, changed, made smaller, deleted, in `limit`.
+  bool live(Simulation& simulation, minutes limit) {
+    simulation.apply("nginx", nginx("v1", 2));
+    if (!simulation.until([&] { return settled_at(simulation, 2, "v1"); }, limit)) {
+      return false;
+    }
+    Json smaller = nginx("v2", 1);
+    smaller["route"] = nullptr;
+    simulation.apply("nginx", smaller);
+    if (!simulation.until([&] { return settled_at(simulation, 1, "v2"); }, limit)) {
+      return false;
+    }
+    simulation.remove("nginx");
+    return simulation.until(
+        [&] { return simulation.admin().list(Simulation::pods_path()).empty(); }, limit);
+  }
+  void try_without(const Right& right) {
+    SCOPED_TRACE("without the right to " + name_of(right));
+    Simulation simulation;
+    simulation.longest_step = std::chrono::seconds(5);
+    Json role = *simulation.admin().get(kRoles, kRole);
+    const Json rules = role["rules"];
+    simulation.admin().merge_patch(kRoles, kRole, {{"rules", without(rules, right)}});
+    std::vector<devcluster::AuditEvent> refused;
+    simulation.cluster().api().on_audit([&](const devcluster::AuditEvent& event) {
+      if (event.status == 403) {
+        refused.push_back(event);
+      }
+    });
+    simulation.stop_operator();
+    simulation.start_operator();
+    const bool lived = live(simulation, minutes(4));
+    std::string told =
+        Simulation::log() + simulation.workload("nginx").value("status", Json::object()).dump();
+    std::erase(told, '\\');  // of quotation marks within quotation marks
+    if (!refused.empty()) {
+      // Named by verb and resource, in the server's words.
+      EXPECT_THAT(told, AnyOf(HasSubstr("cannot " + right.verb + " resource \"" + right.resource),
+                              AllOf(HasSubstr(R"(Resources:[")" + right.resource),
+                                    HasSubstr(R"(Verbs:[")" + right.verb))))
+          << first_refusal(refused);
+      constexpr std::size_t kMost = 600;  // in up to a quarter of an hour: backed off
+      EXPECT_LT(refused.size(), kMost);
+    } else {
+      EXPECT_TRUE(lived);
+    }
+    simulation.admin().merge_patch(kRoles, kRole, {{"rules", rules}});
+    simulation.remove("nginx");
+    ASSERT_TRUE(simulation.until(
+        [&] { return simulation.admin().list(Simulation::pods_path()).empty(); }, minutes(20)));
+    EXPECT_TRUE(live(simulation, minutes(20)))
+        << simulation.workload("nginx").dump(2) << Simulation::log();
+  }
+};
+
+TEST_F(Rights, WithoutAnyOneOfThemItIsSaidAndOvercome) {
+  std::vector<Right> rights;
+  {
+    Simulation simulation;
+    rights = rights_in(*simulation.admin().get(kRoles, kRole));
+  }
+  ASSERT_GT(rights.size(), 40U);
+  const std::size_t step = try_all() ? 1 : 11;
+  for (std::size_t i = try_all() ? 0 : seed() % step; i < rights.size(); i += step) {
+    try_without(rights[i]);
+  }
+}
+
+}  // namespace
+}  // namespace swo::test
