@@ -42,6 +42,20 @@ std::string holder_of(const Json& live) {
   return "an object of someone else";
 }
 
+// The lists of the spec. They are merged by key, so an item whose key someone has changed (the
+// number of a Service's port) is theirs, and ours beside it may not be valid: then the lists are
+// written whole.
+Json lists_of(const Json& document) {
+  Json lists = Json::object();
+  const Json& spec = at(document, "spec");
+  for (const auto& [name, value] : spec.items()) {
+    if (value.is_array()) {
+      lists[name] = value;
+    }
+  }
+  return lists;
+}
+
 kube::Error taken(const Action& action, const std::string& holder) {
   kube::Error error;
   error.kind = ErrorKind::kAlreadyExists;
@@ -85,8 +99,17 @@ kube::Result<kube::Written> Executor::apply(const ApplyAction& action, const Act
       return found;
     }
   }
-  auto written =
-      client_.apply(*action.type, action.document, {.field_manager = api::kFieldManager});
+  const auto once = [&] {
+    return client_.apply(*action.type, action.document, {.field_manager = api::kFieldManager});
+  };
+  auto written = once();
+  if (!written && written.error().kind == ErrorKind::kInvalid && !action.expect_absent) {
+    const Json lists = lists_of(action.document);
+    if (!lists.empty() && client_.merge_patch(*action.type, whole.key(), {{"spec", lists}},
+                                              std::string(api::kFieldManager) + "-repair")) {
+      written = once();
+    }
+  }
   if (!written || action.expect_absent) {
     return written;
   }

@@ -93,6 +93,14 @@ TEST_F(OtherActors, WhatAPersonEditsOfOursIsPutBackWithOneWrite) {
   }
 }
 
+TEST_F(OtherActors, APortThatAPersonRenumbersIsPutBackThoughItsNameIsTakenByTheirs) {
+  simulation.admin().merge_patch(kCore + "services", "nginx",
+                                 {{"spec", {{"ports", {{{"name", "http"}, {"port", 81}}}}}}});
+  simulation.advance(minutes(5));
+  EXPECT_EQ(end_state(simulation), end);
+  EXPECT_EQ(simulation.writes_to("PATCH services/demo/nginx"), 2);
+}
+
 TEST_F(OtherActors, WhatAPersonDeletesOfOursIsMadeAgainWithOneWrite) {
   for (const Child& child : kChildren) {
     SCOPED_TRACE(child.name);
