@@ -5,12 +5,12 @@
 namespace swo::contract {
 namespace {
 
-const std::string kCrds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-const std::string kPlural = "probes";
+const std::string crds_path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+const std::string plural = "probes";
 
 const std::string& group() {
-  static const std::string kGroup = ns() + ".example.com";
-  return kGroup;
+  static const std::string made = ns() + ".example.com";
+  return made;
 }
 
 Json crd() {
@@ -33,15 +33,12 @@ Json crd() {
   return {
       {"apiVersion", "apiextensions.k8s.io/v1"},
       {"kind", "CustomResourceDefinition"},
-      {"metadata", {{"name", kPlural + "." + group()}}},
+      {"metadata", {{"name", plural + "." + group()}}},
       {"spec",
        {{"group", group()},
         {"scope", "Namespaced"},
         {"names",
-         {{"plural", kPlural},
-          {"singular", "probe"},
-          {"kind", "Probe"},
-          {"listKind", "ProbeList"}}},
+         {{"plural", plural}, {"singular", "probe"}, {"kind", "Probe"}, {"listKind", "ProbeList"}}},
         {"versions",
          {{{"name", "v1"},
            {"served", true},
@@ -61,16 +58,16 @@ class Furniture : public testing::Environment {
   void SetUp() override {
     cluster_under_test();  // says what is missing, if anything is
     ASSERT_LT(post("/api/v1/namespaces", {{"metadata", {{"name", ns()}}}}).status, 300);
-    ASSERT_LT(post(kCrds, crd()).status, 300);
+    ASSERT_LT(post(crds_path, crd()).status, 300);
     ASSERT_TRUE(cluster_under_test().until([] { return get(probes()).status == 200; }));
   }
   void TearDown() override {
-    remove(kCrds + "/" + kPlural + "." + group());
+    remove(crds_path + "/" + plural + "." + group());
     remove("/api/v1/namespaces/" + ns());
   }
 };
 
-[[maybe_unused]] const auto* const kFurniture = testing::AddGlobalTestEnvironment(new Furniture);
+[[maybe_unused]] const auto* const furniture = testing::AddGlobalTestEnvironment(new Furniture);
 
 }  // namespace
 
@@ -160,7 +157,7 @@ const std::string& ns() {
 }
 
 std::string maps() { return "/api/v1/namespaces/" + ns() + "/configmaps"; }
-std::string probes() { return "/apis/" + group() + "/v1/namespaces/" + ns() + "/" + kPlural; }
+std::string probes() { return "/apis/" + group() + "/v1/namespaces/" + ns() + "/" + plural; }
 
 Json config_map(const std::string& name, const std::string& value) {
   return {{"apiVersion", "v1"},

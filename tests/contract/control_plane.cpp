@@ -102,7 +102,7 @@ class Folder {
   Folder(const Folder&) = delete;
   Folder& operator=(const Folder&) = delete;
   std::string file(const std::string& name, const std::string& text) const {
-    const std::string path = path_ + "/" + name;
+    std::string path = path_ + "/" + name;
     std::ofstream(path) << text;
     fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
     return path;
@@ -114,7 +114,7 @@ class Folder {
 };
 
 std::string program(const std::string& folder, const std::string& name) {
-  const std::string path = folder + "/" + name;
+  std::string path = folder + "/" + name;
   if (access(path.c_str(), X_OK) != 0) {
     throw std::runtime_error("KUBEBUILDER_ASSETS: " + path +
                              " is missing or cannot be run; setup-envtest fetches it");

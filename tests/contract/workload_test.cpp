@@ -13,7 +13,7 @@
 namespace swo::contract {
 namespace {
 
-const std::string kCrds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+const std::string crds_path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
 class TestClock : public runtime::Clock {
  public:
@@ -71,14 +71,14 @@ class Workload : public Contract {
     std::stringstream text;
     text << file.rdbuf();
     const Json crd = devcluster::yaml_documents(text.str()).front();
-    const Answer made = post(kCrds, crd);
+    const Answer made = post(crds_path, crd);
     made_crd_ = made.status == 201;
     ASSERT_TRUE(made_crd_ || made.status == 409) << made.message();
     ASSERT_TRUE(cluster().until([&] { return get(workloads()).status == 200; }));
   }
   void TearDown() override {
     if (made_crd_) {
-      remove(kCrds + "/" + std::string(api::kPlural) + "." + std::string(api::kGroup));
+      remove(crds_path + "/" + std::string(api::kPlural) + "." + std::string(api::kGroup));
     }
   }
   static std::string workloads() {

@@ -14,9 +14,9 @@ using std::chrono::minutes;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const std::string kCore = "/api/v1/namespaces/demo/";
-const std::string kRbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/demo/";
-const std::string kSccs = "/apis/security.openshift.io/v1/securitycontextconstraints";
+const std::string core_path = "/api/v1/namespaces/demo/";
+const std::string rbac_path = "/apis/rbac.authorization.k8s.io/v1/namespaces/demo/";
+const std::string sccs_path = "/apis/security.openshift.io/v1/securitycontextconstraints";
 
 struct Child {
   const char* name;
@@ -25,29 +25,29 @@ struct Child {
   std::string write;
 };
 
-const Child kChildren[] = {
+const Child all_children[] = {
     {"Service",
-     kCore + "services",
+     core_path + "services",
      "nginx",
      {{"spec", {{"selector", {{"app", "other"}}}}}},
      "services/demo/nginx"},
     {"headless_Service",
-     kCore + "services",
+     core_path + "services",
      "nginx-instances",
      {{"spec", {{"publishNotReadyAddresses", false}}}},
      "services/demo/nginx-instances"},
     {"ServiceAccount",
-     kCore + "serviceaccounts",
+     core_path + "serviceaccounts",
      "nginx-systemd",
      {{"metadata", {{"labels", {{"app.kubernetes.io/name", "other"}}}}}},
      "serviceaccounts/demo/nginx-systemd"},
     {"Role",
-     kRbac + "roles",
+     rbac_path + "roles",
      "nginx-systemd",
      {{"rules", Json::array()}},
      "roles/demo/nginx-systemd"},
     {"RoleBinding",
-     kRbac + "rolebindings",
+     rbac_path + "rolebindings",
      "nginx-systemd",
      {{"subjects", Json::array()}},
      "rolebindings/demo/nginx-systemd"},
@@ -62,7 +62,7 @@ const Child kChildren[] = {
      {{"spec", {{"to", {{"name", "other"}}}}}},
      "routes/demo/nginx"},
     {"SCC",
-     kSccs,
+     sccs_path,
      "systemd-workload",
      {{"allowPrivilegedContainer", true}},
      "securitycontextconstraints/systemd-workload"},
@@ -81,7 +81,7 @@ class OtherActors : public testing::Test {
 };
 
 TEST_F(OtherActors, WhatAPersonEditsOfOursIsPutBackWithOneWrite) {
-  for (const Child& child : kChildren) {
+  for (const Child& child : all_children) {
     SCOPED_TRACE(child.name);
     simulation.admin().merge_patch(child.collection, child.object, child.edit);
     EXPECT_NE(end_state(simulation), end) << "the edit changes nothing";
@@ -94,7 +94,7 @@ TEST_F(OtherActors, WhatAPersonEditsOfOursIsPutBackWithOneWrite) {
 }
 
 TEST_F(OtherActors, APortThatAPersonRenumbersIsPutBackThoughItsNameIsTakenByTheirs) {
-  simulation.admin().merge_patch(kCore + "services", "nginx",
+  simulation.admin().merge_patch(core_path + "services", "nginx",
                                  {{"spec", {{"ports", {{{"name", "http"}, {"port", 81}}}}}}});
   simulation.advance(minutes(5));
   EXPECT_EQ(end_state(simulation), end);
@@ -102,7 +102,7 @@ TEST_F(OtherActors, APortThatAPersonRenumbersIsPutBackThoughItsNameIsTakenByThei
 }
 
 TEST_F(OtherActors, WhatAPersonDeletesOfOursIsMadeAgainWithOneWrite) {
-  for (const Child& child : kChildren) {
+  for (const Child& child : all_children) {
     SCOPED_TRACE(child.name);
     ASSERT_TRUE(simulation.admin().remove(child.collection, child.object));
     simulation.advance(minutes(5));
@@ -114,7 +114,7 @@ TEST_F(OtherActors, WhatAPersonDeletesOfOursIsMadeAgainWithOneWrite) {
 }
 
 TEST_F(OtherActors, WhatAPersonAddsToOursStays) {
-  for (const Child& child : kChildren) {
+  for (const Child& child : all_children) {
     SCOPED_TRACE(child.name);
     simulation.admin().merge_patch(child.collection, child.object,
                                    {{"metadata", {{"annotations", {{"team", "blue"}}}}}});
@@ -122,7 +122,7 @@ TEST_F(OtherActors, WhatAPersonAddsToOursStays) {
   simulation.advance(minutes(5));
   EXPECT_THAT(simulation.writes(), IsEmpty());
   EXPECT_EQ(simulation.admin()
-                .get(kChildren[0].collection, "nginx")
+                .get(all_children[0].collection, "nginx")
                 ->at("metadata")["annotations"]["team"],
             "blue");
 }
@@ -135,7 +135,7 @@ TEST_F(OtherActors, AWebhookThatRewritesWhatWeWriteIsNotFought) {
         }
         return std::nullopt;
       });
-  simulation.admin().merge_patch(kCore + "services", "nginx",
+  simulation.admin().merge_patch(core_path + "services", "nginx",
                                  {{"metadata", {{"annotations", {{"team", "blue"}}}}}});
   simulation.advance(hours(1));
   for (const auto& [what, count] : simulation.writes()) {
@@ -163,7 +163,7 @@ TEST_F(OtherActors, ANamespaceThatIsBeingDeletedIsLeftToDoSo) {
   // Something holds the namespace for an hour: nothing can be made in it, and what is deleted stays
   // deleted.
   simulation.admin().create(
-      kCore + "configmaps",
+      core_path + "configmaps",
       {{"metadata", {{"name", "held"}, {"finalizers", {"example.com/held"}}}}});
   simulation.admin().remove("/api/v1/namespaces", "demo");
   simulation.advance(hours(1));

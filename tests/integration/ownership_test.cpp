@@ -13,9 +13,9 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const std::string kCore = "/api/v1/namespaces/demo/";
-const std::string kRbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/demo/";
-const std::string kSccs = "/apis/security.openshift.io/v1/securitycontextconstraints";
+const std::string core_path = "/api/v1/namespaces/demo/";
+const std::string rbac_path = "/apis/rbac.authorization.k8s.io/v1/namespaces/demo/";
+const std::string sccs_path = "/apis/security.openshift.io/v1/securitycontextconstraints";
 
 bool is_running(Simulation& simulation, const std::string& name) {
   return simulation.until([&] { return simulation.running(name); }, minutes(5));
@@ -86,13 +86,13 @@ struct Foreign {
   Json object;
 };
 
-const Foreign kForeign[] = {
+const Foreign foreign_objects[] = {
     {"Service",
-     kCore + "services",
+     core_path + "services",
      {{"metadata", {{"name", "nginx"}}}, {"spec", {{"ports", {{{"port", 1}}}}}}}},
-    {"ServiceAccount", kCore + "serviceaccounts", {{"metadata", {{"name", "nginx-systemd"}}}}},
+    {"ServiceAccount", core_path + "serviceaccounts", {{"metadata", {{"name", "nginx-systemd"}}}}},
     {"Role",
-     kRbac + "roles",
+     rbac_path + "roles",
      {{"metadata", {{"name", "nginx-systemd"}}}, {"rules", Json::array()}}},
     {"PodDisruptionBudget",
      "/apis/policy/v1/namespaces/demo/poddisruptionbudgets",
@@ -102,7 +102,7 @@ const Foreign kForeign[] = {
      {{"metadata", {{"name", "nginx"}}},
       {"spec", {{"to", {{"kind", "Service"}, {"name", "other"}}}}}}},
     {"Pod",
-     kCore + "pods",
+     core_path + "pods",
      {{"metadata", {{"name", "nginx-0"}}},
       {"spec", {{"containers", {{{"name", "c"}, {"image", "busybox"}}}}}}}},
 };
@@ -131,7 +131,7 @@ TEST_P(ForeignObject, OfOurNameIsLeftAloneAndNamedUntilItGoes) {
       << simulation.workload("nginx").dump(2) << Simulation::log();
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, ForeignObject, testing::ValuesIn(kForeign),
+INSTANTIATE_TEST_SUITE_P(Each, ForeignObject, testing::ValuesIn(foreign_objects),
                          [](const auto& foreign) { return foreign.param.name; });
 
 TEST(Ownership, ASharedSccStaysUntilItsLastUserIsGone) {
@@ -141,15 +141,15 @@ TEST(Ownership, ASharedSccStaysUntilItsLastUserIsGone) {
   ASSERT_TRUE(is_running(simulation, "one") && is_running(simulation, "two"));
   simulation.remove("one");
   simulation.advance(minutes(5));
-  EXPECT_TRUE(simulation.admin().get(kSccs, "systemd-workload"));
+  EXPECT_TRUE(simulation.admin().get(sccs_path, "systemd-workload"));
   // Without an operator to see it; the next one does.
   simulation.stop_operator();
   simulation.remove("two");
   simulation.advance(minutes(1));
-  EXPECT_TRUE(simulation.admin().get(kSccs, "systemd-workload"));
+  EXPECT_TRUE(simulation.admin().get(sccs_path, "systemd-workload"));
   simulation.start_operator();
   simulation.advance(minutes(1));
-  EXPECT_FALSE(simulation.admin().get(kSccs, "systemd-workload"));
+  EXPECT_FALSE(simulation.admin().get(sccs_path, "systemd-workload"));
 }
 
 TEST(Ownership, OrphansLiveOnAndAreNotSeizedByAWorkloadOfTheSameName) {
@@ -193,12 +193,12 @@ TEST(Identity, AWorkloadOfTheSameNameGetsInstancesOfItsOwnThoughTheOldEventsCome
         << simulation.workload("nginx").dump(2) << Simulation::log();
     const Json uid = simulation.workload("nginx")["metadata"]["uid"];
     for (const char* collection : {"pods", "services"}) {
-      for (const Json& child : simulation.admin().list(kCore + collection)) {
+      for (const Json& child : simulation.admin().list(core_path + collection)) {
         EXPECT_EQ(child["metadata"]["ownerReferences"][0]["uid"], uid) << child.dump(2);
       }
     }
     EXPECT_EQ(simulation.writes_to("POST pods/demo"), 2);
-    EXPECT_TRUE(simulation.admin().get(kSccs, "systemd-workload"));
+    EXPECT_TRUE(simulation.admin().get(sccs_path, "systemd-workload"));
   }
 }
 

@@ -13,8 +13,8 @@ using ::testing::AllOf;
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
 
-const std::string kRoles = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
-const std::string kRole = "systemd-workload-operator";
+const std::string cluster_roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
+const std::string our_role = "systemd-workload-operator";
 
 struct Right {
   std::string group, resource, verb;
@@ -87,9 +87,9 @@ class Rights : public testing::Test {
     SCOPED_TRACE("without the right to " + name_of(right));
     Simulation simulation;
     simulation.longest_step = std::chrono::seconds(5);
-    Json role = *simulation.admin().get(kRoles, kRole);
+    Json role = *simulation.admin().get(cluster_roles, our_role);
     const Json rules = role["rules"];
-    simulation.admin().merge_patch(kRoles, kRole, {{"rules", without(rules, right)}});
+    simulation.admin().merge_patch(cluster_roles, our_role, {{"rules", without(rules, right)}});
     std::vector<devcluster::AuditEvent> refused;
     simulation.cluster().api().on_audit([&](const devcluster::AuditEvent& event) {
       if (event.status == 403) {
@@ -113,7 +113,7 @@ class Rights : public testing::Test {
     } else {
       EXPECT_TRUE(lived);
     }
-    simulation.admin().merge_patch(kRoles, kRole, {{"rules", rules}});
+    simulation.admin().merge_patch(cluster_roles, our_role, {{"rules", rules}});
     simulation.remove("nginx");
     ASSERT_TRUE(simulation.until(
         [&] { return simulation.admin().list(Simulation::pods_path()).empty(); }, minutes(20)));
@@ -126,7 +126,7 @@ TEST_F(Rights, WithoutAnyOneOfThemItIsSaidAndOvercome) {
   std::vector<Right> rights;
   {
     Simulation simulation;
-    rights = rights_in(*simulation.admin().get(kRoles, kRole));
+    rights = rights_in(*simulation.admin().get(cluster_roles, our_role));
   }
   ASSERT_GT(rights.size(), 40U);
   const std::size_t step = try_all() ? 1 : 11;

@@ -11,8 +11,8 @@ namespace {
 using std::chrono::hours;
 using ::testing::HasSubstr;
 
-const std::string kConfigs = "/apis/machineconfiguration.openshift.io/v1/machineconfigs";
-const std::string kOurs = "99-worker-systemd-workload";
+const std::string configs_path = "/apis/machineconfiguration.openshift.io/v1/machineconfigs";
+const std::string our_config = "99-worker-systemd-workload";
 
 int config_writes(const Simulation& simulation) {
   int sum = 0;
@@ -100,14 +100,15 @@ TEST(Rollout, AnEditedMachineConfigIsNotFoughtOverButTold) {
   simulation.apply("nginx", nginx("v1", 1));
   ASSERT_TRUE(becomes_running(simulation));
   simulation.forget_writes();
-  simulation.admin().merge_patch(kConfigs, kOurs, {{"spec", {{"kernelArguments", {"quiet"}}}}});
+  simulation.admin().merge_patch(configs_path, our_config,
+                                 {{"spec", {{"kernelArguments", {"quiet"}}}}});
   simulation.advance(std::chrono::minutes(10));
   EXPECT_EQ(config_writes(simulation), 0);
   EXPECT_EQ(simulation.cluster().rollouts("worker"), 2) << "the person's own";
   EXPECT_THAT(simulation.workload("nginx")["status"]["conditions"].dump(),
               HasSubstr("MachineConfigEdited"));
   // Told what to do, the person deletes it: it is made anew, once.
-  simulation.admin().remove(kConfigs, kOurs);
+  simulation.admin().remove(configs_path, our_config);
   simulation.advance(std::chrono::minutes(10));
   EXPECT_EQ(config_writes(simulation), 1);
 }

@@ -20,7 +20,7 @@ struct WatchFault {
   std::vector<std::string> rules;
 };
 
-const WatchFault kFaults[] = {
+const WatchFault all_faults[] = {
     {"reset_after_each_event", {"watch:*@1+*=reset:1"}},
     {"cut_within_each_second_event", {"watch:*@1+*=cut:1"}},
     {"gone_after_each_event", {"watch:*@1+*=gone:1"}},
@@ -36,6 +36,15 @@ const WatchFault kFaults[] = {
     {"connections_dropped", {"list:*@2+5=drop", "watch:*@1+20=drop", "get:*@1+2=drop"}},
 };
 
+// Its place in the list: GetParam() is a copy.
+std::size_t place_of(const WatchFault& fault) {
+  std::size_t place = 0;
+  while (all_faults[place].name != std::string(fault.name)) {
+    ++place;
+  }
+  return place;
+}
+
 void expect_as_undisturbed(Simulation& simulation, const Scenario& scenario) {
   const Undisturbed& expected = undisturbed(scenario);
   EXPECT_TRUE(simulation.until([&] { return scenario.done(simulation); }))
@@ -47,7 +56,7 @@ void expect_as_undisturbed(Simulation& simulation, const Scenario& scenario) {
 class WatchFaults : public testing::TestWithParam<WatchFault> {};
 
 TEST_P(WatchFaults, ChangeNothingInTheEnd) {
-  const auto index = static_cast<std::size_t>(&GetParam() - kFaults);
+  const auto index = place_of(GetParam());
   for (std::size_t i = 0; i < scenarios().size(); ++i) {
     if (!try_all() && (i + index + seed()) % 2 == 0) {
       continue;
@@ -69,7 +78,7 @@ TEST_P(WatchFaults, ChangeNothingInTheEnd) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, WatchFaults, testing::ValuesIn(kFaults),
+INSTANTIATE_TEST_SUITE_P(Each, WatchFaults, testing::ValuesIn(all_faults),
                          [](const auto& fault) { return fault.param.name; });
 
 TEST(Watches, MayLoseAndMergeAnySubsetOfEvents) {
