@@ -44,7 +44,7 @@ Outcome SharedReconciler::reconcile() {
   const kube::Instant now = options_.steady_now();
   if (!expectations_.satisfied(kShared, now)) {
     const auto wait = expectations_.deadline(kShared, now) - now;
-    return {std::nullopt, std::chrono::duration_cast<std::chrono::milliseconds>(wait)};
+    return {std::nullopt, std::chrono::ceil<std::chrono::milliseconds>(wait)};
   }
   executor_.recheck_foreign("", is_ours, memory_);
   const SharedNeedsSum needs = needs_.sum();

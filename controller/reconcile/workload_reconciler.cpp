@@ -16,6 +16,18 @@ namespace {
 // events do not reach us.
 constexpr std::chrono::seconds kForeignRecheck{30};
 
+// A workload that is gone though its watch does not say so: the watch is in trouble, and tries
+// again by itself.
+constexpr std::chrono::seconds kGoneRecheck{30};
+
+bool makes_something(const Plan& plan) {
+  return std::any_of(plan.actions.begin(), plan.actions.end(), [](const Action& action) {
+    const auto* apply = std::get_if<ApplyAction>(&action.what);
+    return std::holds_alternative<CreateAction>(action.what) ||
+           (apply != nullptr && apply->expect_absent);
+  });
+}
+
 bool belongs_to(const api::Workload& workload, const Json& live) {
   bool controlled = false;
   for (const Json& owner : at(live, "metadata", "ownerReferences")) {
@@ -109,7 +121,7 @@ Outcome WorkloadReconciler::reconcile(const kube::ObjectKey& key) {
   if (!expectations_.satisfied(key, now)) {
     // The watches are behind our own writes; each of their events looks again.
     const auto wait = expectations_.deadline(key, now) - now;
-    return {std::nullopt, std::chrono::duration_cast<std::chrono::milliseconds>(wait)};
+    return {std::nullopt, std::chrono::ceil<std::chrono::milliseconds>(wait)};
   }
   return look_at(key, *facts);
 }
@@ -150,6 +162,11 @@ Outcome WorkloadReconciler::look_at(const kube::ObjectKey& key, const WorkloadFa
     options_.prove(strategy.user_namespace);
   }
   Plan todo = plan({workload, observed, memory, *platform_facts, strategy, now});
+  if (makes_something(todo) && workload.status.observed_generation == workload.generation &&
+      is_gone(workload)) {
+    keep_memory(key, std::move(memory));
+    return {std::nullopt, kGoneRecheck};
+  }
   const Executed executed = executor_.carry_out(
       key, todo.actions, belongs, memory, options_.steady_now(),
       [&](const Action& action, const kube::Error* error) {
@@ -172,6 +189,17 @@ Outcome WorkloadReconciler::look_at(const kube::ObjectKey& key, const WorkloadFa
     return {std::nullopt, kForeignRecheck};
   }
   return {executed.error, todo.requeue_after};
+}
+
+// The watch may not have told yet that the workload is deleted; what is made for it then is
+// collected as garbage, seen to be missing, made again, and so on.
+bool WorkloadReconciler::is_gone(const api::Workload& workload) {
+  const auto live = client_.get(types::kWorkload, {workload.ns, workload.name});
+  if (!live) {
+    return live.error().kind == kube::ErrorKind::kNotFound;
+  }
+  const Json& metadata = at(*live, "metadata");
+  return text(at(metadata, "uid")) != workload.uid || metadata.contains("deletionTimestamp");
 }
 
 std::optional<kube::Error> WorkloadReconciler::write_status(const api::Workload& workload,

@@ -53,6 +53,7 @@ class WorkloadReconciler {
 
  private:
   Outcome look_at(const kube::ObjectKey& key, const WorkloadFacts& facts);
+  bool is_gone(const api::Workload& workload);
   std::optional<kube::Error> write_status(const api::Workload& workload, const api::Status& status);
   void forget(const kube::ObjectKey& key);
   Memory take_memory(const kube::ObjectKey& key);

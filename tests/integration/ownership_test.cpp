@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "devcluster/faults.hpp"
 #include "scenarios.hpp"
 
 namespace swo::test {
@@ -200,6 +201,23 @@ TEST(Identity, AWorkloadOfTheSameNameGetsInstancesOfItsOwnThoughTheOldEventsCome
     EXPECT_EQ(simulation.writes_to("POST pods/demo"), 2);
     EXPECT_TRUE(simulation.admin().get(sccs_path, "systemd-workload"));
   }
+}
+
+TEST(Identity, NothingIsMadeAgainForAWorkloadWhoseDeletionTheWatchHasNotTold) {
+  Simulation simulation;
+  simulation.longest_step = std::chrono::seconds(5);
+  simulation.apply("nginx", nginx("v1", 1));
+  ASSERT_TRUE(is_running(simulation, "nginx"));
+  simulation.forget_writes();
+  // Only the workloads are not heard of: their garbage is collected under the operator's eyes.
+  simulation.cluster().api().faults().add("watch:systemdworkloads@1+*=error:403");
+  simulation.transport().breaks = [] { return true; };
+  simulation.settle();
+  simulation.transport().breaks = nullptr;
+  simulation.remove("nginx");
+  simulation.advance(minutes(10));
+  EXPECT_THAT(simulation.writes(), IsEmpty());
+  EXPECT_THAT(simulation.admin().list(Simulation::pods_path()), IsEmpty());
 }
 
 TEST(Identity, APodThatWasReplacedMeanwhileIsNotDeletedForTheOldOne) {
