@@ -73,13 +73,13 @@ namespace {
 
 // What differs between two runs that are equal: identity, addresses, times, placement.
 void scrub(Json& value) {
-  static const std::set<std::string> kVolatile = {
+  static const std::set<std::string> differing = {
       "uid",       "resourceVersion", "creationTimestamp", "managedFields",
       "clusterIP", "clusterIPs",      "nodeName",          "status",
       "value",     "generation"};
   if (value.is_object()) {
     for (auto member = value.begin(); member != value.end();) {
-      member = kVolatile.contains(member.key()) ? value.erase(member)
+      member = differing.contains(member.key()) ? value.erase(member)
                                                 : (scrub(*member), std::next(member));
     }
   } else if (value.is_array()) {

@@ -63,9 +63,9 @@ devcluster::Request InProcessTransport::to_devcluster(const kube::HttpRequest& r
   devcluster::Request result;
   result.method = request.method;
   result.target = request.target;
-  static const std::string kAsked = "limit=500";
-  if (const std::size_t at = result.target.find(kAsked); page_size > 0 && at != std::string::npos) {
-    result.target.replace(at, kAsked.size(), "limit=" + std::to_string(page_size));
+  static const std::string asked = "limit=500";
+  if (const std::size_t at = result.target.find(asked); page_size > 0 && at != std::string::npos) {
+    result.target.replace(at, asked.size(), "limit=" + std::to_string(page_size));
   }
   for (const auto& [name, value] : request.headers) {
     std::string lower;
