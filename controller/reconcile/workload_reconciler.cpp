@@ -162,8 +162,9 @@ Outcome WorkloadReconciler::look_at(const kube::ObjectKey& key, const WorkloadFa
     options_.prove(strategy.user_namespace);
   }
   Plan todo = plan({workload, observed, memory, *platform_facts, strategy, now});
-  if (makes_something(todo) && workload.status.observed_generation == workload.generation &&
-      is_gone(workload)) {
+  const bool known_before = workload.status.observed_generation == workload.generation ||
+                            world_.workloads.last_error().has_value();
+  if (makes_something(todo) && known_before && is_gone(workload)) {
     keep_memory(key, std::move(memory));
     return {std::nullopt, kGoneRecheck};
   }
