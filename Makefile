@@ -60,10 +60,14 @@ deploy: ## Install CRD, rights and the operator into the current cluster
 lint: packages ## Check formatting, scripts and includes
 	@tests/lint.sh
 
+# Coroutines are beyond clang 14 with GCC's library: such a file is left to the compiler's warnings.
+TIDY ?= controller deploy e2e tests
+
 .PHONY: tidy
-tidy: ## Run clang-tidy over all sources (half an hour on two cores)
+tidy: ## Run clang-tidy over the folders in TIDY (default all; half an hour on two cores)
 	@$(MAKE) --no-print-directory configure BUILD=$(BUILD)-tidy CMAKE_FLAGS=-DSWO_PRECOMPILE=OFF
-	@git ls-files -z '*.cpp' | xargs -0 -n 4 -P $(JOBS) clang-tidy -p $(BUILD)-tidy --quiet
+	@git ls-files $(TIDY:%='%/*.cpp') | xargs grep -L co_await | xargs -n 4 -P $(JOBS) \
+	  clang-tidy -p $(BUILD)-tidy --quiet --extra-arg=-Wno-unknown-warning-option
 
 .PHONY: format
 format: ## Format all sources

@@ -36,9 +36,10 @@ function(swo_compile_options target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
                          -Wold-style-cast -Woverloaded-virtual -Wimplicit-fallthrough -Werror)
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-    # False alarms of GCC 12 on inlined std::string code (gcc.gnu.org PR105329, PR105651).
-    target_compile_options(${target} PRIVATE -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow
-                           -Wno-stringop-overread)
+    # False alarms of GCC 12 on inlined std::string and std::optional code (gcc.gnu.org PR105329,
+    # PR105651, PR80635).
+    target_compile_options(${target} PRIVATE -Wno-array-bounds -Wno-maybe-uninitialized
+                           -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread)
   endif()
   if(SWO_PRECOMPILE)
     # A quarter to a third of the build is these headers, again and again.

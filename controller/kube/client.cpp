@@ -183,27 +183,6 @@ Result<Written> apply_to(Transport& transport, const ResourceType& type, const J
   return written(*std::move(response));
 }
 
-ErrorKind kind_of(int status, std::string_view reason) {
-  switch (status) {
-    case 401:
-      return ErrorKind::kUnauthorized;
-    case 403:
-      return ErrorKind::kForbidden;
-    case 404:
-      return ErrorKind::kNotFound;
-    case 409:
-      return reason == "AlreadyExists" ? ErrorKind::kAlreadyExists : ErrorKind::kConflict;
-    case 410:
-      return ErrorKind::kGone;
-    case 429:
-      return ErrorKind::kTooManyRequests;
-    case 408:
-      return ErrorKind::kServer;  // the server gave up waiting for us: worth another try
-    default:
-      return status >= 500 ? ErrorKind::kServer : ErrorKind::kInvalid;
-  }
-}
-
 std::optional<std::chrono::seconds> seconds_in(std::string_view text) {
   std::uint32_t seconds = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
@@ -247,7 +226,7 @@ Error error_from(const HttpResponse& response) {
     error.message = "HTTP " + std::to_string(response.status);
     if (!response.body.empty()) error.message += ": " + response.body.substr(0, kMaxExcerpt);
   }
-  error.kind = kind_of(response.status, error.reason);
+  error.kind = error_kind(response.status, error.reason);
   return error;
 }
 

@@ -396,28 +396,4 @@ Result<WatchEvent> project_event(std::string_view line, const FieldMask& mask) {
   return event;
 }
 
-ErrorKind error_kind(int code, std::string_view reason) {
-  if (reason == "AlreadyExists") return ErrorKind::kAlreadyExists;
-  if (reason == "Expired" || reason == "Gone") return ErrorKind::kGone;
-  switch (code) {
-    case 400:
-    case 422:
-      return ErrorKind::kInvalid;
-    case 401:
-      return ErrorKind::kUnauthorized;
-    case 403:
-      return ErrorKind::kForbidden;
-    case 404:
-      return ErrorKind::kNotFound;
-    case 409:
-      return ErrorKind::kConflict;
-    case 410:
-      return ErrorKind::kGone;
-    case 429:
-      return ErrorKind::kTooManyRequests;
-    default:
-      return ErrorKind::kServer;
-  }
-}
-
 }  // namespace swo::kube

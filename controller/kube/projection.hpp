@@ -76,7 +76,4 @@ Result<ListPage> project_list(std::string_view body, const FieldMask& mask,
 // One line of a watch.
 Result<WatchEvent> project_event(std::string_view line, const FieldMask& mask);
 
-// The typed Error for a metav1.Status's code and reason, for streams and bodies alike.
-ErrorKind error_kind(int code, std::string_view reason);
-
 }  // namespace swo::kube

@@ -38,4 +38,26 @@ std::string_view to_string(ErrorKind kind) {
   return "Unknown";
 }
 
+ErrorKind error_kind(int code, std::string_view reason) {
+  if (reason == "Expired" || reason == "Gone") return ErrorKind::kGone;
+  switch (code) {
+    case 401:
+      return ErrorKind::kUnauthorized;
+    case 403:
+      return ErrorKind::kForbidden;
+    case 404:
+      return ErrorKind::kNotFound;
+    case 409:
+      return reason == "AlreadyExists" ? ErrorKind::kAlreadyExists : ErrorKind::kConflict;
+    case 410:
+      return ErrorKind::kGone;
+    case 429:
+      return ErrorKind::kTooManyRequests;
+    case 408:  // the server gave up waiting for us: worth another try
+      return ErrorKind::kServer;
+    default:
+      return code >= 400 && code < 500 ? ErrorKind::kInvalid : ErrorKind::kServer;
+  }
+}
+
 }  // namespace swo::kube

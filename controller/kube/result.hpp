@@ -7,6 +7,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -32,6 +33,10 @@ enum class ErrorKind {
 };
 
 std::string_view to_string(ErrorKind kind);
+
+// What a Status of a server means, be it an answer's or an ERROR event's within a watch (there the
+// code may be missing: 0). Codes and reasons of apimachinery pkg/apis/meta/v1/types.go.
+ErrorKind error_kind(int code, std::string_view reason);
 
 // One entry of Status.details.causes: "spec.ports[0].port", "FieldValueInvalid", the text.
 struct Cause {

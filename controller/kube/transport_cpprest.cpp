@@ -390,7 +390,7 @@ class CpprestTransport final : public Transport {
     exchange->begin();
     current_client()
         ->request(message, exchange->token())
-        .then([whole](rest::http_response response) {
+        .then([whole](const rest::http_response& response) {
           return whole ? response.content_ready() : pplx::task_from_result(response);
         })
         .then([exchange](const pplx::task<rest::http_response>& task) {

@@ -148,6 +148,7 @@ std::optional<Facts> well_known_generation(std::string_view name) {
 
 std::vector<std::string> well_known_generations() {
   std::vector<std::string> names;
+  names.reserve(std::size(kGenerations));
   for (const Generation& generation : kGenerations) {
     names.emplace_back(generation.name);
   }

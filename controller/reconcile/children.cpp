@@ -97,12 +97,14 @@ void drop_unwanted(const PlanInput& input, const std::vector<Desired>& desired,
   static constexpr std::array kKinds = {&types::kServiceAccount, &types::kRole,
                                         &types::kRoleBinding, &types::kService,
                                         &types::kDisruptionBudget};
-  for (const auto& [key, live] : input.observed.children) {
+  for (const auto& entry : input.observed.children) {
+    const auto& [key, live] = entry;
     if (wanted(key) || live->deleting || live->owner_uid != input.workload.uid) {
       continue;
     }
-    const auto* const type = *std::find_if(
-        kKinds.begin(), kKinds.end(), [&](const auto* kind) { return kind->plural == key.plural; });
+    const auto* const type = *std::find_if(kKinds.begin(), kKinds.end(), [&](const auto* kind) {
+      return kind->plural == entry.first.plural;
+    });
     actions.push_back({DeleteAction{type, live->key, live->uid}, "the spec asks for it no more"});
   }
   if (const auto& route = input.observed.route;

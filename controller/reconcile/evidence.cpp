@@ -70,6 +70,7 @@ std::vector<std::string> EvidenceReader::read_events(const PodFacts& pod) {
   std::stable_sort(dated.begin(), dated.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<std::string> events;
+  events.reserve(dated.size());
   for (auto& [when, event] : dated) {
     events.push_back(std::move(event));
   }

@@ -153,7 +153,7 @@ runtime::Outcome Operator::reconcile_shared() { return to_runtime(shared_.reconc
 
 void Operator::watch() {
   for (kube::InformerBase* informer : world_.informers()) {
-    watchers_.emplace_back([informer](std::stop_token stop) { informer->run(stop); });
+    watchers_.emplace_back([informer](const std::stop_token& stop) { informer->run(stop); });
   }
 }
 

@@ -158,9 +158,11 @@ SharedPlan plan_shared(const SharedInput& input) {
   }
   if (input.cleanup_machine_configs && input.everyone_reported) {
     for (const auto& [name, live] : input.machine_configs) {
-      const bool needed = std::any_of(
-          input.needs.machine_configs.begin(), input.needs.machine_configs.end(),
-          [&](const auto& entry) { return render::machine_config_name(entry.first) == name; });
+      const bool needed =
+          std::any_of(input.needs.machine_configs.begin(), input.needs.machine_configs.end(),
+                      [&name = name](const auto& entry) {
+                        return render::machine_config_name(entry.first) == name;
+                      });
       if (!needed && !live->deleting) {
         plan.actions.push_back(
             {DeleteAction{&types::kMachineConfig, live->key, live->uid},

@@ -16,11 +16,11 @@ kube::ObjectKey owner(const ObjectFacts& facts) {
 
 template <class T>
 kube::InformerOptions<T> options(const WorldOptions& world, const kube::ResourceType& type,
-                                 kube::FieldMask mask, std::function<T(const Json&)> from) {
+                                 const kube::FieldMask& mask, std::function<T(const Json&)> from) {
   kube::InformerOptions<T> result;
   result.type = type;
   result.namespaces = type.namespaced ? world.namespaces : std::vector<std::string>{};
-  result.mask = std::move(mask);
+  result.mask = mask;
   result.from = std::move(from);
   result.note = world.note;
   result.refresh_credentials = world.refresh_credentials;
@@ -29,7 +29,7 @@ kube::InformerOptions<T> options(const WorldOptions& world, const kube::Resource
 
 template <class T>
 kube::InformerOptions<T> owned(const WorldOptions& world, const kube::ResourceType& type,
-                               kube::FieldMask mask, std::function<T(const Json&)> from) {
+                               const kube::FieldMask& mask, std::function<T(const Json&)> from) {
   auto result = options<T>(world, type, std::move(mask), std::move(from));
   result.label_selector = managed_by_us();
   result.owner_of = [](const T& facts) { return owner(facts); };

@@ -48,7 +48,7 @@ std::string scc_name(const api::Workload& workload) {
   if (!platform.security_context_constraints.empty()) {
     return platform.security_context_constraints;
   }
-  const std::string shared(platform.user_namespace == "Annotation" ? kAnnotationScc : kSharedScc);
+  std::string shared(platform.user_namespace == "Annotation" ? kAnnotationScc : kSharedScc);
   if (platform.add_capabilities.empty()) {
     return shared;
   }

@@ -102,7 +102,8 @@ Json container_ports(const api::Workload& workload) {
   return ports;
 }
 
-Json container(const api::Workload& workload, const Strategy& strategy, int ordinal, Json mounts) {
+Json container(const api::Workload& workload, const Strategy& strategy, int ordinal,
+               const Json& mounts) {
   const api::Spec& spec = workload.spec;
   Json result = {
       {"name", "systemd"},

@@ -107,7 +107,7 @@ std::string print_binary(Wide units) {
 }  // namespace
 
 std::string canonical_quantity(std::string_view text) {
-  const std::string as_is(text);
+  std::string as_is(text);
   const bool negative = text.starts_with('-');
   if (negative || text.starts_with('+')) text.remove_prefix(1);
   Wide mantissa = 0;

@@ -15,8 +15,8 @@
 namespace devcluster {
 namespace {
 
-constexpr std::size_t kMostHeader = 16 * 1024;
-constexpr std::size_t kChunk = 16 * 1024;
+constexpr std::size_t kMostHeader = std::size_t{16} * 1024;
+constexpr std::size_t kChunk = std::size_t{16} * 1024;
 // An idle connection is closed after so long; the same as the router's default (haproxy timeout
 // server).
 constexpr int kIdleMilliseconds = 30'000;

@@ -22,7 +22,7 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 constexpr std::uint64_t kBodyLimit =
-    8 * 1024 * 1024;  // above the API's own 3 MiB, so that it says 413
+    std::uint64_t{8} * 1024 * 1024;  // above the API's own 3 MiB, so that it says 413
 // An open stream looks at the clock this often, for bookmarks and its end.
 constexpr std::chrono::seconds kTick{1};
 // Connections remembered before those that are gone are looked for.

@@ -81,8 +81,9 @@ Json TableWriter::row(Json object) const {
     for (const PrinterColumn& column : columns_) cells.push_back(custom_cell(object, column, now_));
   }
   Json out = {{"cells", std::move(cells)}};
-  if (view_.include_object == "Object") out["object"] = std::move(object);
-  if (view_.include_object == "Metadata") {
+  if (view_.include_object == "Object") {
+    out["object"] = std::move(object);
+  } else if (view_.include_object == "Metadata") {
     out["object"] = partial_object(std::move(object), view_.meta_version);
   }
   return out;

@@ -15,7 +15,8 @@
 namespace devcluster {
 namespace {
 
-constexpr std::size_t kLargestBody = 3 * 1024 * 1024;  // apiserver config.go MaxRequestBodyBytes
+constexpr std::size_t kLargestBody =
+    std::size_t{3} * 1024 * 1024;  // apiserver config.go MaxRequestBodyBytes
 constexpr std::size_t kDeepestBody =
     1'000;                     // far beyond any schema; keeps recursion off the stack's end
 constexpr int kAttempts = 64;  // lost races before an update gives up

@@ -26,7 +26,7 @@ class Fd {
   int get() const { return fd_; }
   int release() { return std::exchange(fd_, -1); }
   void reset() {
-    if (fd_ >= 0) close(std::exchange(fd_, -1));
+    if (fd_ >= 0) close(std::exchange(fd_, -1));  // NOLINT: the analyzer loses it in a move
   }
   explicit operator bool() const { return fd_ >= 0; }
 

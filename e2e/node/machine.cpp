@@ -147,6 +147,7 @@ void Machine::set_up(const std::string& shared_dir, const std::string& gateway) 
   });
   run_inside(
       {"sh", "-c",
+       // NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one script
        "ip link set lo up && ip link add \"$0\" type bridge && ip addr add \"$1\" dev \"$0\" && "
        "ip link set \"$0\" up",
        kBridge, gateway});
