@@ -6,6 +6,7 @@
 #include <ostream>
 #include <thread>
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include "api/names.hpp"
@@ -26,6 +27,8 @@
 
 namespace swo::cli {
 namespace {
+
+constexpr int kArenas = 2;
 
 namespace log = runtime::log;
 
@@ -76,6 +79,8 @@ class Process {
                   {.component = std::string(api::kFieldManager), .instance = host_name()}) {}
 
   int run() {
+    // Two dozen threads that mostly wait: an arena for each would keep what its peak took.
+    mallopt(M_ARENA_MAX, kArenas);
     log::info("starting", {{"version", SWO_VERSION},
                            {"server", connected_.server},
                            {"from", connected_.origin},

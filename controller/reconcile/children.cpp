@@ -169,8 +169,7 @@ std::vector<Desired> desired_children(const PlanInput& input) {
   return desired;
 }
 
-std::vector<Action> plan_children(const PlanInput& input) {
-  const std::vector<Desired> desired = desired_children(input);
+std::vector<Action> plan_children(const PlanInput& input, const std::vector<Desired>& desired) {
   std::vector<Action> actions;
   for (const Desired& one : desired) {
     bring_in_line(input, one, actions);
@@ -180,13 +179,13 @@ std::vector<Action> plan_children(const PlanInput& input) {
   return actions;
 }
 
-bool ready_for_pods(const PlanInput& input) {
+bool ready_for_pods(const PlanInput& input, const std::vector<Desired>& desired) {
   if (input.strategy.use_scc && !input.observed.scc_exists) {
     return false;
   }
   // A Pod needs its ServiceAccount and the right to its SCC before it can be admitted; all of these
   // are planned before the Pod, so only what cannot be had holds it back.
-  for (const Desired& one : desired_children(input)) {
+  for (const Desired& one : desired) {
     const bool needed = one.type == &types::kServiceAccount || one.type == &types::kRole ||
                         one.type == &types::kRoleBinding || one.type == &types::kClaim;
     if (!needed) {

@@ -20,10 +20,11 @@ std::vector<Desired> desired_children(const PlanInput& input);
 
 // Creates what is missing, applies what has drifted, deletes what is no longer wanted; leaves alone
 // what someone else controls, what is settled, and what is being deleted.
-std::vector<Action> plan_children(const PlanInput& input);
+// `desired`: of desired_children().
+std::vector<Action> plan_children(const PlanInput& input, const std::vector<Desired>& desired);
 
 // Children that must be there before an instance can be created, and are not (or are someone
 // else's).
-bool ready_for_pods(const PlanInput& input);
+bool ready_for_pods(const PlanInput& input, const std::vector<Desired>& desired);
 
 }  // namespace swo::reconcile

@@ -1,6 +1,7 @@
 #include "reconcile/facts.hpp"
 
 #include <charconv>
+#include <functional>
 
 #include "api/json_read.hpp"
 #include "api/names.hpp"
@@ -147,20 +148,31 @@ WorkloadFacts workload_facts(const Json& object) {
   read_metadata(object, facts);
   facts.workload = facts.key.name;
   facts.generation = number(at(at(object, "metadata"), "generation"));
-  Json kept = object;
-  if (kept.contains("metadata") && kept["metadata"].contains("annotations")) {
+  const Json& annotations = at(at(object, "metadata"), "annotations");
+  std::string asked = at(at(object, "metadata"), "labels").dump();
+  if (annotations.is_object()) {
     // Annotations of others can be large (kubectl's last-applied-configuration): keep our own.
     Json ours = Json::object();
-    for (const auto& [name, value] : kept["metadata"]["annotations"].items()) {
+    for (const auto& [name, value] : annotations.items()) {
       if (name.starts_with(api::kGroup)) {
         ours[name] = value;
       }
     }
+    asked += ours.dump();
+    Json kept = object;
     kept["metadata"]["annotations"] = std::move(ours);
+    facts.text = kept.dump();
+  } else {
+    facts.text = object.dump();
   }
-  facts.text = kept.dump();
+  facts.asked = std::hash<std::string>{}(asked);
   facts.text.shrink_to_fit();
   return facts;
+}
+
+bool asks_the_same(const WorkloadFacts& before, const WorkloadFacts& after) {
+  return before.uid == after.uid && before.generation == after.generation &&
+         before.deleting == after.deleting && before.asked == after.asked;
 }
 
 PodFacts pod_facts(const Json& object) {

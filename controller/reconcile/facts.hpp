@@ -32,6 +32,7 @@ struct ObjectFacts {
 // A SystemdWorkload, kept as text: ten thousand of them idle, one is looked at.
 struct WorkloadFacts : ObjectFacts {
   std::int64_t generation = 0;
+  Digest asked = 0;  // of what is asked for besides the spec: labels, and annotations of ours
   std::string text;  // metadata that matters, spec and status
 };
 
@@ -61,6 +62,9 @@ struct PodFacts : ObjectFacts {
   std::int32_t restarts = 0;
   std::shared_ptr<const PodTrouble> trouble;  // null: none
 };
+
+// True when `after` asks for the same as `before`: at most its status differs.
+bool asks_the_same(const WorkloadFacts& before, const WorkloadFacts& after);
 
 // Everything else that belongs to a workload.
 struct ChildFacts : ObjectFacts {

@@ -76,12 +76,17 @@ Operator::Operator(kube::Client& client, OperatorOptions options)
     options_.metrics->before_text([this] { workload_metrics_->update(); });
   }
   // The crowd of the first lists does not hold up what a user changes meanwhile.
-  world_.on_change(
-      [this](const kube::ObjectKey& key) {
-        queue_.add(key,
-                   world_.workloads.synced() ? runtime::Priority::kHigh : runtime::Priority::kLow);
-      },
-      [this] { shared_queue_.add(kSharedKey); });
+  const auto look_at = [this](const kube::ObjectKey& key) {
+    queue_.add(key, world_.workloads.synced() ? runtime::Priority::kHigh : runtime::Priority::kLow);
+  };
+  world_.on_change({.changed = look_at,
+                    .status_changed =
+                        [this, look_at](const kube::ObjectKey& key, std::uint64_t version) {
+                          if (!workloads_.only_an_echo(key, version)) {
+                            look_at(key);
+                          }
+                        },
+                    .shared = [this] { shared_queue_.add(kSharedKey); }});
   if (world_.sccs != nullptr) {
     world_.sccs->on_change([this](const ChildFacts* before, const ChildFacts* after) {
       if (before == nullptr || after == nullptr) {

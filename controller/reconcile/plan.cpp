@@ -68,8 +68,9 @@ Plan plan(const PlanInput& input) {
     // Nothing is written but the status: the garbage collector, or whoever paused it, has the word.
     instances.wanted = input.workload.spec.hibernate ? 0 : input.workload.spec.replicas;
   } else {
-    result.actions = plan_children(input);
-    const bool may_create = !holds_pods(input.strategy) && ready_for_pods(input);
+    const std::vector<Desired> desired = desired_children(input);
+    result.actions = plan_children(input, desired);
+    const bool may_create = !holds_pods(input.strategy) && ready_for_pods(input, desired);
     instances = plan_instances(input, revision, may_create);
     std::move(instances.actions.begin(), instances.actions.end(),
               std::back_inserter(result.actions));

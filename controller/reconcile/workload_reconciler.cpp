@@ -28,6 +28,9 @@ bool makes_something(const Plan& plan) {
   });
 }
 
+// A watch shows a write within milliseconds; this is for one that does not.
+constexpr std::chrono::seconds kWrittenRecheck{1};
+
 bool belongs_to(const api::Workload& workload, const Json& live) {
   bool controlled = false;
   for (const Json& owner : at(live, "metadata", "ownerReferences")) {
@@ -87,6 +90,11 @@ void WorkloadReconciler::keep_memory(const kube::ObjectKey& key, Memory memory) 
 void WorkloadReconciler::forget(const kube::ObjectKey& key) {
   take_memory(key);
   expectations_.forget(key);
+  {
+    const auto echoes = echoes_.lock();
+    echoes->written.erase(key);
+    echoes->turned_away.erase(key);
+  }
   if (needs_.forget(key)) {
     options_.needs_changed();
   }
@@ -118,12 +126,25 @@ Outcome WorkloadReconciler::reconcile(const kube::ObjectKey& key) {
     return {};
   }
   const kube::Instant now = options_.steady_now();
+  // Said before asking: an event between the two must find it.
+  echoes_.lock()->turned_away.insert(key);
   if (!expectations_.satisfied(key, now)) {
     // The watches are behind our own writes; each of their events looks again.
     const auto wait = expectations_.deadline(key, now) - now;
     return {std::nullopt, std::chrono::ceil<std::chrono::milliseconds>(wait)};
   }
+  echoes_.lock()->turned_away.erase(key);
   return look_at(key, *facts);
+}
+
+bool WorkloadReconciler::only_an_echo(const kube::ObjectKey& key, std::uint64_t version) {
+  const auto echoes = echoes_.lock();
+  const auto written = echoes->written.find(key);
+  const bool ours = written != echoes->written.end() && written->second == version;
+  if (ours) {
+    echoes->written.erase(written);
+  }
+  return echoes->turned_away.erase(key) == 0 && ours;
 }
 
 Outcome WorkloadReconciler::look_at(const kube::ObjectKey& key, const WorkloadFacts& facts) {
@@ -177,6 +198,10 @@ Outcome WorkloadReconciler::look_at(const kube::ObjectKey& key, const WorkloadFa
   const bool newly_taken = memory.foreign.size() > names_taken;
   keep_memory(key, std::move(memory));
 
+  if (executed.writes > 0 && !executed.error && !newly_taken) {
+    // What was just written is about to come back, and with it the look that tells how it stands.
+    return {std::nullopt, kWrittenRecheck};
+  }
   if (auto error = write_status(workload, todo.status)) {
     return {std::move(error), std::nullopt};
   }
@@ -216,6 +241,7 @@ std::optional<kube::Error> WorkloadReconciler::write_status(const api::Workload&
   auto written =
       client_.apply_status(types::kWorkload, document, {.field_manager = api::kStatusFieldManager});
   if (written) {
+    echoes_.lock()->written[{workload.ns, workload.name}] = written->resource_version;
     expectations_.wrote({workload.ns, workload.name}, world_.workloads.store(),
                         {workload.ns, workload.name}, written->resource_version,
                         options_.steady_now());

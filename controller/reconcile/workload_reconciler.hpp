@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "kube/client.hpp"
 #include "kube/expectations.hpp"
@@ -51,7 +52,18 @@ class WorkloadReconciler {
 
   Outcome reconcile(const kube::ObjectKey& key);
 
+  // A workload's status has this resourceVersion now. True when that is our own last write come
+  // back, and nobody waits for it: there is nothing to look at.
+  bool only_an_echo(const kube::ObjectKey& key, std::uint64_t version);
+
  private:
+  // Status writes that the watch has not shown, and workloads that were turned away until it has
+  // shown what was written for them.
+  struct Echoes {
+    std::map<kube::ObjectKey, std::uint64_t> written;
+    std::set<kube::ObjectKey> turned_away;
+  };
+
   Outcome look_at(const kube::ObjectKey& key, const WorkloadFacts& facts);
   bool is_gone(const api::Workload& workload);
   std::optional<kube::Error> write_status(const api::Workload& workload, const api::Status& status);
@@ -70,6 +82,7 @@ class WorkloadReconciler {
   Executor executor_;
   kube::Guarded<std::map<kube::ObjectKey, Memory>>
       memories_;  // only of workloads with something to remember
+  kube::Guarded<Echoes> echoes_;
 };
 
 }  // namespace swo::reconcile

@@ -144,8 +144,9 @@ void World::step_all(kube::Instant now) {
   }
 }
 
-void World::on_change(const std::function<void(const kube::ObjectKey&)>& changed,
-                      const std::function<void()>& shared) {
+void World::on_change(const Listeners& listeners) {
+  const auto& changed = listeners.changed;
+  const auto& shared = listeners.shared;
   const auto of_workload = [changed](const ObjectFacts* before, const ObjectFacts* after) {
     for (const ObjectFacts* facts : {before, after}) {
       if (facts != nullptr && !facts->workload.empty()) {
@@ -156,7 +157,14 @@ void World::on_change(const std::function<void(const kube::ObjectKey&)>& changed
       }
     }
   };
-  workloads.on_change(of_workload);
+  workloads.on_change([of_workload, told = listeners.status_changed](const WorkloadFacts* before,
+                                                                     const WorkloadFacts* after) {
+    if (before != nullptr && after != nullptr && asks_the_same(*before, *after)) {
+      told(after->key, after->resource_version);
+    } else {
+      of_workload(before, after);
+    }
+  });
   pods.on_change(of_workload);
   claims.on_change(of_workload);
   for (auto* informer : {&service_accounts, &roles, &role_bindings, &services, &budgets}) {

@@ -53,10 +53,14 @@ class World {
   kube::StoreBase* store_of(const kube::ResourceType& type);
   // Does all that can be done without waiting, in every informer.
   void step_all(kube::Instant now);
-  // `changed` is called with the workload whose object changed, and `shared` when a cluster-scoped
-  // one did.
-  void on_change(const std::function<void(const kube::ObjectKey& workload)>& changed,
-                 const std::function<void()>& shared);
+  // What on_change() tells.
+  struct Listeners {
+    std::function<void(const kube::ObjectKey& workload)> changed;  // it, or an object of its own
+    // Nothing of it changed but its status, which now has this resourceVersion.
+    std::function<void(const kube::ObjectKey& workload, std::uint64_t version)> status_changed;
+    std::function<void()> shared;  // a cluster-scoped object
+  };
+  void on_change(const Listeners& listeners);
 };
 
 }  // namespace swo::reconcile
