@@ -1,12 +1,14 @@
 #include "cli/app.hpp"
 
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <map>
 
 #include <CLI/CLI.hpp>
 
 #include "cli/diagnose_command.hpp"
+#include "cli/plugin.hpp"
 #include "cli/render_command.hpp"
 #include "cli/run_command.hpp"
 
@@ -124,6 +126,13 @@ CLI::App* add_diagnose(CLI::App& app, DiagnoseOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  const std::string name = std::filesystem::path(argc > 0 ? argv[0] : "").filename();
+  if (name == kPluginName) {
+    return plugin_main(argc, argv, std::cout, std::cerr);
+  }
+  if (name == kCompletionName) {
+    return plugin_complete(argc, argv, std::cout);
+  }
   CLI::App app(
       "Runs unmodified systemd applications in unprivileged containers on OpenShift and Kubernetes",
       "systemd-workload-operator");

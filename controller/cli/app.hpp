@@ -1,4 +1,5 @@
-// The program's command line: run, render, diagnose, version.
+// The program's command line: run, render, diagnose, version; or, by the name that it is called by,
+// the plugin's (cli/plugin.hpp).
 #pragma once
 
 namespace swo::cli {

@@ -1,0 +1,251 @@
+#include "cli/plugin_commands.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <chrono>
+#include <ostream>
+
+#include "api/json_read.hpp"
+#include "api/names.hpp"
+#include "cli/plugin_status.hpp"
+#include "kube/projection.hpp"
+#include "reconcile/types.hpp"
+
+namespace swo::cli {
+namespace {
+
+namespace types = reconcile::types;
+
+constexpr int kDone = 0;
+constexpr int kFailed = 1;
+// The container's name in every instance (controller/render/pod.cpp).
+constexpr const char* kContainer = "systemd";
+// The whole of a console that a kubelet keeps before it rotates (containerLogMaxSize, 10 MiB).
+constexpr int kMostBytes = 10 * 1024 * 1024;
+constexpr int kAllLines = 1'000'000;
+// A quiet console is no error.
+constexpr std::chrono::seconds kFollowRead{30};
+
+// What went wrong with this workload, in words that lead on.
+int tell(const PluginContext& context, const std::string& name, const kube::Error& error) {
+  if (error.kind == kube::ErrorKind::kNotFound) {
+    context.err << "there is no SystemdWorkload \"" << name << "\" in namespace \"" << context.ns
+                << "\": see `kubectl sdw list -A`\n";
+  } else {
+    context.err << printable(error.message) << '\n';
+  }
+  return kFailed;
+}
+
+kube::Result<api::Workload> read(const PluginContext& context, const std::string& name) {
+  const auto found = context.client.get(types::kWorkload, {context.ns, name});
+  if (!found) {
+    return found.error();
+  }
+  auto parsed = api::parse_workload(*found);
+  if (const auto* fault = std::get_if<api::FieldError>(&parsed)) {
+    return kube::Error{kube::ErrorKind::kInvalid, 0, "", fault->message(), {}, {}};
+  }
+  return std::get<api::Workload>(std::move(parsed));
+}
+
+struct Wish {
+  Json patch;
+  bool there_already = false;
+  const char* done;
+  const char* nothing_to_do;
+};
+
+Wish wish(const api::Workload& workload, Change change, const runtime::Clock& clock) {
+  const api::Spec& spec = workload.spec;
+  switch (change) {
+    case Change::kRestart: {
+      const Json annotations = {
+          {std::string(api::kAnnotationRestartedAt), runtime::to_rfc3339(clock.wall())}};
+      return {{{"metadata", {{"annotations", annotations}}}},
+              false,
+              "its instances are restarted one after the other",
+              ""};
+    }
+    case Change::kPause:
+      return {{{"spec", {{"paused", true}}}},
+              spec.paused,
+              "paused: nothing is changed until `kubectl sdw resume`",
+              "paused already"};
+    case Change::kResume:
+      return {{{"spec", {{"paused", false}}}}, !spec.paused, "resumed", "not paused"};
+    case Change::kHibernate:
+      return {
+          {{"spec", {{"hibernate", true}}}},
+          spec.hibernate,
+          "its instances are shut down; storage, Service and Route stay until `kubectl sdw wake`",
+          "hibernating already"};
+    case Change::kWake:
+      break;
+  }
+  return {{{"spec", {{"hibernate", false}}}},
+          !spec.hibernate,
+          "its instances are started",
+          "not hibernating"};
+}
+
+int follow(const PluginContext& context, const kube::ObjectKey& pod, int tail) {
+  kube::HttpRequest request;
+  request.target = types::kPod.object_path(pod.ns, pod.name) +
+                   "/log?follow=true&container=" + kContainer +
+                   "&tailLines=" + std::to_string(tail);
+  request.headers = {{"Accept", "text/plain, */*"}};
+  auto stream = context.client.transport().open(request);
+  if (!stream) {
+    context.err << printable(stream.error().message) << '\n';
+    return kFailed;
+  }
+  if ((*stream)->head().status != 200) {
+    context.err << printable(kube::error_from((*stream)->head()).message) << '\n';
+    return kFailed;
+  }
+  while (true) {
+    const kube::ByteStream::Read got = (*stream)->read(kFollowRead);
+    switch (got.outcome) {
+      case kube::ByteStream::Outcome::kData:
+        context.out << got.data << std::flush;
+        break;
+      case kube::ByteStream::Outcome::kTimeout:
+        break;
+      case kube::ByteStream::Outcome::kEnd:
+        return kDone;
+      case kube::ByteStream::Outcome::kError:
+        context.err << printable(got.error.message) << '\n';
+        return kFailed;
+    }
+  }
+}
+
+}  // namespace
+
+int plugin_status(const PluginContext& context, const std::string& name) {
+  const auto workload = read(context, name);
+  if (!workload) {
+    return tell(context, name, workload.error());
+  }
+  context.out << status_text(*workload, context.clock.wall(), context.paint);
+  return is_well(*workload) ? kDone : kFailed;
+}
+
+int plugin_list(const PluginContext& context, bool all_namespaces) {
+  std::vector<api::Workload> workloads;
+  kube::ListOptions options;
+  do {
+    const auto page =
+        context.client.list_page(types::kWorkload, all_namespaces ? "" : context.ns, options);
+    if (!page) {
+      return tell(context, "", page.error());
+    }
+    const auto read = kube::project_list(*page, kube::FieldMask::everything(), [&](Json&& item) {
+      auto parsed = api::parse_workload(item);
+      if (auto* workload = std::get_if<api::Workload>(&parsed)) {
+        workloads.push_back(std::move(*workload));
+        return;
+      }
+      // Shown all the same: who asks for a list wants to know of it.
+      api::Workload bare;
+      bare.name = text(at(item, "metadata", "name"));
+      bare.ns = text(at(item, "metadata", "namespace"));
+      bare.creation_timestamp = text(at(item, "metadata", "creationTimestamp"));
+      bare.status = api::parse_status(at(item, "status"));
+      workloads.push_back(std::move(bare));
+    });
+    if (!read) {
+      return tell(context, "", read.error());
+    }
+    options.continue_token = read->continue_token;
+  } while (!options.continue_token.empty());
+  if (workloads.empty()) {
+    context.err << (all_namespaces ? "no SystemdWorkload in any namespace\n"
+                                   : "no SystemdWorkload in namespace \"" + context.ns +
+                                         "\": --all-namespaces looks everywhere\n");
+    return kDone;
+  }
+  context.out << list_text(workloads, all_namespaces, context.clock.wall(), context.paint);
+  return kDone;
+}
+
+int plugin_change(const PluginContext& context, const std::string& name, Change change) {
+  const auto workload = read(context, name);
+  if (!workload) {
+    return tell(context, name, workload.error());
+  }
+  const Wish made = wish(*workload, change, context.clock);
+  const std::string subject = "systemdworkload/" + name + ": ";
+  if (made.there_already) {
+    context.out << subject << made.nothing_to_do << '\n';
+    return kDone;
+  }
+  const auto written = context.client.merge_patch(types::kWorkload, {context.ns, name}, made.patch,
+                                                  kPluginFieldManager);
+  if (!written) {
+    return tell(context, name, written.error());
+  }
+  context.out << subject << made.done << '\n';
+  if (workload->spec.paused && change != Change::kResume && change != Change::kPause) {
+    context.out << "  once it is resumed: it is paused\n";
+  }
+  return kDone;
+}
+
+int plugin_logs(const PluginContext& context, const LogRequest& request) {
+  const auto instance = instance_name(request.name, request.instance);
+  if (!instance) {
+    context.err << "\"" << request.instance << "\" is no instance of " << request.name
+                << ": name an ordinal such as 0, or " << request.name << "-0\n";
+    return kFailed;
+  }
+  const kube::ObjectKey pod{context.ns, *instance};
+  const int lines = request.tail == 0 ? kAllLines : request.tail;
+  if (request.follow) {
+    return follow(context, pod, lines);
+  }
+  const auto log = context.client.pod_log(pod, kContainer, request.previous, lines, kMostBytes);
+  if (!log) {
+    context.err << printable(log.error().message) << '\n';
+    return kFailed;
+  }
+  context.out << *log << (log->empty() || log->ends_with('\n') ? "" : "\n");
+  return kDone;
+}
+
+std::vector<std::string> journal_command(const JournalRequest& request) {
+  std::vector<std::string> command = {"kubectl"};
+  command.insert(command.end(), request.connection.begin(), request.connection.end());
+  for (const char* word : {"exec", "-n"}) {
+    command.emplace_back(word);
+  }
+  command.insert(command.end(), {request.ns, request.instance, "-c", kContainer, "--", "journalctl",
+                                 "--no-pager"});
+  command.push_back(request.tail == 0 ? "--lines=all" : "--lines=" + std::to_string(request.tail));
+  if (!request.unit.empty()) {
+    command.push_back("--unit=" + request.unit);
+  }
+  if (request.follow) {
+    command.emplace_back("--follow");
+  }
+  return command;
+}
+
+std::optional<std::string> instance_name(const std::string& workload, const std::string& instance) {
+  const auto ordinal = [](std::string_view text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(),
+                                        [](unsigned char c) { return std::isdigit(c) != 0; });
+  };
+  if (instance.empty()) {
+    return workload + "-0";
+  }
+  if (ordinal(instance)) {
+    return workload + "-" + instance;
+  }
+  const bool own = instance.starts_with(workload + "-") &&
+                   ordinal(std::string_view(instance).substr(workload.size() + 1));
+  return own ? std::optional(instance) : std::nullopt;
+}
+
+}  // namespace swo::cli
