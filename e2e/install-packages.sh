@@ -6,7 +6,7 @@ packages=(
   g++ cmake ninja-build ccache mold git ca-certificates curl jq openssl
   libboost-dev libboost-system-dev libssl-dev nlohmann-json3-dev libyaml-cpp-dev libcpprest-dev
   prometheus-cpp-dev libspdlog-dev libcli11-dev libgtest-dev libgmock-dev libbenchmark-dev
-  clang-format clang-tidy clang shellcheck
+  clang-format clang-tidy clang shellcheck prometheus
   crun conmon mmdebstrap iproute2 util-linux
 )
 # A kubectl from elsewhere owns the same file as Debian's package.

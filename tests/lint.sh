@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Formatting, shellcheck, and includes by floor, each finding an error.
+# Formatting, shellcheck, includes by floor, and the alerts, each finding an error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,4 +14,5 @@ if grep -nE '#include "\.\.?/' "${housed[@]}"; then
   echo 'include by floor name ("kube/client.hpp"), not by relative path' >&2
   exit 1
 fi
+tests/alerts/run.sh
 echo "lint: ${#all[@]} files and ${#scripts[@]} scripts are clean"
