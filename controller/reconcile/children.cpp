@@ -164,8 +164,11 @@ std::vector<Desired> desired_children(const PlanInput& input) {
   if (const auto* type = exposure_type(input); type != nullptr) {
     desired.push_back({type, exposure_document(input, type)});
   }
-  desired.push_back({&types::kDisruptionBudget,
-                     render::pod_disruption_budget(workload, input.strategy.evict_unhealthy)});
+  const bool evict_unhealthy = input.strategy.evict_unhealthy;
+  if (render::wants_disruption_budget(workload, evict_unhealthy)) {
+    desired.push_back(
+        {&types::kDisruptionBudget, render::pod_disruption_budget(workload, evict_unhealthy)});
+  }
   return desired;
 }
 

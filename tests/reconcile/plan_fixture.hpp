@@ -32,6 +32,7 @@ struct Scene {
     workload.spec.route = api::RouteSpec{};
     workload.spec.route->host = "nginx.apps.example.com";
     strategy.use_scc = true;
+    strategy.evict_unhealthy = true;
     strategy.scc_user_namespace_level = true;
     strategy.host_route = true;
     facts.kubernetes = {1, 33, 0};

@@ -29,6 +29,14 @@ TEST(Plan, ANewWorkloadGetsItsChildrenInOrderAndThePodLast) {
                   "apply PodDisruptionBudget demo/nginx", "create Pod demo/nginx-0"));
 }
 
+TEST(Plan, WhereUnhealthyPodsCannotBeEvictedASingleInstanceGetsNoBudgetThatHoldsUpItsNode) {
+  Scene scene;
+  scene.strategy.evict_unhealthy = false;
+  EXPECT_THAT(what(scene.plan()), Not(Contains("apply PodDisruptionBudget demo/nginx")));
+  scene.workload.spec.replicas = 2;
+  EXPECT_THAT(what(scene.plan()), Contains("apply PodDisruptionBudget demo/nginx"));
+}
+
 TEST(Plan, AWorkloadThatIsAsWantedCausesNoAction) {
   Scene scene;
   scene.children_in_line();
