@@ -30,7 +30,7 @@ kube::InformerOptions<T> options(const WorldOptions& world, const kube::Resource
 template <class T>
 kube::InformerOptions<T> owned(const WorldOptions& world, const kube::ResourceType& type,
                                const kube::FieldMask& mask, std::function<T(const Json&)> from) {
-  auto result = options<T>(world, type, std::move(mask), std::move(from));
+  auto result = options<T>(world, type, mask, std::move(from));
   result.label_selector = managed_by_us();
   result.owner_of = [](const T& facts) { return owner(facts); };
   return result;
