@@ -201,11 +201,14 @@ void Namespaces::empty(const std::string& name) {
   bool left = false;
   for (const auto& collection : collections_) {
     const auto path = within(collection, name);
-    for (const auto& object : world_.api.list(path)) {
-      const auto& metadata = object["metadata"];
-      if (!metadata.contains("deletionTimestamp")) world_.api.remove(path, metadata["name"]);
-      left = left || world_.api.get(path, metadata["name"]).has_value();
-    }
+    // Fails where the CustomResourceDefinition of the collection has gone, and its objects with it.
+    attempt([&] {
+      for (const auto& object : world_.api.list(path)) {
+        const auto& metadata = object["metadata"];
+        if (!metadata.contains("deletionTimestamp")) world_.api.remove(path, metadata["name"]);
+        left = left || world_.api.get(path, metadata["name"]).has_value();
+      }
+    });
   }
   if (left) return;  // what goes later comes back as a change
   auto object = world_.api.get(kNamespaces, name);

@@ -97,6 +97,25 @@ TEST_F(Controllers, InTheForegroundTheOwnerWaitsForWhatBlocksIt) {
   EXPECT_FALSE(api->get(maps, "child"));
 }
 
+TEST_F(Controllers, ANamespaceGoesThoughATypeThatWasServedInItIsNoMore) {
+  const std::string crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+  api->create(crds, Json::parse(R"({"metadata": {"name": "probes.example.com"},
+      "spec": {"group": "example.com", "scope": "Namespaced",
+               "names": {"plural": "probes", "singular": "probe", "kind": "Probe"},
+               "versions": [{"name": "v1", "served": true, "storage": true,
+                             "schema": {"openAPIV3Schema": {"type": "object"}}}]}})"));
+  live(seconds(1));
+  api->create("/apis/example.com/v1/namespaces/demo/probes",
+              {{"apiVersion", "example.com/v1"},
+               {"kind", "Probe"},
+               {"metadata", {{"name", "one"}, {"namespace", "demo"}}}});
+  live(seconds(1));
+  api->remove(crds, "probes.example.com");
+  live(seconds(1));
+  api->remove("/api/v1/namespaces", "demo");
+  EXPECT_TRUE(until([&] { return !api->get("/api/v1/namespaces", "demo"); }));
+}
+
 TEST_F(Controllers, ATerminatingNamespaceIsEmptiedPodsGentlyAndGoes) {
   grant_systemd_scc();
   create(right_pod());
