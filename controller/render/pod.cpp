@@ -137,8 +137,7 @@ Json pod(const api::Workload& workload, const Strategy& strategy, int ordinal) {
   Mounts mounts = init_mounts(workload, strategy, ordinal);
   Json body = {
       {"automountServiceAccountToken", spec.platform.automount_service_account_token},
-      {"containers",
-       Json::array({container(workload, strategy, ordinal, std::move(mounts.mounts))})},
+      {"containers", Json::array({container(workload, strategy, ordinal, mounts.mounts)})},
       // In a namespace with thousands of Services, PID 1's environment would hold thousands of
       // variables.
       {"enableServiceLinks", false},
