@@ -10,39 +10,20 @@
 namespace swo::test {
 namespace {
 
-enum class Moment { kBefore, kAfter };
+using Moment = Killer::Moment;
 
 // Runs the scenario; the operator stops at its `fatal`-th write. False when it made fewer.
 bool run(Simulation& simulation, const Scenario& scenario, int fatal, Moment moment) {
   scenario.prepare(simulation);
   simulation.forget_writes();
-  int writes = 0;
-  bool dead = false;
-  bool died = false;
-  simulation.fate = [&](const kube::HttpRequest& request) {
-    if (dead) {
-      return Fate::kRefuse;
-    }
-    const bool counts =
-        request.method != "GET" && request.target.find("/events") == std::string::npos;
-    if (!counts || ++writes != fatal) {
-      return Fate::kAnswer;
-    }
-    dead = died = true;
-    return moment == Moment::kBefore ? Fate::kRefuse : Fate::kLoseAnswer;
-  };
+  Killer killer(simulation, fatal, moment);
   scenario.change(simulation);
   const bool done = simulation.until([&] {
-    if (dead) {
-      dead = false;
-      simulation.stop_operator();
-      simulation.start_operator();
-      simulation.settle();
-    }
+    killer.revive();
     return scenario.done(simulation);
   });
   EXPECT_TRUE(done) << simulation.workload("nginx").dump(2);
-  return died;
+  return killer.struck();
 }
 
 class Crash : public testing::TestWithParam<Scenario> {};

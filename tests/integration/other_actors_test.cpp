@@ -76,6 +76,13 @@ class OtherActors : public testing::Test {
     end = end_state(simulation);
     simulation.forget_writes();
   }
+  void expect_put_back_with_one_write(const Child& child) {
+    simulation.advance(minutes(5));
+    EXPECT_EQ(end_state(simulation), end);
+    EXPECT_EQ(simulation.writes_to("PATCH " + child.write), 1);
+    EXPECT_EQ(writes_of_objects(simulation).size(), 1U);
+    simulation.forget_writes();
+  }
   Simulation simulation;
   std::string end;
 };
@@ -85,11 +92,7 @@ TEST_F(OtherActors, WhatAPersonEditsOfOursIsPutBackWithOneWrite) {
     SCOPED_TRACE(child.name);
     simulation.admin().merge_patch(child.collection, child.object, child.edit);
     EXPECT_NE(end_state(simulation), end) << "the edit changes nothing";
-    simulation.advance(minutes(5));
-    EXPECT_EQ(end_state(simulation), end);
-    EXPECT_EQ(simulation.writes_to("PATCH " + child.write), 1);
-    EXPECT_EQ(writes_of_objects(simulation).size(), 1U);
-    simulation.forget_writes();
+    expect_put_back_with_one_write(child);
   }
 }
 
@@ -105,11 +108,7 @@ TEST_F(OtherActors, WhatAPersonDeletesOfOursIsMadeAgainWithOneWrite) {
   for (const Child& child : all_children) {
     SCOPED_TRACE(child.name);
     ASSERT_TRUE(simulation.admin().remove(child.collection, child.object));
-    simulation.advance(minutes(5));
-    EXPECT_EQ(end_state(simulation), end);
-    EXPECT_EQ(simulation.writes_to("PATCH " + child.write), 1);
-    EXPECT_EQ(writes_of_objects(simulation).size(), 1U);
-    simulation.forget_writes();
+    expect_put_back_with_one_write(child);
   }
 }
 

@@ -32,31 +32,18 @@ TEST(Rollout, IsOneThoughTheOperatorIsStoppedAtAnyWrite) {
     SCOPED_TRACE("stopped at write " + std::to_string(fatal) +
                  ", SWO_SEED=" + std::to_string(seed()));
     Simulation simulation({.profile = "openshift-4.8"});
-    int writes = 0;
-    bool dead = false;
-    bool died = false;
-    simulation.fate = [&](const kube::HttpRequest& request) {
-      if (dead) {
-        return Fate::kRefuse;
-      }
-      if (request.method == "GET" || ++writes != fatal) {
-        return Fate::kAnswer;
-      }
-      dead = died = true;
-      return fatal % 2 == 0 ? Fate::kRefuse : Fate::kLoseAnswer;
-    };
+    // Events count too: the leader may die at any request that changes something.
+    Killer killer(simulation, fatal,
+                  fatal % 2 == 0 ? Killer::Moment::kBefore : Killer::Moment::kAfter,
+                  [](const kube::HttpRequest& request) { return request.method != "GET"; });
     simulation.apply("nginx", nginx("v1", 1));
     EXPECT_TRUE(simulation.until(
         [&] {
-          if (dead) {
-            dead = false;
-            simulation.stop_operator();
-            simulation.start_operator();
-          }
+          killer.revive();
           return simulation.running("nginx");
         },
         hours(2)));
-    if (!died) {
+    if (!killer.struck()) {
       break;
     }
     EXPECT_EQ(simulation.cluster().rollouts("worker"), 1);

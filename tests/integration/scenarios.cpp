@@ -108,8 +108,6 @@ std::string end_state(Simulation& simulation) {
   return text + simulation.phase("nginx");
 }
 
-// Writes per object, the status aside: how often a workload's story is told may differ, not what is
-// done.
 std::map<std::string, int> writes_of_objects(const Simulation& simulation) {
   std::map<std::string, int> writes;
   for (const auto& [what, count] : simulation.writes()) {
@@ -133,6 +131,42 @@ const Undisturbed& undisturbed(const Scenario& scenario) {
     EXPECT_FALSE(entry->second.writes.empty()) << scenario.name;
   }
   return entry->second;
+}
+
+void expect_as_undisturbed(Simulation& simulation, const Scenario& scenario) {
+  const Undisturbed& expected = undisturbed(scenario);
+  EXPECT_TRUE(simulation.until([&] { return scenario.done(simulation); }))
+      << simulation.workload("nginx").dump(2) << Simulation::log();
+  EXPECT_EQ(end_state(simulation), expected.end);
+  EXPECT_EQ(writes_of_objects(simulation), expected.writes);
+}
+
+bool is_write(const kube::HttpRequest& request) {
+  return request.method != "GET" && request.target.find("/events") == std::string::npos;
+}
+
+Killer::Killer(Simulation& simulation, int write, Moment moment, Counts counts)
+    : simulation_(simulation) {
+  simulation.fate = [this, write, moment,
+                     counts = std::move(counts)](const kube::HttpRequest& request) {
+    if (dead_) {
+      return Fate::kRefuse;
+    }
+    if (!counts(request) || ++writes_ != write) {
+      return Fate::kAnswer;
+    }
+    dead_ = struck_ = true;
+    return moment == Moment::kBefore ? Fate::kRefuse : Fate::kLoseAnswer;
+  };
+}
+
+void Killer::revive() {
+  if (dead_) {
+    dead_ = false;
+    simulation_.stop_operator();
+    simulation_.start_operator();
+    simulation_.settle();
+  }
 }
 
 std::uint32_t seed() {

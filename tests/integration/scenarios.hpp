@@ -2,8 +2,10 @@
 // that judge a disturbed run of it against an undisturbed one.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <string>
 #include <vector>
@@ -38,6 +40,43 @@ struct Undisturbed {
 };
 // Runs it once, and remembers.
 const Undisturbed& undisturbed(const Scenario& scenario);
+
+// Waits for the scenario's end, and holds it against an undisturbed run's by both oracles.
+void expect_as_undisturbed(Simulation& simulation, const Scenario& scenario);
+
+// A write that oracle S counts, or a status: an Event is neither.
+bool is_write(const kube::HttpRequest& request);
+
+// Kills the operator at its `write`-th request that `counts`, before or after it is carried out:
+// from then on nothing that it sends gets through, until revive(). In the simulation's way while it
+// lives.
+class Killer {
+ public:
+  enum class Moment { kBefore, kAfter };
+  using Counts = std::function<bool(const kube::HttpRequest&)>;
+  Killer(Simulation& simulation, int write, Moment moment, Counts counts = is_write);
+  ~Killer() { simulation_.fate = nullptr; }
+  Killer(const Killer&) = delete;
+  Killer& operator=(const Killer&) = delete;
+  // Starts another operator in the place of one that was killed.
+  void revive();
+  bool struck() const { return struck_; }
+
+ private:
+  Simulation& simulation_;
+  int writes_ = 0;
+  bool dead_ = false;
+  bool struck_ = false;
+};
+
+// Where the fault of that name stands: GetParam() is a copy.
+template <class Fault, std::size_t kCount>
+std::size_t place_of(const Fault (&all)[kCount], const std::string& name) {
+  return static_cast<std::size_t>(
+      std::find_if(std::begin(all), std::end(all),
+                   [&](const Fault& fault) { return fault.name == name; }) -
+      std::begin(all));
+}
 
 // Where a random choice is made: SWO_SEED, or 1; printed by whoever uses it.
 std::uint32_t seed();

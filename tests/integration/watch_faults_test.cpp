@@ -36,27 +36,10 @@ const WatchFault all_faults[] = {
     {"connections_dropped", {"list:*@2+5=drop", "watch:*@1+20=drop", "get:*@1+2=drop"}},
 };
 
-// Its place in the list: GetParam() is a copy.
-std::size_t place_of(const WatchFault& fault) {
-  std::size_t place = 0;
-  while (all_faults[place].name != std::string(fault.name)) {
-    ++place;
-  }
-  return place;
-}
-
-void expect_as_undisturbed(Simulation& simulation, const Scenario& scenario) {
-  const Undisturbed& expected = undisturbed(scenario);
-  EXPECT_TRUE(simulation.until([&] { return scenario.done(simulation); }))
-      << simulation.workload("nginx").dump(2) << Simulation::log();
-  EXPECT_EQ(end_state(simulation), expected.end);
-  EXPECT_EQ(writes_of_objects(simulation), expected.writes);
-}
-
 class WatchFaults : public testing::TestWithParam<WatchFault> {};
 
 TEST_P(WatchFaults, ChangeNothingInTheEnd) {
-  const auto index = place_of(GetParam());
+  const auto index = place_of(all_faults, GetParam().name);
   for (std::size_t i = 0; i < scenarios().size(); ++i) {
     if (!try_all() && (i + index + seed()) % 2 == 0) {
       continue;
