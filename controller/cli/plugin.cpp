@@ -88,10 +88,8 @@ int run_journal(const Options& options, const std::string& ns, std::ostream& err
     request.connection.insert(request.connection.end(),
                               {"--kubeconfig", options.connection.kubeconfig});
   }
-  const auto instance = instance_name(options.name, options.log.instance);
+  const auto instance = instance_name(options.name, options.log.instance, err);
   if (!instance) {
-    err << "\"" << options.log.instance << "\" is no instance of " << options.name
-        << ": name an ordinal such as 0, or " << options.name << "-0\n";
     return kBadUsage;
   }
   request.instance = *instance;

@@ -194,10 +194,8 @@ int plugin_change(const PluginContext& context, const std::string& name, Change 
 }
 
 int plugin_logs(const PluginContext& context, const LogRequest& request) {
-  const auto instance = instance_name(request.name, request.instance);
+  const auto instance = instance_name(request.name, request.instance, context.err);
   if (!instance) {
-    context.err << "\"" << request.instance << "\" is no instance of " << request.name
-                << ": name an ordinal such as 0, or " << request.name << "-0\n";
     return kFailed;
   }
   const kube::ObjectKey pod{context.ns, *instance};
@@ -232,7 +230,8 @@ std::vector<std::string> journal_command(const JournalRequest& request) {
   return command;
 }
 
-std::optional<std::string> instance_name(const std::string& workload, const std::string& instance) {
+std::optional<std::string> instance_name(const std::string& workload, const std::string& instance,
+                                         std::ostream& err) {
   const auto ordinal = [](std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(),
                                         [](unsigned char c) { return std::isdigit(c) != 0; });
@@ -245,7 +244,12 @@ std::optional<std::string> instance_name(const std::string& workload, const std:
   }
   const bool own = instance.starts_with(workload + "-") &&
                    ordinal(std::string_view(instance).substr(workload.size() + 1));
-  return own ? std::optional(instance) : std::nullopt;
+  if (own) {
+    return instance;
+  }
+  err << "\"" << instance << "\" is no instance of " << workload
+      << ": name an ordinal such as 0, or " << workload << "-0\n";
+  return std::nullopt;
 }
 
 }  // namespace swo::cli

@@ -55,7 +55,9 @@ struct JournalRequest {
 // `kubectl exec … journalctl …`: the journal itself is inside the instance.
 std::vector<std::string> journal_command(const JournalRequest& request);
 
-// "nginx-0" for "", "0" and "nginx-0"; empty when it is not an instance of the workload's.
-std::optional<std::string> instance_name(const std::string& workload, const std::string& instance);
+// "nginx-0" for "", "0" and "nginx-0"; nullopt, told on `err`, when it is not an instance of the
+// workload's.
+std::optional<std::string> instance_name(const std::string& workload, const std::string& instance,
+                                         std::ostream& err);
 
 }  // namespace swo::cli
