@@ -97,14 +97,13 @@ void drop_unwanted(const PlanInput& input, const std::vector<Desired>& desired,
   static constexpr std::array kKinds = {&types::kServiceAccount, &types::kRole,
                                         &types::kRoleBinding, &types::kService,
                                         &types::kDisruptionBudget};
-  for (const auto& entry : input.observed.children) {
-    const auto& [key, live] = entry;
+  for (const auto& [key, live] : input.observed.children) {
     if (wanted(key) || live->deleting || live->owner_uid != input.workload.uid) {
       continue;
     }
-    const auto* const type = *std::find_if(kKinds.begin(), kKinds.end(), [&](const auto* kind) {
-      return kind->plural == entry.first.plural;
-    });
+    const auto* const type =
+        *std::find_if(kKinds.begin(), kKinds.end(),
+                      [&plural = key.plural](const auto* kind) { return kind->plural == plural; });
     actions.push_back({DeleteAction{type, live->key, live->uid}, "the spec asks for it no more"});
   }
   if (const auto& route = input.observed.route;
