@@ -4,13 +4,13 @@
 # Ctrl-C. PROFILE picks the generation of the platform.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. e2e/stand_in.sh
 
 build=${BUILD:-build}
 profile=${PROFILE:-openshift-4.20}
 once=${ONCE:-}
 state=$(mktemp -d -t sdw-demo.XXXXXX)
-admin=$state/kubeconfig
-account=systemd-workload-operator/systemd-workload-operator
+admin=$state/admin.kubeconfig
 workload=config/samples/nginx.yaml
 watch_limit=180 # seconds; three nodes are rebooted one by one on old platforms
 pids=()
@@ -50,13 +50,9 @@ if [[ $EUID -eq 0 ]] && command -v crun conmon mmdebstrap > /dev/null; then
 fi
 
 say "A stand-in for a cluster of generation $profile, on loopback"
-"$build/e2e/devcluster" --profile "$profile" --pods "$pods" --kubeconfig "$admin" --service-account "$account" \
-  --service-account-kubeconfig "$state/operator.kubeconfig" > "$state/devcluster.log" 2>&1 &
-pids+=($!)
-for ((i = 0; i < 200; i++)); do
-  grep -q 'not done' "$state/devcluster.log" 2> /dev/null && break
-  sleep 0.05
-done
+start_stand_in "$build" "$state" --profile "$profile" --pods "$pods"
+pids+=("$stand_in")
+await_stand_in "$state"
 cat "$state/devcluster.log"
 export KUBECONFIG=$admin
 show kubectl get nodes

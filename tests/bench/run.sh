@@ -5,6 +5,7 @@
 # take CPU from the operator's wall time, so only CPU, memory and counts are told.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+. e2e/stand_in.sh
 
 build=${BUILD:-build}
 sizes=("${@:-100}")
@@ -50,15 +51,10 @@ port=18180
 for n in "${sizes[@]}"; do
   state=$(mktemp -d -t sdw-bench.XXXXXX)
   export KUBECONFIG=$state/admin.kubeconfig
-  account=systemd-workload-operator/systemd-workload-operator
-  "$build/e2e/devcluster" --pods simulated --boot-seconds 0.1 --kubeconfig "$KUBECONFIG" --service-account "$account" \
-    --service-account-kubeconfig "$state/operator.kubeconfig" > "$state/devcluster.log" 2>&1 &
-  cluster=$!
+  start_stand_in "$build" "$state" --pods simulated --boot-seconds 0.1
+  cluster=$stand_in
   pids+=("$cluster")
-  for ((i = 0; i < 200; i++)); do
-    grep -q 'not done' "$state/devcluster.log" && break
-    sleep 0.05
-  done
+  await_stand_in "$state"
   kubectl apply -k crds > /dev/null
   kubectl apply -k config/rbac > /dev/null
   kubectl create namespace bench > /dev/null

@@ -4,6 +4,7 @@
 # workload that was there is as it was: the second leader wrote nothing. Argument: the build directory.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+. e2e/stand_in.sh
 
 build=$1
 lease_seconds=5
@@ -30,6 +31,10 @@ start() { # name
   pids[$1]=$!
 }
 holder() { kubectl get lease -n "$account" "$account" -o jsonpath='{.spec.holderIdentity}' 2> /dev/null || true; }
+versions() {
+  kubectl get sdw,pods,services,routes,serviceaccounts,roles,rolebindings -n demo \
+    -o jsonpath='{range .items[*]}{.kind}/{.metadata.name} {.metadata.resourceVersion}{"\n"}{end}'
+}
 # Milliseconds until the lease has another holder than $1.
 await_successor() {
   local from now
@@ -45,14 +50,9 @@ await_successor() {
   fail "nobody follows ${1:-nobody} as the leader"
 }
 
-"$build/e2e/devcluster" --pods simulated --boot-seconds 0.1 --kubeconfig "$KUBECONFIG" \
-  --service-account "$account/$account" --service-account-kubeconfig "$state/operator.kubeconfig" \
-  > "$state/devcluster.log" 2>&1 &
-pids[devcluster]=$!
-for ((i = 0; i < 200; i++)); do
-  grep -qs 'not done' "$state/devcluster.log" && break
-  sleep 0.05
-done
+start_stand_in "$build" "$state" --pods simulated --boot-seconds 0.1
+pids[devcluster]=$stand_in
+await_stand_in "$state"
 kubectl apply --server-side -k config/default > /dev/null
 # The stand-in would run the Deployment's Pods as it runs any: the operators here are the processes below.
 kubectl delete deployment -n "$account" "$account" > /dev/null
@@ -62,8 +62,7 @@ kubectl apply -n demo -f config/samples/nginx.yaml > /dev/null
 start first
 await_successor '' > /dev/null
 kubectl wait -n demo sdw/nginx --for=condition=Ready --timeout=60s > /dev/null || fail 'the workload is not ready'
-before=$(kubectl get sdw,pods,services,routes,serviceaccounts,roles,rolebindings -n demo \
-  -o jsonpath='{range .items[*]}{.kind}/{.metadata.name} {.metadata.resourceVersion}{"\n"}{end}')
+before=$(versions)
 [[ $before == *SystemdWorkload/nginx* && $before == *Pod/nginx-0* ]] || fail "the workload's objects are not: $before"
 start second
 sleep 1.5
@@ -85,7 +84,6 @@ echo "a killed leader is followed after $hard ms; its lease is $lease_seconds s"
 ((hard <= (lease_seconds + 4) * 1000)) || fail "that is much more than the lease"
 
 sleep 1.5
-after=$(kubectl get sdw,pods,services,routes,serviceaccounts,roles,rolebindings -n demo \
-  -o jsonpath='{range .items[*]}{.kind}/{.metadata.name} {.metadata.resourceVersion}{"\n"}{end}')
+after=$(versions)
 [[ $before == "$after" ]] || fail "a new leader changed something: $(diff <(echo "$before") <(echo "$after"))"
 echo 'no new leader wrote anything'

@@ -1,0 +1,22 @@
+# shellcheck shell=bash
+# Sourced by the scripts that start a stand-in cluster.
+
+# start_stand_in BUILD DIR FLAG…: the devcluster, with DIR/admin.kubeconfig for a person, DIR/operator.kubeconfig for the
+# operator's ServiceAccount, and what it says in DIR/devcluster.log. Its pid is in $stand_in: the caller ends it.
+start_stand_in() {
+  local build=$1 dir=$2
+  shift 2
+  "$build/e2e/devcluster" "$@" --kubeconfig "$dir/admin.kubeconfig" \
+    --service-account systemd-workload-operator/systemd-workload-operator \
+    --service-account-kubeconfig "$dir/operator.kubeconfig" > "$dir/devcluster.log" 2>&1 &
+  # shellcheck disable=SC2034  # for the caller
+  stand_in=$!
+}
+
+# await_stand_in DIR: until it serves, which it says last of what it is.
+await_stand_in() {
+  for ((i = 0; i < 200; i++)); do
+    grep -qs 'not done' "$1/devcluster.log" && return
+    sleep 0.05
+  done
+}
