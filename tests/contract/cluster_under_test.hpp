@@ -1,10 +1,8 @@
 // The API server that the contract is held against: the devcluster in this process, unless one of
 // these is set:
-//   SWO_CONTRACT_KUBECONFIG   a cluster to test in. A namespace and a CRD of the test's own are
-//   made
-//                             in it, and the SystemdWorkload's where it is missing; all that was
-//                             made is removed at the end.
-//   KUBEBUILDER_ASSETS        a folder with etcd and kube-apiserver, which are started for the test
+// SWO_CONTRACT_KUBECONFIG: a cluster to test in. A namespace and a CRD of the test's own are made
+// in it, and the SystemdWorkload's where it is missing; all that was made is removed at the end.
+// KUBEBUILDER_ASSETS: a folder with etcd and kube-apiserver, which are started for the test.
 // $KUBECONFIG itself is never used: a test must not surprise anybody's cluster.
 #pragma once
 

@@ -4,7 +4,6 @@
 #include <array>
 #include <csignal>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <thread>
@@ -19,12 +18,11 @@
 
 #include "cluster_under_test.hpp"
 #include "devcluster/certificates.hpp"
+#include "files/temporary_folder.hpp"
 #include "kube/transport_config.hpp"
 
 namespace swo::contract {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr std::chrono::milliseconds kPoll{100};
 constexpr int kMostPolls = 600;
@@ -86,33 +84,6 @@ class Process {
   pid_t pid_ = 0;
 };
 
-class Folder {
- public:
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "swo-contract-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) {
-      throw std::runtime_error("mkdtemp");
-    }
-    path_ = name;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string file(const std::string& name, const std::string& text) const {
-    std::string path = path_ + "/" + name;
-    std::ofstream(path) << text;
-    fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
-    return path;
-  }
-  std::string path(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
-
 std::string program(const std::string& folder, const std::string& name) {
   std::string path = folder + "/" + name;
   if (access(path.c_str(), X_OK) != 0) {
@@ -129,11 +100,11 @@ class ControlPlane : public ClusterUnderTest {
     const std::string etcd_url = "http://127.0.0.1:" + std::to_string(free_port());
     const std::string peer_url = "http://127.0.0.1:" + std::to_string(free_port());
     etcd_ = std::make_unique<Process>(
-        std::vector<std::string>{etcd_program_, "--data-dir=" + folder_.path("etcd"),
+        std::vector<std::string>{etcd_program_, "--data-dir=" + folder_.path() + "/etcd",
                                  "--listen-client-urls=" + etcd_url,
                                  "--advertise-client-urls=" + etcd_url,
                                  "--listen-peer-urls=" + peer_url, "--unsafe-no-fsync"},
-        folder_.path("etcd.log"));
+        folder_.path() + "/etcd.log");
     start_api_server(etcd_url);
   }
   kube::Transport& transport() override { return *transport_; }
@@ -145,7 +116,7 @@ class ControlPlane : public ClusterUnderTest {
     const devcluster::CertificateAuthority authority;
     const auto own = authority.server();
     const auto admin = authority.client("admin", {"system:masters"});
-    const std::string key = folder_.path("service-account.key");
+    const std::string key = folder_.path() + "/service-account.key";
     if (std::system(("openssl genrsa -out " + key + " 2048 2>/dev/null").c_str()) != 0) {
       throw std::runtime_error("KUBEBUILDER_ASSETS: openssl genrsa failed");
     }
@@ -154,15 +125,15 @@ class ControlPlane : public ClusterUnderTest {
         std::vector<std::string>{
             api_program_, "--etcd-servers=" + etcd_url, "--bind-address=127.0.0.1",
             "--advertise-address=127.0.0.1", "--secure-port=" + std::to_string(port),
-            "--cert-dir=" + folder_.path("certificates"),
-            "--tls-cert-file=" + folder_.file("server.crt", own.certificate_pem),
-            "--tls-private-key-file=" + folder_.file("server.key", own.key_pem),
-            "--client-ca-file=" + folder_.file("ca.crt", authority.pem()),
+            "--cert-dir=" + folder_.path() + "/certificates",
+            "--tls-cert-file=" + folder_.write("server.crt", own.certificate_pem),
+            "--tls-private-key-file=" + folder_.write("server.key", own.key_pem),
+            "--client-ca-file=" + folder_.write("ca.crt", authority.pem()),
             "--authorization-mode=RBAC", "--allow-privileged=true",
             "--disable-admission-plugins=ServiceAccount", "--service-cluster-ip-range=10.0.0.0/24",
             "--service-account-issuer=https://kubernetes.default.svc",
             "--service-account-key-file=" + key, "--service-account-signing-key-file=" + key},
-        folder_.path("kube-apiserver.log"));
+        folder_.path() + "/kube-apiserver.log");
     kube::TransportConfig config;
     config.server = "https://127.0.0.1:" + std::to_string(port);
     config.tls = {authority.pem(), admin.certificate_pem, admin.key_pem};
@@ -174,7 +145,7 @@ class ControlPlane : public ClusterUnderTest {
     kube::Client client(*transport_);
     for (int poll = 0; !client.get_raw("/readyz"); ++poll) {
       if (poll >= kMostPolls || api_->ended() || etcd_->ended()) {
-        std::ifstream log(folder_.path("kube-apiserver.log"));
+        std::ifstream log(folder_.path() + "/kube-apiserver.log");
         std::string text((std::istreambuf_iterator<char>(log)), {});
         constexpr std::size_t kTail = 2000;
         throw std::runtime_error("kube-apiserver does not become ready:\n" +
@@ -185,7 +156,7 @@ class ControlPlane : public ClusterUnderTest {
   }
 
   const std::string etcd_program_, api_program_;
-  Folder folder_;
+  test::TemporaryFolder folder_;
   std::unique_ptr<Process> etcd_, api_;  // the API server ends first
   std::unique_ptr<kube::Transport> transport_;
 };

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "files/temporary_folder.hpp"
 #include "program.hpp"
 
 namespace {
@@ -22,19 +23,13 @@ class DevclusterProgram : public ::testing::Test {
   void SetUp() override {
     if (!std::filesystem::exists(Program::path()))
       GTEST_SKIP() << Program::path() << " is not built";
-    std::string name = "/tmp/devcluster-test-XXXXXX";
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    directory_ = name;
   }
-  void TearDown() override {
-    if (!directory_.empty()) std::filesystem::remove_all(directory_);
-  }
-  std::string directory_;
+  swo::test::TemporaryFolder folder_;
 };
 
 TEST_F(DevclusterProgram, WritesPrivateKubeconfigsSaysWhatItIsAndStopsOnSigterm) {
-  const auto admin = directory_ + "/admin";
-  const auto account = directory_ + "/account";
+  const auto admin = folder_.path() + "/admin";
+  const auto account = folder_.path() + "/account";
   Program program({"--profile", "openshift-4.8", "--kubeconfig", admin, "--service-account",
                    "op/operator", "--service-account-kubeconfig", account});
   const auto output = program.read_until("controllers of");

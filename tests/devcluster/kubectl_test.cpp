@@ -2,12 +2,12 @@
 // the screen. With the kubectl of $PATH, and with those of $KUBECTLS ("path:path") where set.
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <sstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "files/temporary_folder.hpp"
 #include "program.hpp"
 
 namespace devcluster {
@@ -55,19 +55,12 @@ class Kubectl : public ::testing::TestWithParam<std::string> {
     if (sh(GetParam() + " version --client").exit != 0) {
       GTEST_SKIP() << GetParam() << " is not there";
     }
-    std::string name = "/tmp/devcluster-kubectl-XXXXXX";
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    directory_ = name;
-    setenv("HOME", directory_.c_str(), 1);
-    setenv("KUBECONFIG", (directory_ + "/kubeconfig").c_str(), 1);
+    setenv("HOME", folder_.path().c_str(), 1);
+    setenv("KUBECONFIG", (folder_.path() + "/kubeconfig").c_str(), 1);
     program_ = std::make_unique<Program>(std::vector<std::string>{
         "--profile", "kubernetes-1.33", "--pods", "simulated", "--boot-seconds", "0.2",
-        "--kubeconfig", directory_ + "/kubeconfig"});
+        "--kubeconfig", folder_.path() + "/kubeconfig"});
     program_->read_until("controllers of");
-  }
-  void TearDown() override {
-    program_.reset();
-    if (!directory_.empty()) std::filesystem::remove_all(directory_);
   }
   // What it prints; a failure when it does not succeed.
   std::string run(const std::string& arguments) const {
@@ -81,8 +74,7 @@ class Kubectl : public ::testing::TestWithParam<std::string> {
     return output.text;
   }
   std::string file(const std::string& name, const std::string& text) const {
-    std::ofstream(directory_ + "/" + name) << text;
-    return directory_ + "/" + name;
+    return folder_.write(name, text);
   }
   void install() const {
     EXPECT_THAT(run("apply -k " SWO_SOURCE_DIR "/crds"), HasSubstr("created"));
@@ -101,7 +93,7 @@ spec:
 )"));
   }
 
-  std::string directory_;
+  swo::test::TemporaryFolder folder_;
   std::unique_ptr<Program> program_;
 };
 
@@ -110,7 +102,7 @@ TEST_P(Kubectl, AppliesEditsScalesAndDeletesOurResource) {
   EXPECT_THAT(apply_workload(),
               HasSubstr("systemdworkload.workloads.systemd-operator.dev/nginx created"));
   EXPECT_THAT(apply_workload(), HasSubstr("unchanged"));
-  EXPECT_THAT(run("apply --server-side --force-conflicts -f " + directory_ + "/nginx.yaml"),
+  EXPECT_THAT(run("apply --server-side --force-conflicts -f " + folder_.path() + "/nginx.yaml"),
               HasSubstr("serverside-applied"));
   EXPECT_THAT(run("apply --dry-run=server -k " SWO_SOURCE_DIR "/config/samples"),
               HasSubstr("(server dry run)"));

@@ -7,8 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "files/temporary_folder.hpp"
 #include "kube/exec_plugin.hpp"
-#include "temporary_folder.hpp"
 
 namespace swo::kube {
 namespace {
@@ -16,7 +16,7 @@ namespace {
 using std::chrono::seconds;
 
 struct FileTokenTest : testing::Test {
-  test::TemporaryFolder folder;
+  swo::test::TemporaryFolder folder;
   std::string path = folder.write("token", "one\n");
   std::chrono::steady_clock::time_point now{};
   FileToken token{path, "field", [this] { return now; }};
@@ -63,7 +63,7 @@ TEST_F(FileTokenTest, AFileThatNeverWasReadableIsAConfigError) {
 }
 
 struct ExecTest : testing::Test {
-  test::TemporaryFolder folder;
+  swo::test::TemporaryFolder folder;
   std::chrono::system_clock::time_point now = std::chrono::system_clock::from_time_t(1'800'000'000);
   ExecSpec spec;
 

@@ -4,14 +4,14 @@
 
 #include <gtest/gtest.h>
 
+#include "files/temporary_folder.hpp"
 #include "kube/client_config.hpp"
-#include "temporary_folder.hpp"
 
 namespace swo::kube {
 namespace {
 
 struct KubeconfigTest : testing::Test {
-  test::TemporaryFolder folder;
+  swo::test::TemporaryFolder folder;
   std::map<std::string, std::string> environment;
   std::string context;
 

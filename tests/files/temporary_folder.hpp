@@ -9,7 +9,7 @@
 
 #include <sys/stat.h>
 
-namespace swo::kube::test {
+namespace swo::test {
 
 class TemporaryFolder {
  public:
@@ -39,4 +39,4 @@ class TemporaryFolder {
   std::string path_;
 };
 
-}  // namespace swo::kube::test
+}  // namespace swo::test
