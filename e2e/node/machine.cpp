@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "node/host_view.hpp"
 #include "node/namespaces.hpp"
 
 namespace node {
@@ -76,6 +77,17 @@ std::string cgroup2_mount() {
     if (type == "cgroup2") return path;
   }
   return {};
+}
+
+std::vector<std::string> machine_cgroups(pid_t program) {
+  const std::string prefix = kPrefix + std::to_string(program) + "-";
+  std::vector<std::string> found;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(cgroup2_mount(), ignored)) {
+    const std::string name = entry.path().filename();
+    if (name.rfind(prefix, 0) == 0) found.push_back(entry.path());
+  }
+  return found;
 }
 
 void remove_cgroup(const std::string& path) {
@@ -194,26 +206,6 @@ std::string Machine::run_inside(const std::vector<std::string>& argv) const {
   return run_or_throw(command(argv));
 }
 
-pid_t Machine::init_of(const std::string& cgroup) const {
-  std::error_code ignored;
-  std::vector<fs::path> cgroups{cgroup_ + cgroup};
-  for (auto it = fs::recursive_directory_iterator(cgroup_ + cgroup, ignored);
-       it != fs::recursive_directory_iterator(); it.increment(ignored)) {
-    if (it->is_directory(ignored)) cgroups.push_back(it->path());
-  }
-  for (const fs::path& dir : cgroups) {
-    std::ifstream processes(dir / "cgroup.procs");
-    for (pid_t pid = 0; processes >> pid;) {
-      std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-      for (std::string line; std::getline(status, line);) {
-        // NSpid: the process's number in each nested pid namespace, the innermost last.
-        if (line.rfind("NSpid:", 0) == 0 && line.substr(line.find_last_of('\t') + 1) == "1") {
-          return pid;
-        }
-      }
-    }
-  }
-  return 0;
-}
+pid_t Machine::init_of(const std::string& cgroup) const { return init_below(cgroup_ + cgroup); }
 
 }  // namespace node

@@ -58,6 +58,10 @@ class Machine {
 // The path of the first cgroup2 mount; empty when there is none.
 std::string cgroup2_mount();
 
+// The cgroups, as the host sees them, of the machines that a program has made and that are still
+// there.
+std::vector<std::string> machine_cgroups(pid_t program);
+
 // Ends all processes of a cgroup and its children, then removes it, waiting for them to be gone.
 void remove_cgroup(const std::string& path);
 

@@ -16,7 +16,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "node/container.hpp"
@@ -320,24 +319,7 @@ std::optional<HostView> PodRuntime::host_view(const std::string& uid) const {
     container = pod->container;
   }
   if (!container) return std::nullopt;
-  HostView view;
-  view.pid = container->pid();
-  const std::string proc = "/proc/" + std::to_string(view.pid);
-  std::ifstream status(proc + "/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.rfind("Uid:", 0) == 0) std::istringstream(line.substr(4)) >> view.host_uid;
-  }
-  view.uid_map = read_file(proc + "/uid_map");
-  struct stat cgroup {};
-  const std::string path = impl_->machine.host_cgroup() + container->cgroup();
-  if (stat(path.c_str(), &cgroup) == 0) view.cgroup_owner_uid = cgroup.st_uid;
-  for (const char* kind : {"pid", "net", "ipc", "uts", "mnt", "cgroup", "user"}) {
-    std::error_code ignored;
-    const fs::path own = fs::read_symlink(std::string("/proc/self/ns/") + kind, ignored);
-    const fs::path its = fs::read_symlink(proc + "/ns/" + kind, ignored);
-    if (!its.empty() && own != its) view.namespaces.emplace_back(kind);
-  }
-  return view;
+  return host_view_of(container->pid(), impl_->machine.host_cgroup() + container->cgroup());
 }
 
 std::string PodRuntime::ip(const std::string& uid) const {

@@ -22,6 +22,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "node/host_view.hpp"
+
 namespace node {
 
 using Json = nlohmann::json;
@@ -51,16 +53,6 @@ struct ContainerState {
   bool oom_killed = false;
   std::chrono::system_clock::time_point started_at, finished_at;
   std::int64_t pid = 0;  // on the host
-};
-
-// Seen from the host: what the tests assert on besides HTTP.
-struct HostView {
-  std::int64_t pid = 0;
-  std::uint32_t host_uid = 0;  // of PID 1
-  std::string uid_map;
-  std::uint32_t cgroup_owner_uid = 0;
-  std::vector<std::string>
-      namespaces;  // that differ from the host's: pid, net, ipc, uts, mnt, cgroup, user
 };
 
 struct ExecResult {

@@ -1,8 +1,11 @@
 #include "node/pod_sandbox.hpp"
 
+#include <array>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 
+#include <arpa/inet.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -32,6 +35,18 @@ void write_owned(const fs::path& path, const std::string& text, std::uint32_t ow
 // The bridge. It is also named as the name server: nobody listens there, so a lookup fails at once,
 // where an address that nobody has would keep services waiting.
 std::string gateway(int subnet) { return "10.244." + std::to_string(subnet) + ".1"; }
+
+// Made from the address, as OVN-Kubernetes does it (go-controller/pkg/util, IPAddrToHWAddr): a Pod
+// that gets the address of one that has just gone is found by all who still remember that one.
+std::string hardware_address(const std::string& ip) {
+  in_addr address{};
+  inet_pton(AF_INET, ip.c_str(), &address);
+  const std::uint32_t number = ntohl(address.s_addr);
+  std::array<char, sizeof "0a:58:ff:ff:ff:ff"> text{};
+  std::snprintf(text.data(), text.size(), "0a:58:%02x:%02x:%02x:%02x", number >> 24U,
+                number >> 16U & 0xffU, number >> 8U & 0xffU, number & 0xffU);
+  return text.data();
+}
 
 void pin(const Fd& ns, const std::string& path) {
   std::ofstream(path).close();
@@ -112,12 +127,12 @@ void PodSandbox::set_up_network(int slot, int subnet) {
   const std::string veth = "veth" + std::to_string(slot);
   machine_.run_inside(
       {"sh", "-ec",
-       "ip link add \"$1\" type veth peer name eth0 netns \"$2\"\n"
+       "ip link add \"$1\" type veth peer name eth0 address \"$6\" netns \"$2\"\n"
        "ip link set \"$1\" master \"$3\" up\n"
        "ip -n \"$2\" -batch - <<EOF\n"
        "link set lo up\naddr add $4/24 dev eth0\nlink set eth0 up\nroute add default via $5\n"
        "EOF",
-       "sh", veth, name_, Machine::kBridge, ip_, gateway(subnet)});
+       "sh", veth, name_, Machine::kBridge, ip_, gateway(subnet), hardware_address(ip_)});
 }
 
 PodSandbox::~PodSandbox() { tear_down(); }

@@ -1,6 +1,5 @@
 // The Pod that is right, and what the host sees of it.
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 
 #include <gmock/gmock.h>
@@ -183,17 +182,9 @@ TEST_F(Boot, AProgramThatIsKilledTakesItsPodsWithIt) {
   EXPECT_EQ(read(read_end.get(), &byte, 1), 0)
       << "the process inside, which held the pipe, is gone";
 
-  const auto cgroups_of_it = [&] {
-    const std::string prefix = "swo-node-" + std::to_string(program) + "-";
-    int count = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(cgroup2_mount())) {
-      if (entry.path().filename().string().rfind(prefix, 0) == 0) ++count;
-    }
-    return count;
-  };
-  EXPECT_EQ(cgroups_of_it(), 1);
+  EXPECT_EQ(machine_cgroups(program).size(), 1U);
   node();  // the next machine sweeps
-  EXPECT_EQ(cgroups_of_it(), 0);
+  EXPECT_EQ(machine_cgroups(program).size(), 0U);
 }
 
 }  // namespace

@@ -41,11 +41,7 @@ void RealBoot::TearDown() {
 
 std::vector<std::string> RealBoot::left_behind() const {
   std::vector<std::string> found;
-  for (const auto& entry : fs::directory_iterator(cgroup2_mount())) {
-    const std::string name = entry.path().filename();
-    const std::string own = "swo-node-" + std::to_string(getpid()) + "-";
-    if (name.rfind(own, 0) == 0) found.push_back("cgroup " + name);
-  }
+  for (const std::string& cgroup : machine_cgroups(getpid())) found.push_back("cgroup " + cgroup);
   std::ifstream mounts("/proc/self/mounts");
   int count = 0;
   for (std::string line; std::getline(mounts, line);) ++count;
