@@ -60,6 +60,8 @@ constexpr std::array kImageTexts = {
 constexpr std::array kContainerTexts = {
     Row{"cannot set uid to unmapped user in user namespace", "UnmappedUser",
         "The container's user lies outside the 65,536 ids of its user namespace", kAsRoot},
+    Row{"cannot setresuid to ", "UnmappedUser",
+        "The container's user lies outside the 65,536 ids of its user namespace", kAsRoot},
     Row{"setgroups: Invalid argument", "UnmappedUser",
         "A group of the container lies outside the 65,536 ids of its user namespace", kAsRoot},
     Row{"could not find enough available IDs", "NoIdRanges",

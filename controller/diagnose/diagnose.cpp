@@ -133,6 +133,13 @@ std::optional<Diagnosis> diagnose_log(std::string_view log) {
                .log = clean_lines(log),
                .console = read_console(clean_lines(log)),
                .probe = std::nullopt};
+  if (c.log.empty()) {
+    return make("NoTerminal",
+                "The log is empty, as it is without a terminal: systemd writes to nothing else",
+                "an empty log",
+                "give the container a terminal (tty: true), as the operator does; where it has "
+                "one, it has not begun to run: see `kubectl describe pod`");
+  }
   for (const Cause cause : {boot_failed, units_failed}) {
     if (auto diagnosis = cause(c)) {
       return diagnosis;

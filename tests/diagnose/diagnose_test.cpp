@@ -449,11 +449,14 @@ TEST(DiagnosisOfALog, JudgesItAlone) {
   EXPECT_EQ(judged("Warning  Failed  kubelet  Error: container create failed: cannot set uid to "
                    "unmapped user in user namespace: Invalid argument"),
             "UnmappedUser");
+  EXPECT_EQ(judged("container create failed: cannot setresuid to 1000650000: Invalid argument"),
+            "UnmappedUser");
   EXPECT_EQ(judged("Error from server (Forbidden): unable to validate against any security context "
                    "constraint: []"),
             "SccRefused");
   EXPECT_EQ(judged("[  OK  ] Reached target multi-user.target - Multi-User System.\n"), "none");
-  EXPECT_EQ(judged(""), "none");
+  EXPECT_EQ(judged(""), "NoTerminal");
+  EXPECT_EQ(judged("\x1b[0m\r\n"), "NoTerminal");
 }
 
 }  // namespace
