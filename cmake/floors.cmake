@@ -27,12 +27,15 @@ function(swo_library target)
   endif()
 endfunction()
 
-# swo_tests(NAME LINKS ...) makes the test program NAME_test from the *_test.cpp of the calling folder's
-# subfolder NAME and registers it with CTest (one entry per program: a test is found by its sentence
-# with --gtest_filter).
+# swo_tests(NAME LINKS ... [SOURCE dir]) makes the test program NAME_test from the sources of the
+# calling folder's subfolder NAME, or of dir, and registers it with CTest (one entry per program: a
+# test is found by its sentence with --gtest_filter).
 function(swo_tests name)
-  cmake_parse_arguments(T "" "" "LINKS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
+  cmake_parse_arguments(T "" "SOURCE" "LINKS" ${ARGN})
+  if(NOT T_SOURCE)
+    set(T_SOURCE ${CMAKE_CURRENT_SOURCE_DIR}/${name})
+  endif()
+  file(GLOB sources CONFIGURE_DEPENDS ${T_SOURCE}/*.cpp)
   if(NOT sources)
     return()
   endif()

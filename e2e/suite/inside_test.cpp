@@ -1,0 +1,66 @@
+// What a spec gives to systemd, seen from inside the container and in its log.
+#include "scenario.hpp"
+
+namespace e2e {
+namespace {
+
+using ::testing::HasSubstr;
+
+class Inside : public Scenario {};
+
+constexpr const char* kTaker =
+    "[Service]\nType=oneshot\nRemainAfterExit=yes\nLoadCredential=password\n"
+    "ExecStart=/bin/sh -c 'cat ${CREDENTIALS_DIRECTORY}/password >/root/got'\n";
+
+TEST_F(Inside, CredentialsUnitsDropInsMasksAndTheJournalAreAsTheSpecSays) {
+  apply({object("v1", "Secret", "login", {{"stringData", {{"password", "hunter2"}}}}),
+         object("v1", "ConfigMap", "units",
+                {{"data",
+                  {{"taker.service", kTaker},
+                   {"colour.conf", "[Service]\nEnvironment=COLOUR=blue\n"}}}}),
+         workload("nginx", {{"init",
+                             {{"credentials", {{{"name", "password"}, {"secret", "login"}}}},
+                              {"unitFiles",
+                               {{{"name", "taker.service"}, {"configMap", "units"}},
+                                {{"name", "nginx.service"},
+                                 {"configMap", "units"},
+                                 {"key", "colour.conf"},
+                                 {"dropIn", true}}}},
+                              {"maskUnits", {"systemd-logind.service"}},
+                              {"target", "multi-user.target"},
+                              {"journalToConsole", true}}}})});
+  await_ready("nginx");
+  EXPECT_EQ(inside("nginx-0", "systemctl start taker && cat /root/got"), "hunter2");
+  EXPECT_EQ(inside("nginx-0", "systemctl show --property=Environment nginx"),
+            "Environment=COLOUR=blue");
+  EXPECT_EQ(inside("nginx-0", "systemctl is-enabled systemd-logind.service"), "masked-runtime");
+  EXPECT_EQ(inside("nginx-0", "systemctl is-active systemd-logind graphical.target"),
+            "inactive\ninactive");
+  inside("nginx-0", "logger -t e2e from-the-journal; journalctl --sync");
+  EXPECT_THAT(log("nginx-0"), HasSubstr("from-the-journal"));
+  EXPECT_EQ(log("nginx-0").find("hunter2"), std::string::npos);
+}
+
+TEST_F(Inside, AReplacedInstanceKeepsItsClaimItsNameAndItsMachineId) {
+  apply({workload(
+      "pet",
+      {{"storage",
+        {{"claims", {{{"name", "data"}, {"mountPath", "/var/lib/pet"}, {"size", "1Gi"}}}}}}})});
+  await_ready("pet");
+  const Json first = pod("pet-0");
+  const std::string machine_id = inside("pet-0", "cat /etc/machine-id");
+  EXPECT_EQ(machine_id.size(), 32U);
+  inside("pet-0", "echo kept >/var/lib/pet/file; echo lost >/root/file");
+
+  Watch watch(stand(), pods(), "pet-0");
+  stand().kubectl({"delete", "pod", "-n", ns(), "pet-0"});
+  const Json second = watch.until([&](const Json& seen) {
+    return seen.at("metadata").at("uid") != first.at("metadata").at("uid") && is_ready_pod(seen);
+  });
+  EXPECT_EQ(inside("pet-0", "cat /etc/machine-id"), machine_id);
+  EXPECT_EQ(inside("pet-0", "cat /var/lib/pet/file; ls /root; hostname"), "kept\npet-0");
+  EXPECT_EQ(second.at("spec").value("volumes", Json()), first.at("spec").value("volumes", Json()));
+}
+
+}  // namespace
+}  // namespace e2e
