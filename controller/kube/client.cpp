@@ -11,6 +11,7 @@ namespace {
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kApply = "application/apply-patch+yaml";  // JSON is YAML
 constexpr std::string_view kMergePatch = "application/merge-patch+json";
+constexpr std::string_view kStrategicMergePatch = "application/strategic-merge-patch+json";
 
 // A Status body is about a page; an error page of a proxy may be anything. More than this is not
 // parsed.
@@ -183,6 +184,18 @@ Result<Written> apply_to(Transport& transport, const ResourceType& type, const J
   return written(*std::move(response));
 }
 
+Result<Written> patched(Transport& transport, Result<std::string> path, const Json& patch,
+                        std::string_view content_type, std::string_view field_manager,
+                        std::string_view subresource) {
+  if (!path) return path.error();
+  std::string target = *std::move(path);
+  if (!subresource.empty()) target.append("/").append(subresource);
+  add_query(target, "fieldManager", field_manager);
+  auto response = call(transport, "PATCH", std::move(target), dump(patch), content_type);
+  if (!response) return response.error();
+  return written(*std::move(response));
+}
+
 std::optional<std::chrono::seconds> seconds_in(std::string_view text) {
   std::uint32_t seconds = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
@@ -282,14 +295,14 @@ Result<Written> Client::apply_status(const ResourceType& type, const Json& objec
 Result<Written> Client::merge_patch(const ResourceType& type, const ObjectKey& key,
                                     const Json& patch, std::string_view field_manager,
                                     std::string_view subresource) {
-  auto path = path_of(type, key);
-  if (!path) return path.error();
-  std::string target = *std::move(path);
-  if (!subresource.empty()) target.append("/").append(subresource);
-  add_query(target, "fieldManager", field_manager);
-  auto response = call(transport_, "PATCH", std::move(target), dump(patch), kMergePatch);
-  if (!response) return response.error();
-  return written(*std::move(response));
+  return patched(transport_, path_of(type, key), patch, kMergePatch, field_manager, subresource);
+}
+
+Result<Written> Client::strategic_merge_patch(const ResourceType& type, const ObjectKey& key,
+                                              const Json& patch, std::string_view field_manager,
+                                              std::string_view subresource) {
+  return patched(transport_, path_of(type, key), patch, kStrategicMergePatch, field_manager,
+                 subresource);
 }
 
 Result<Written> Client::replace(const ResourceType& type, const Json& object,

@@ -65,6 +65,11 @@ class Client {
   // RFC 7386 merge patch; subresource "" or "status", "scale", "resize".
   Result<Written> merge_patch(const ResourceType& type, const ObjectKey& key, const Json& patch,
                               std::string_view field_manager, std::string_view subresource = "");
+  // The same with lists merged by their keys (kubernetes docs, "strategic merge patch"); only for
+  // types that are built in.
+  Result<Written> strategic_merge_patch(const ResourceType& type, const ObjectKey& key,
+                                        const Json& patch, std::string_view field_manager,
+                                        std::string_view subresource = "");
   // PUT with the resourceVersion that `object` carries: kConflict when it is not the latest.
   Result<Written> replace(const ResourceType& type, const Json& object,
                           std::string_view subresource = "");

@@ -104,10 +104,13 @@ std::string print_binary(Wide units) {
   return digits(units) + std::string(suffix);
 }
 
-}  // namespace
+struct Quantity {
+  Wide nano = 0;  // without the sign
+  bool negative = false;
+  Format format = Format::kDecimalSi;
+};
 
-std::string canonical_quantity(std::string_view text) {
-  std::string as_is(text);
+std::optional<Quantity> parse(std::string_view text) {
   const bool negative = text.starts_with('-');
   if (negative || text.starts_with('+')) text.remove_prefix(1);
   Wide mantissa = 0;
@@ -122,27 +125,42 @@ std::string canonical_quantity(std::string_view text) {
       any = true;
       mantissa = mantissa * 10 + (text[at] - '0');
       decimals += decimals >= 0 ? 1 : 0;
-      if (mantissa > kMaxUnits || decimals > kMaxDecimals) return as_is;
+      if (mantissa > kMaxUnits || decimals > kMaxDecimals) return std::nullopt;
     } else {
       break;
     }
   }
   const auto scale = parse_suffix(text.substr(at));
-  if (!any || !scale) return as_is;
+  if (!any || !scale) return std::nullopt;
   // mantissa < 2⁶³ and numerator ≤ 2⁶⁰: their product fits; times 10⁹ it must be seen to.
   const Wide divisor = scale->denominator * power(10, decimals < 0 ? 0 : decimals);
   const Wide product = mantissa * scale->numerator;
-  if (product / divisor > kMaxUnits || product > kMaxUnits * kNano) return as_is;
-  if (product * kNano % divisor != 0) return as_is;
-  const Wide nano = product * kNano / divisor;
-  const std::string sign = negative && nano != 0 ? "-" : "";
+  if (product / divisor > kMaxUnits || product > kMaxUnits * kNano) return std::nullopt;
+  if (product * kNano % divisor != 0) return std::nullopt;
+  return Quantity{product * kNano / divisor, negative, scale->format};
+}
+
+}  // namespace
+
+std::string canonical_quantity(std::string_view text) {
+  const auto parsed = parse(text);
+  if (!parsed) return std::string(text);
+  const Wide nano = parsed->nano;
+  const std::string sign = parsed->negative && nano != 0 ? "-" : "";
   // Below 1024, and where it would lose a fraction, the server itself turns to the decimal form.
-  if (scale->format == Format::kBinarySi && nano >= 1024 * kNano && nano % kNano == 0) {
+  if (parsed->format == Format::kBinarySi && nano >= 1024 * kNano && nano % kNano == 0) {
     return sign + print_binary(nano / kNano);
   }
-  const Format format = scale->format == Format::kBinarySi ? Format::kDecimalSi : scale->format;
+  const Format format = parsed->format == Format::kBinarySi ? Format::kDecimalSi : parsed->format;
   const std::string printed = print_decimal(nano, format);
-  return printed.empty() ? as_is : sign + printed;
+  return printed.empty() ? std::string(text) : sign + printed;
+}
+
+bool quantity_less(std::string_view left, std::string_view right) {
+  const auto a = parse(left);
+  const auto b = parse(right);
+  if (!a || !b) return false;
+  return (a->negative ? -a->nano : a->nano) < (b->negative ? -b->nano : b->nano);
 }
 
 Json canonical_resources(const Json& resources) {

@@ -15,6 +15,9 @@ namespace swo::render {
 // bits and nine decimals hold, comes back as it is: the API server has the last word.
 std::string canonical_quantity(std::string_view text);
 
+// False where either is no quantity.
+bool quantity_less(std::string_view left, std::string_view right);
+
 // ResourceRequirements with each quantity of limits and requests canonical; numbers become text.
 Json canonical_resources(const Json& resources);
 

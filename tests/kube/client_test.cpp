@@ -131,7 +131,11 @@ TEST_F(ClientTest, ApplyPatchesTheObjectThatNamesItself) {
   EXPECT_EQ(transport.last().target, "/api/v1/namespaces/a/pods/nginx-0/status?fieldManager=s");
 }
 
-TEST_F(ClientTest, MergePatchAndReplaceReachSubresources) {
+TEST_F(ClientTest, PatchAndReplaceReachSubresources) {
+  std::ignore =
+      client.strategic_merge_patch(kPods, {"a", "nginx-0"}, {{"spec", nullptr}}, "m", "resize");
+  EXPECT_EQ(transport.last().target, "/api/v1/namespaces/a/pods/nginx-0/resize?fieldManager=m");
+  EXPECT_EQ(transport.header("Content-Type"), "application/strategic-merge-patch+json");
   std::ignore = client.merge_patch(kPods, {"a", "nginx-0"}, {{"spec", nullptr}}, "m", "resize");
   EXPECT_EQ(transport.last().target, "/api/v1/namespaces/a/pods/nginx-0/resize?fieldManager=m");
   EXPECT_EQ(transport.header("Content-Type"), "application/merge-patch+json");

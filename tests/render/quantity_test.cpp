@@ -42,5 +42,14 @@ TEST(Quantity, NumbersBecomeTextAndOtherFieldsStay) {
                                                   {"claims", {{{"name", "gpu"}}}}}));
 }
 
+TEST(Quantity, IsComparedByItsValue) {
+  EXPECT_TRUE(quantity_less("1023Mi", "1Gi"));
+  EXPECT_TRUE(quantity_less("500m", "1"));
+  EXPECT_TRUE(quantity_less("-1", "0"));
+  EXPECT_FALSE(quantity_less("1Gi", "1024Mi"));
+  EXPECT_FALSE(quantity_less("much", "1Gi"));
+  EXPECT_FALSE(quantity_less("1Gi", ""));
+}
+
 }  // namespace
 }  // namespace swo::render
