@@ -320,6 +320,17 @@ struct Fields<InstanceStatus> {
 };
 
 template <>
+struct Fields<HealingStatus> {
+  template <class V>
+  static void each(V& v) {
+    v("name", &HealingStatus::name, {.required = true});
+    v("failedSince", &HealingStatus::failed_since);
+    v("restarts", &HealingStatus::restarts);
+    v("replacing", &HealingStatus::replacing);
+  }
+};
+
+template <>
 struct Fields<PlatformStatus> {
   template <class V>
   static void each(V& v) {
@@ -346,6 +357,7 @@ struct Fields<Status> {
     v("updateRevision", &Status::update_revision);
     v("platform", &Status::platform);
     v("instances", &Status::instances);
+    v("selfHealing", &Status::self_healing);
     v("conditions", &Status::conditions);
   }
 };

@@ -201,6 +201,15 @@ struct InstanceStatus {
   bool operator==(const InstanceStatus&) const = default;
 };
 
+// What self-healing remembers of one instance, across operators.
+struct HealingStatus {
+  std::string name;           // of the instance
+  std::string failed_since;   // RFC 3339, UTC: a unit has been failed since; "" = none is
+  std::int32_t restarts = 0;  // since it was last healthy
+  std::string replacing;      // uid of the Pod that the last of these restarts ends
+  bool operator==(const HealingStatus&) const = default;
+};
+
 struct PlatformStatus {
   std::string generation;       // "OpenShift 4.20 (Kubernetes 1.33)"
   std::string cgroups;          // v1 | v2 | mixed | unknown
@@ -222,6 +231,7 @@ struct Status {
   std::string update_revision;
   PlatformStatus platform;
   std::vector<InstanceStatus> instances;
+  std::vector<HealingStatus> self_healing;
   std::vector<Condition> conditions;
   bool operator==(const Status&) const = default;
 };

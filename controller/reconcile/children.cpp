@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <functional>
 #include <utility>
 
 #include "reconcile/types.hpp"
@@ -134,6 +136,28 @@ void drop_claims(const PlanInput& input, std::vector<Action>& actions) {
   }
 }
 
+// FNV-1a over numbers and texts.
+class Standing {
+ public:
+  void add(std::uint64_t value) {
+    constexpr std::uint64_t kPrime = 0x100000001b3;
+    digest_ = (digest_ ^ value) * kPrime;
+  }
+  void add(const std::string& text) { add(std::uint64_t{std::hash<std::string>{}(text)}); }
+  void add(const ChildFacts& child) {
+    add(child.key.name);
+    add(child.uid);
+    add(child.owner_uid);
+    add(child.workload);
+    add(child.digest);
+    add(std::uint64_t{child.deleting});
+  }
+  Digest digest() const { return digest_; }
+
+ private:
+  std::uint64_t digest_ = 0xcbf29ce484222325;
+};
+
 }  // namespace
 
 ChildKey Desired::key() const {
@@ -169,6 +193,36 @@ std::vector<Desired> desired_children(const PlanInput& input) {
         {&types::kDisruptionBudget, render::pod_disruption_budget(workload, evict_unhealthy)});
   }
   return desired;
+}
+
+std::optional<Digest> standing_of_children(const PlanInput& input) {
+  const Observed& observed = input.observed;
+  const bool drops_claims =
+      input.workload.spec.storage.when_scaled == "Delete" && !observed.claims.empty();
+  if (!input.memory.failures.empty() || !input.memory.foreign.empty() ||
+      !input.memory.settled.empty() || drops_claims) {
+    return std::nullopt;
+  }
+  Standing standing;
+  standing.add(input.workload.uid);
+  standing.add(static_cast<std::uint64_t>(input.workload.generation));
+  for (const bool fact :
+       {input.strategy.use_scc, input.strategy.host_route, input.strategy.evict_unhealthy,
+        observed.scc_exists, observed.host_holder.has_value(),
+        observed.host_holder && observed.host_holder->empty()}) {
+    standing.add(std::uint64_t{fact});
+  }
+  for (const auto& [key, child] : observed.children) {
+    standing.add(key.plural);
+    standing.add(*child);
+  }
+  for (const auto& claim : observed.claims) {
+    standing.add(*claim);
+  }
+  if (observed.route != nullptr) {
+    standing.add(*observed.route);
+  }
+  return standing.digest();
 }
 
 std::vector<Action> plan_children(const PlanInput& input, const std::vector<Desired>& desired) {

@@ -2,6 +2,7 @@
 // budget. Pure.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "reconcile/plan.hpp"
@@ -17,6 +18,10 @@ struct Desired {
 
 // In the order in which they are created. Claims are those of the ordinals that shall exist.
 std::vector<Desired> desired_children(const PlanInput& input);
+
+// All that desired_children() and plan_children() depend on, in one number. nullopt: there is more
+// to it than that (writes that failed, names that are taken, claims that may be dropped).
+std::optional<Digest> standing_of_children(const PlanInput& input);
 
 // Creates what is missing, applies what has drifted, deletes what is no longer wanted; leaves alone
 // what someone else controls, what is settled, and what is being deleted.

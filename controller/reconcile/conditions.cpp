@@ -200,12 +200,24 @@ std::optional<Verdict> route_judged(const View& view) {
 
 // ---- the instances, for several conditions
 
+std::string self_healing_of(const View& view, const std::string& instance) {
+  const auto& rule = spec(view).readiness.self_healing;
+  for (const api::HealingStatus& entry : view.healing.entries) {
+    if (entry.name == instance && entry.restarts > 0) {
+      return " (restarted " + std::to_string(entry.restarts) + " of at most " +
+             std::to_string(rule.max_restarts) + " times)";
+    }
+  }
+  return "";
+}
+
 // The diagnosis of the lowest instance that has one of that kind.
 std::optional<Verdict> instance_diagnosis(const View& view, bool transient) {
   for (const auto& [name, evidence] : view.input.observed.evidence) {
     if (evidence.diagnosis && evidence.diagnosis->transient == transient) {
       return Verdict{"False", evidence.diagnosis->reason,
-                     name + ": " + evidence.diagnosis->message(), "", !transient};
+                     name + ": " + evidence.diagnosis->message() + self_healing_of(view, name), "",
+                     !transient};
     }
   }
   return std::nullopt;
@@ -266,13 +278,36 @@ std::optional<Verdict> units_failed(const View& view) {
       for (const std::string& unit : evidence.systemd.failed_units) {
         units += " " + unit;
       }
-      return Verdict{"False", "UnitsFailed", name + ": failed units:" + units, "", true};
+      return Verdict{"False", "UnitsFailed",
+                     name + ": failed units:" + units + self_healing_of(view, name), "", true};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Verdict> resize_infeasible(const View& view) {
+  for (const auto& pod : view.input.observed.pods) {
+    if (pod->resize.starts_with("Infeasible")) {
+      return Verdict{"False", "ResizeInfeasible",
+                     pod->key.name + " cannot have spec.resources on node " + pod->node + ": " +
+                         pod->resize + "; ask for less, or delete the Pod to have it placed anew",
+                     "", true};
     }
   }
   return std::nullopt;
 }
 
 // ---- Progressing
+
+std::optional<Verdict> resizing(const View& view) {
+  for (const auto& pod : view.input.observed.pods) {
+    if (!pod->resize.empty() && !pod->resize.starts_with("Infeasible")) {
+      return Verdict{"True", "Resizing",
+                     pod->key.name + " has not got its new resources yet: " + pod->resize};
+    }
+  }
+  return std::nullopt;
+}
 
 std::optional<Verdict> paused(const View& view) {
   if (!spec(view).paused) {
@@ -381,8 +416,8 @@ Verdict exposed(const View& view) {
 }
 
 Verdict progressing(const View& view) {
-  static constexpr Judge kChain[] = {paused, hibernating, update_stalled, update_going_on,
-                                     scaling_going_on};
+  static constexpr Judge kChain[] = {paused,          hibernating,      update_stalled,
+                                     update_going_on, scaling_going_on, resizing};
   if (auto blocked = platform_blocked(view); blocked && !all_ready(view)) {
     blocked->status = blocked->bad ? "False" : "True";
     return *blocked;
@@ -395,8 +430,8 @@ Verdict progressing(const View& view) {
 }
 
 Verdict degraded(const View& view) {
-  static constexpr Judge kChain[] = {instance_in_trouble, pod_refused, any_write_refused,
-                                     update_stalled, units_failed};
+  static constexpr Judge kChain[] = {instance_in_trouble, pod_refused,  any_write_refused,
+                                     update_stalled,      units_failed, resize_infeasible};
   Verdict verdict = first_of(kChain, view, {"False", "AsExpected", "nothing is known to be wrong"});
   if (verdict.reason != "AsExpected") {
     verdict.status = "True";

@@ -138,8 +138,10 @@ kube::Result<kube::Written> Executor::remove(const DeleteAction& action) {
 }
 
 kube::Result<kube::Written> Executor::patch(const PatchAction& action) {
-  return client_.merge_patch(*action.type, action.key, action.patch, api::kFieldManager,
-                             action.subresource);
+  const auto send = action.kind == PatchKind::kMerge ? &kube::Client::merge_patch
+                                                     : &kube::Client::strategic_merge_patch;
+  return (client_.*send)(*action.type, action.key, action.patch, api::kFieldManager,
+                         action.subresource);
 }
 
 void Executor::recheck_foreign(std::string_view ns, const BelongsToUs& belongs, Memory& memory) {

@@ -5,6 +5,7 @@
 
 #include "api/json_read.hpp"
 #include "api/names.hpp"
+#include "runtime/clock.hpp"
 
 namespace swo::reconcile {
 namespace {
@@ -75,7 +76,21 @@ PodTrouble read_trouble(const Json& status, const Json& container) {
   trouble.waiting_message = text(at(waiting, "message"));
   read_terminated(at(at(container, "lastState"), "terminated"), trouble);
   read_terminated(at(state, "terminated"), trouble);
+  trouble.ended = at(state, "terminated").is_object();
   return trouble;
+}
+
+// KEP-1287: True while the kubelet could not do it, with the reason Deferred or Infeasible; or
+// while it does, with the reason Error once that failed.
+std::string read_resize(const Json& conditions) {
+  for (const char* type : {"PodResizePending", "PodResizeInProgress"}) {
+    const Json& found = condition(conditions, type);
+    if (at(found, "status") == "True") {
+      const std::string reason = text(at(found, "reason"));
+      return (reason.empty() ? "InProgress" : reason) + ": " + text(at(found, "message"));
+    }
+  }
+  return "";
 }
 
 // Route: status.ingress[].conditions[Admitted] (openshift/api route/v1).
@@ -128,12 +143,14 @@ std::vector<std::string> pod_fields() {
           "metadata.resourceVersion",
           "metadata.labels",
           "metadata.annotations",
+          "metadata.creationTimestamp",
           "metadata.deletionTimestamp",
           "metadata.ownerReferences",
           "spec.nodeName",
           "spec.hostUsers",
           "spec.securityContext.runAsUser",
           "spec.containers.image",
+          "spec.containers.resources",
           "spec.containers.tty",
           "spec.containers.securityContext.runAsUser",
           "status.phase",
@@ -141,6 +158,17 @@ std::vector<std::string> pod_fields() {
           "status.message",
           "status.conditions",
           "status.containerStatuses"};
+}
+
+std::vector<std::string> revision_fields() {
+  return {"metadata.name",
+          "metadata.namespace",
+          "metadata.uid",
+          "metadata.resourceVersion",
+          "metadata.labels",
+          "metadata.deletionTimestamp",
+          "metadata.ownerReferences",
+          "revision"};
 }
 
 WorkloadFacts workload_facts(const Json& object) {
@@ -184,6 +212,8 @@ PodFacts pod_facts(const Json& object) {
   facts.ordinal = ordinal_of(at(metadata, "labels"));
   facts.revision = text(at(at(metadata, "labels"), api::kLabelRevision));
   facts.scc = text(at(at(metadata, "annotations"), "openshift.io/scc"));
+  facts.created = runtime::parse_rfc3339(text(at(metadata, "creationTimestamp")))
+                      .value_or(std::chrono::system_clock::time_point{});
   facts.node = text(at(spec, "nodeName"));
   facts.phase = text(at(status, "phase"));
   facts.ready = at(condition(at(status, "conditions"), "Ready"), "status") == "True";
@@ -196,6 +226,10 @@ PodFacts pod_facts(const Json& object) {
     const Json& container = containers.front();
     facts.tty = at(container, "tty") == true;
     facts.image = text(at(container, "image"));
+    if (const Json& resources = at(container, "resources");
+        resources.is_object() && !resources.empty()) {
+      facts.resources = resources.dump();
+    }
     const Json& own_user = at(at(container, "securityContext"), "runAsUser");
     const Json& user = own_user.is_null() ? at(at(spec, "securityContext"), "runAsUser") : own_user;
     if (user.is_number_integer()) {
@@ -209,6 +243,7 @@ PodFacts pod_facts(const Json& object) {
                               : kNone;
   facts.started = at(container, "started") == true;
   facts.restarts = static_cast<std::int32_t>(number(at(container, "restartCount")));
+  facts.resize = read_resize(at(status, "conditions"));
   if (PodTrouble trouble = read_trouble(status, container); trouble != PodTrouble{}) {
     facts.trouble = std::make_shared<const PodTrouble>(std::move(trouble));
   }
@@ -256,6 +291,14 @@ ClaimFacts claim_facts(const Json& object) {
   static_cast<ChildFacts&>(facts) = child_facts(object);
   facts.phase = text(at(at(object, "status"), "phase"));
   facts.requested = text(at(at(at(at(object, "spec"), "resources"), "requests"), "storage"));
+  return facts;
+}
+
+RevisionFacts revision_facts(const Json& object) {
+  RevisionFacts facts;
+  read_metadata(object, facts);
+  facts.hash = text(at(object, "metadata", "labels", api::kLabelRevision));
+  facts.number = number(at(object, "revision"));
   return facts;
 }
 

@@ -5,6 +5,7 @@
 // for its `…_facts()`; everything else is dropped while parsing.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -44,6 +45,7 @@ struct PodTrouble {
   std::string terminated_reason, terminated_message;  // current or last
   std::optional<int> exit_code, exit_signal;
   std::string finished_at;
+  bool ended = false;  // the container has, and is not waiting to run again
   bool operator==(const PodTrouble&) const = default;
 };
 
@@ -52,6 +54,7 @@ struct PodFacts : ObjectFacts {
   std::string revision;
   std::string node;
   std::string phase;
+  std::chrono::system_clock::time_point created;
   bool ready = false;
   bool started = false;  // the startup probe has passed
   bool tty = false;
@@ -59,6 +62,8 @@ struct PodFacts : ObjectFacts {
   std::optional<std::int64_t> run_as_user;
   std::string scc;
   std::string image;
+  std::string resources;  // of the container, as JSON text; "" = none
+  std::string resize;     // "Infeasible: why": the kubelet has not given it its new resources
   std::int32_t restarts = 0;
   std::shared_ptr<const PodTrouble> trouble;  // null: none
 };
@@ -84,6 +89,12 @@ struct ClaimFacts : ChildFacts {
   std::string requested;  // quantity
 };
 
+// A former or current revision of a workload.
+struct RevisionFacts : ObjectFacts {
+  std::string hash;
+  std::int64_t number = 0;
+};
+
 // A MachineConfig of ours: what it asks of the nodes, to be compared by meaning before any write.
 struct MachineConfigFacts : ChildFacts {
   std::vector<std::string> kernel_arguments;
@@ -92,6 +103,7 @@ struct MachineConfigFacts : ChildFacts {
 
 std::vector<std::string> workload_fields();
 std::vector<std::string> pod_fields();
+std::vector<std::string> revision_fields();
 // Other kinds are projected from the whole document: the digest needs it.
 
 WorkloadFacts workload_facts(const Json& object);
@@ -100,6 +112,7 @@ ChildFacts child_facts(const Json& object);
 // Route, Ingress or HTTPRoute: where the host and its admission are differs by kind.
 RouteFacts route_facts(const Json& object, std::string_view kind);
 ClaimFacts claim_facts(const Json& object);
+RevisionFacts revision_facts(const Json& object);
 MachineConfigFacts machine_config_facts(const Json& object);
 
 // The workload as structs again; a FieldError when its spec is not valid.

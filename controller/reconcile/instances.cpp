@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "reconcile/resize.hpp"
 #include "reconcile/types.hpp"
 #include "render/render.hpp"
 
@@ -44,7 +45,7 @@ class Planner {
   }
 
   bool outdated(const Pod& pod) const {
-    return pod->revision != revision_ && pod->ordinal >= spec_.update_strategy.partition;
+    return pod->ordinal >= spec_.update_strategy.partition && is_outdated(input_, revision_, *pod);
   }
 
   bool any_outdated() const {

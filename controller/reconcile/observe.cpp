@@ -1,6 +1,7 @@
 #include "reconcile/observe.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "api/json_read.hpp"
 #include "kube/projection.hpp"
@@ -54,11 +55,35 @@ bool lost_its_user_namespace(const PodFacts& pod, const platform::Strategy& stra
          pod.host_users != false;
 }
 
+// A boot takes its time. Until then an instance without trouble is starting, and its log and the
+// probe's first failures say no more; plan() has it looked at again.
+constexpr std::chrono::seconds kYoung{10};
+
+bool just_starting(const PodFacts& pod, std::chrono::system_clock::time_point now) {
+  PodTrouble being_made;
+  being_made.waiting_reason = "ContainerCreating";
+  const bool in_trouble = pod.trouble != nullptr && *pod.trouble != being_made;
+  return !pod.ready && !in_trouble && now - pod.created < kYoung;
+}
+
 // A ready instance has nothing to explain, unless ready does not mean that the whole system runs.
 bool worth_a_look(const PodFacts& pod, const api::Workload& workload,
-                  const platform::Strategy& strategy) {
+                  const platform::Strategy& strategy, std::chrono::system_clock::time_point now) {
   return !pod.deleting &&
-         (!pod.ready || !ready_means_running(workload) || lost_its_user_namespace(pod, strategy));
+         ((!pod.ready && !just_starting(pod, now)) ||
+          (pod.ready && !ready_means_running(workload)) || lost_its_user_namespace(pod, strategy));
+}
+
+// A Pod on its way out of a node that is silent stays until somebody knows that it has ended.
+std::optional<InstanceEvidence> lost_with_its_node(diagnose::Evidence evidence,
+                                                   const platform::Strategy& strategy) {
+  if (evidence.node == nullptr || evidence.node->ready) {
+    return std::nullopt;
+  }
+  InstanceEvidence found;
+  found.diagnosis = diagnose::diagnose(evidence, strategy);
+  found.evidence = std::move(evidence);
+  return found;
 }
 
 template <class T>
@@ -76,6 +101,7 @@ void Observer::gather_children(const kube::ObjectKey& owner, Observed& observed)
   std::sort(observed.pods.begin(), observed.pods.end(),
             [](const auto& a, const auto& b) { return a->ordinal < b->ordinal; });
   observed.claims = world_.claims.store().owned_by(owner);
+  observed.revisions = world_.revisions.store().owned_by(owner);
   for (auto* informer : {&world_.service_accounts, &world_.roles, &world_.role_bindings,
                          &world_.services, &world_.budgets}) {
     put(informer->store().owned_by(owner), informer->type(), observed);
@@ -94,7 +120,12 @@ void Observer::gather_evidence(const api::Workload& workload, const platform::Fa
                                const platform::Strategy& strategy,
                                std::chrono::system_clock::time_point now, Observed& observed) {
   for (const auto& pod : observed.pods) {
-    if (!worth_a_look(*pod, workload, strategy)) {
+    if (pod->deleting) {
+      if (auto lost = lost_with_its_node(evidence_of(*pod, workload, facts), strategy)) {
+        observed.evidence.emplace(pod->key.name, *std::move(lost));
+      }
+    }
+    if (!worth_a_look(*pod, workload, strategy, now)) {
       evidence_.forget(pod->uid);
       continue;
     }

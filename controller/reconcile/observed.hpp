@@ -43,6 +43,9 @@ struct Memory {
   std::map<ChildKey, kube::Error> failures;  // the last write to it failed, and how
   std::map<ChildKey, Settled> settled;
   std::map<ChildKey, Foreign> foreign;
+  // standing_of_children() when nothing was to be done about them: while it is the same, they need
+  // not be rendered to see that.
+  std::optional<Digest> in_line;
 };
 
 // What one instance says of itself beyond its Pod's facts.
@@ -59,6 +62,7 @@ struct Observed {
   std::shared_ptr<const RouteFacts>
       route;  // Route, Ingress or HTTPRoute, whichever the platform has
   std::vector<std::shared_ptr<const ClaimFacts>> claims;
+  std::vector<std::shared_ptr<const RevisionFacts>> revisions;
   std::map<std::string, InstanceEvidence>
       evidence;             // by Pod name; only for those that are in trouble
   bool scc_exists = false;  // the SCC that the workload is to run under

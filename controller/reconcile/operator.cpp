@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "api/names.hpp"
+#include "reconcile/status.hpp"
 #include "reconcile/types.hpp"
 #include "runtime/log.hpp"
 
@@ -87,6 +88,11 @@ Operator::Operator(kube::Client& client, OperatorOptions options)
                           }
                         },
                     .shared = [this] { shared_queue_.add(kSharedKey); }});
+  world_.pods.on_change([this](const PodFacts* before, const PodFacts* after) {
+    if (before != nullptr && after == nullptr) {
+      instance_gone(*before);
+    }
+  });
   if (world_.sccs != nullptr) {
     world_.sccs->on_change([this](const ChildFacts* before, const ChildFacts* after) {
       if (before == nullptr || after == nullptr) {
@@ -105,15 +111,7 @@ ReconcilerOptions Operator::reconciler_options() {
   result.now = [this] { return clock_.wall(); };
   result.steady_now = [this] { return clock_.now(); };
   result.notify = [this](const api::Workload& workload, const Notice& notice) {
-    if (options_.recorder != nullptr) {
-      options_.recorder->event({std::string(api::kApiVersion),
-                                std::string(api::kKind),
-                                {workload.ns, workload.name},
-                                workload.uid},
-                               notice.warning ? runtime::EventRecorder::Type::kWarning
-                                              : runtime::EventRecorder::Type::kNormal,
-                               notice.reason, notice.message);
-    }
+    tell({workload.ns, workload.name}, workload.uid, notice);
   };
   result.log = [](const kube::ObjectKey& key, const std::string& line, bool failed) {
     log::write(failed ? log::Level::kWarning : log::Level::kInfo, line,
@@ -137,6 +135,25 @@ SharedReconcilerOptions Operator::shared_options() {
   };
   result.look_at_workloads = [this] { look_at_all(); };
   return result;
+}
+
+void Operator::tell(const kube::ObjectKey& workload, const std::string& uid, const Notice& notice) {
+  if (options_.recorder != nullptr) {
+    options_.recorder->event(
+        {std::string(api::kApiVersion), std::string(api::kKind), workload, uid},
+        notice.warning ? runtime::EventRecorder::Type::kWarning
+                       : runtime::EventRecorder::Type::kNormal,
+        notice.reason, notice.message);
+  }
+}
+
+// How a machine ended is seen for a moment only: between the kubelet's last word and the end of the
+// Pod.
+void Operator::instance_gone(const PodFacts& last_seen) {
+  const auto notice = farewell(last_seen);
+  if (acting_ && notice && !last_seen.owner_uid.empty()) {
+    tell({last_seen.key.ns, last_seen.workload}, last_seen.owner_uid, *notice);
+  }
 }
 
 void Operator::look_at_all() {
@@ -173,6 +190,7 @@ void Operator::work() {
     if (!stop.stop_requested()) {
       log::info("caches are filled, reconciling",
                 {{"workloads", world_.workloads.store().size()}, {"workers", options_.workers}});
+      acting_ = true;
       controller_.start();
       shared_controller_.start();
     }
@@ -182,6 +200,7 @@ void Operator::work() {
 bool Operator::stop_work(std::chrono::milliseconds limit) {
   const auto deadline = std::chrono::steady_clock::now() + limit;
   starter_ = {};
+  acting_ = false;
   queue_.shut_down_now();
   shared_queue_.shut_down_now();
   const bool done = controller_.stop(limit);
@@ -224,6 +243,7 @@ bool Operator::step(kube::Instant now) {
   if (!synced()) {
     return false;
   }
+  acting_ = true;
   return shared_controller_.run_one(now) || controller_.run_one(now);
 }
 

@@ -77,6 +77,8 @@ class Operator {
   ReconcilerOptions reconciler_options();
   SharedReconcilerOptions shared_options();
   void look_at_all();
+  void tell(const kube::ObjectKey& workload, const std::string& uid, const Notice& notice);
+  void instance_gone(const PodFacts& last_seen);
   runtime::Outcome reconcile_workload(const kube::ObjectKey& key);
   runtime::Outcome reconcile_shared();
 
@@ -92,6 +94,7 @@ class Operator {
   runtime::Controller controller_;
   runtime::Controller shared_controller_;
   std::unique_ptr<WorkloadMetrics> workload_metrics_;  // null without metrics
+  std::atomic<bool> acting_{false};                    // not a standby: it may tell of what it sees
   std::vector<std::jthread> watchers_;
   std::jthread starter_;
 };

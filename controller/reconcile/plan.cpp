@@ -3,7 +3,10 @@
 #include <algorithm>
 
 #include "reconcile/children.hpp"
+#include "reconcile/healing.hpp"
+#include "reconcile/history.hpp"
 #include "reconcile/instances.hpp"
+#include "reconcile/resize.hpp"
 #include "reconcile/status.hpp"
 #include "render/render.hpp"
 
@@ -19,6 +22,26 @@ constexpr std::chrono::seconds kAskForHost{30};
 bool holds_pods(const platform::Strategy& strategy) {
   return std::any_of(strategy.blockers.begin(), strategy.blockers.end(),
                      [](const platform::Blocker& blocker) { return blocker.holds_pods; });
+}
+
+void append(std::vector<Action> more, std::vector<Action>& actions) {
+  std::move(more.begin(), more.end(), std::back_inserter(actions));
+}
+
+// Whether Pods may be made, as far as the children go.
+bool bring_children_in_line(const PlanInput& input, Plan& plan) {
+  const std::optional<Digest> standing = standing_of_children(input);
+  if (standing && standing == input.memory.in_line) {
+    plan.in_line = standing;
+    return true;
+  }
+  const std::vector<Desired> desired = desired_children(input);
+  plan.actions = plan_children(input, desired);
+  const bool ready = ready_for_pods(input, desired);
+  if (plan.actions.empty() && ready) {
+    plan.in_line = standing;
+  }
+  return ready;
 }
 
 std::string first_word(const std::string& text) { return text.substr(0, text.find(' ')); }
@@ -64,19 +87,24 @@ Plan plan(const PlanInput& input) {
   Plan result;
   const std::string revision = render::revision(input.workload, input.strategy);
   InstancePlan instances;
+  Healing healing;
   if (input.workload.deleting || input.workload.spec.paused) {
     // Nothing is written but the status: the garbage collector, or whoever paused it, has the word.
     instances.wanted = input.workload.spec.hibernate ? 0 : input.workload.spec.replicas;
+    healing = plan_healing(input, instances.wanted, /*may_act=*/false);
   } else {
-    const std::vector<Desired> desired = desired_children(input);
-    result.actions = plan_children(input, desired);
-    const bool may_create = !holds_pods(input.strategy) && ready_for_pods(input, desired);
+    const bool children_ready = bring_children_in_line(input, result);
+    const bool may_create = !holds_pods(input.strategy) && children_ready;
+    append(plan_history(input, revision), result.actions);
     instances = plan_instances(input, revision, may_create);
-    std::move(instances.actions.begin(), instances.actions.end(),
-              std::back_inserter(result.actions));
+    healing = plan_healing(input, instances.wanted, instances.actions.empty() && may_create);
+    append(plan_resizes(input, revision), result.actions);
+    append(std::move(instances.actions), result.actions);
+    append(std::move(healing.actions), result.actions);
   }
-  const View view = make_view(input, instances, revision);
+  const View view = make_view(input, instances, healing, revision);
   result.status = make_status(view);
+  result.notices = std::move(healing.notices);
   notice_change(view, headline(view), result.notices);
   const auto& holder = input.observed.host_holder;
   if (input.workload.deleting) {
@@ -86,6 +114,9 @@ Plan plan(const PlanInput& input) {
     result.requeue_after = kLookAgain;
   } else if (!holder || !holder->empty()) {
     result.requeue_after = kAskForHost;
+  }
+  if (healing.again) {
+    result.requeue_after = std::min(result.requeue_after.value_or(*healing.again), *healing.again);
   }
   return result;
 }

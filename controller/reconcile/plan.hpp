@@ -43,11 +43,15 @@ struct DeleteAction {
   std::string uid;
 };
 
+// kStrategicMerge: lists by their keys; only types that are built in have it.
+enum class PatchKind { kMerge, kStrategicMerge };
+
 struct PatchAction {
   const kube::ResourceType* type = nullptr;
   kube::ObjectKey key;
   Json patch;
-  std::string subresource;
+  std::string subresource = {};
+  PatchKind kind = PatchKind::kMerge;
 };
 
 struct Action {
@@ -71,6 +75,7 @@ struct Plan {
   api::Status status;
   std::vector<Notice> notices;  // for changes of state that this plan's status tells
   std::optional<std::chrono::milliseconds> requeue_after;
+  std::optional<Digest> in_line;  // for Memory
 };
 
 struct PlanInput {

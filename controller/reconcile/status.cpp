@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "platform/cgroups.hpp"
+#include "reconcile/resize.hpp"
 #include "reconcile/types.hpp"
 #include "render/render.hpp"
 #include "runtime/clock.hpp"
@@ -12,19 +13,6 @@ namespace {
 
 // 128 + signal, as shells and the kubelet have it; the names a person looks for.
 constexpr int kKilledExit = 137;
-
-std::string last_exit(const PodTrouble& trouble) {
-  if (!trouble.exit_code) {
-    return "";
-  }
-  std::string text = "exit " + std::to_string(*trouble.exit_code);
-  if (trouble.terminated_reason == "OOMKilled") {
-    text += " (OOMKilled)";
-  } else if (*trouble.exit_code == kKilledExit) {
-    text += " (SIGKILL)";
-  }
-  return text;
-}
 
 std::string instance_phase(const PodFacts& pod) {
   if (pod.deleting) {
@@ -100,6 +88,35 @@ std::string cgroups(const PlanInput& input) {
 
 }  // namespace
 
+std::string last_exit(const PodTrouble& trouble) {
+  if (!trouble.exit_code) {
+    return "";
+  }
+  std::string text = "exit " + std::to_string(*trouble.exit_code);
+  if (trouble.terminated_reason == "OOMKilled") {
+    text += " (OOMKilled)";
+  } else if (*trouble.exit_code == kKilledExit) {
+    text += " (SIGKILL)";
+  }
+  return text;
+}
+
+std::optional<Notice> farewell(const PodFacts& last_seen) {
+  if (!last_seen.deleting || last_seen.trouble == nullptr || !last_seen.trouble->ended) {
+    return std::nullopt;
+  }
+  const std::string& name = last_seen.key.name;
+  const std::string how = last_exit(*last_seen.trouble);
+  if (last_seen.trouble->exit_code == kKilledExit &&
+      last_seen.trouble->terminated_reason != "OOMKilled") {
+    return Notice{true, "InstanceKilled",
+                  name + " did not stop within its grace period and was killed: " + how +
+                      "; see which unit hangs at shutdown, or raise "
+                      "spec.terminationGracePeriodSeconds"};
+  }
+  return Notice{false, "InstanceStopped", name + " has stopped: " + how};
+}
+
 void set_condition(std::vector<api::Condition>& conditions, std::string_view type,
                    const Verdict& verdict, std::int64_t generation, Time now) {
   auto found = std::find_if(conditions.begin(), conditions.end(),
@@ -117,14 +134,15 @@ void set_condition(std::vector<api::Condition>& conditions, std::string_view typ
   found->observed_generation = generation;
 }
 
-View make_view(const PlanInput& input, const InstancePlan& instances, const std::string& revision) {
-  View view{input, instances, revision};
+View make_view(const PlanInput& input, const InstancePlan& instances, const Healing& healing,
+               const std::string& revision) {
+  View view{input, instances, healing, revision};
   for (const auto& pod : input.observed.pods) {
     if (pod->ordinal < 0 || pod->ordinal >= instances.wanted || pod->deleting) {
       continue;
     }
     view.ready += pod->ready ? 1 : 0;
-    view.updated += pod->revision == revision ? 1 : 0;
+    view.updated += is_outdated(input, revision, *pod) ? 0 : 1;
   }
   return view;
 }
@@ -143,6 +161,7 @@ api::Status make_status(const View& view) {
   std::sort(status.instances.begin(), status.instances.end(), [](const auto& a, const auto& b) {
     return a.name.size() != b.name.size() ? a.name.size() < b.name.size() : a.name < b.name;
   });
+  status.self_healing = view.healing.entries;
   status.ready_replicas = view.ready;
   status.updated_replicas = view.updated;
   status.ready = std::to_string(view.ready) + "/" + std::to_string(view.instances.wanted);

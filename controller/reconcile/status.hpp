@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include "reconcile/healing.hpp"
 #include "reconcile/instances.hpp"
 #include "reconcile/plan.hpp"
 
@@ -25,6 +26,7 @@ struct Verdict {
 struct View {
   const PlanInput& input;
   const InstancePlan& instances;
+  const Healing& healing;
   const std::string& revision;
   int ready = 0;  // instances that are ready and not on their way out
   int updated = 0;
@@ -37,11 +39,19 @@ Verdict progressing(const View& view);
 Verdict degraded(const View& view);
 Verdict headline(const View& view);
 
-View make_view(const PlanInput& input, const InstancePlan& instances, const std::string& revision);
+View make_view(const PlanInput& input, const InstancePlan& instances, const Healing& healing,
+               const std::string& revision);
 api::Status make_status(const View& view);
 
 // A status for a workload whose spec cannot be read: says which field and what would be right.
 api::Status invalid_status(const api::Workload& workload, const api::FieldError& fault, Time now);
+
+// "exit 137 (SIGKILL)"; empty where nothing has ended.
+std::string last_exit(const PodTrouble& trouble);
+
+// What is told of an instance whose Pod is gone from the API; nullopt when how it ended is not
+// known, or when nobody asked it to (then a new container in the same Pod would follow).
+std::optional<Notice> farewell(const PodFacts& last_seen);
 
 // Sets `type` in `conditions`, keeping lastTransitionTime where the status has not changed.
 void set_condition(std::vector<api::Condition>& conditions, std::string_view type,

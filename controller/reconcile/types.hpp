@@ -18,6 +18,8 @@ inline constexpr kube::ResourceType kRoleBinding{"rbac.authorization.k8s.io", "v
                                                  "RoleBinding"};
 inline constexpr kube::ResourceType kDisruptionBudget{"policy", "v1", "poddisruptionbudgets",
                                                       "PodDisruptionBudget"};
+inline constexpr kube::ResourceType kControllerRevision{"apps", "v1", "controllerrevisions",
+                                                        "ControllerRevision"};
 inline constexpr kube::ResourceType kIngress{"networking.k8s.io", "v1", "ingresses", "Ingress"};
 inline constexpr kube::ResourceType kHttpRoute{"gateway.networking.k8s.io", "v1", "httproutes",
                                                "HTTPRoute"};

@@ -82,7 +82,8 @@ Memory WorkloadReconciler::take_memory(const kube::ObjectKey& key) {
 }
 
 void WorkloadReconciler::keep_memory(const kube::ObjectKey& key, Memory memory) {
-  if (!memory.failures.empty() || !memory.settled.empty() || !memory.foreign.empty()) {
+  if (memory.in_line || !memory.failures.empty() || !memory.settled.empty() ||
+      !memory.foreign.empty()) {
     (*memories_.lock())[key] = std::move(memory);
   }
 }
@@ -183,6 +184,7 @@ Outcome WorkloadReconciler::look_at(const kube::ObjectKey& key, const WorkloadFa
     options_.prove(strategy.user_namespace);
   }
   Plan todo = plan({workload, observed, memory, *platform_facts, strategy, now});
+  memory.in_line = todo.in_line;
   const bool known_before = workload.status.observed_generation == workload.generation ||
                             world_.workloads.last_error().has_value();
   if (makes_something(todo) && known_before && is_gone(workload)) {

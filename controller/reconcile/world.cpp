@@ -72,6 +72,8 @@ World::World(kube::Client& client, const WorldOptions& world)
       budgets(client, child(world, types::kDisruptionBudget)),
       claims(client,
              owned<ClaimFacts>(world, types::kClaim, kube::FieldMask::everything(), claim_facts)),
+      revisions(client, owned<RevisionFacts>(world, types::kControllerRevision,
+                                             kube::FieldMask(revision_fields()), revision_facts)),
       routes(exposure(client, world, types::kRoute, world.kinds.route)),
       ingresses(exposure(client, world, types::kIngress, !world.kinds.route)),
       http_routes(exposure(client, world, types::kHttpRoute,
@@ -90,8 +92,9 @@ World::World(kube::Client& client, const WorldOptions& world)
 }
 
 std::vector<kube::InformerBase*> World::informers() {
-  std::vector<kube::InformerBase*> list = {&workloads,     &pods,     &service_accounts, &roles,
-                                           &role_bindings, &services, &budgets,          &claims};
+  std::vector<kube::InformerBase*> list = {&workloads, &pods,          &service_accounts,
+                                           &roles,     &role_bindings, &services,
+                                           &budgets,   &claims,        &revisions};
   add(routes.get(), list);
   add(ingresses.get(), list);
   add(http_routes.get(), list);
@@ -118,6 +121,9 @@ kube::StoreBase* World::store_of(const kube::ResourceType& type) {
   }
   if (type == types::kClaim) {
     return &claims.store();
+  }
+  if (type == types::kControllerRevision) {
+    return &revisions.store();
   }
   for (auto* informer : {&service_accounts, &roles, &role_bindings, &services, &budgets}) {
     if (informer->type() == type) {
@@ -167,6 +173,7 @@ void World::on_change(const Listeners& listeners) {
   });
   pods.on_change(of_workload);
   claims.on_change(of_workload);
+  revisions.on_change(of_workload);
   for (auto* informer : {&service_accounts, &roles, &role_bindings, &services, &budgets}) {
     informer->on_change(of_workload);
   }

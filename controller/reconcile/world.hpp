@@ -41,6 +41,7 @@ class World {
   kube::Informer<PodFacts> pods;
   kube::Informer<ChildFacts> service_accounts, roles, role_bindings, services, budgets;
   kube::Informer<ClaimFacts> claims;
+  kube::Informer<RevisionFacts> revisions;
   // Only those that the cluster has; the others are null.
   std::unique_ptr<kube::Informer<RouteFacts>> routes, ingresses, http_routes;
   std::unique_ptr<kube::Informer<ChildFacts>>

@@ -106,7 +106,7 @@ Json container(const api::Workload& workload, const Strategy& strategy, int ordi
                const Json& mounts) {
   const api::Spec& spec = workload.spec;
   Json result = {
-      {"name", "systemd"},
+      {"name", kContainerName},
       {"image", spec.image},
       // Always set: CRI-O knows init by argv[0], which without a command is the image's affair.
       {"command", spec.init.command},

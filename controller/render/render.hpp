@@ -39,6 +39,9 @@ std::string revision(const api::Workload& workload, const platform::Strategy& st
 Json controller_revision(const api::Workload& workload, const platform::Strategy& strategy,
                          std::int64_t number);
 
+// The one container of an instance's Pod.
+inline constexpr std::string_view kContainerName = "systemd";
+
 // False when the workload names an SCC of its own: then Role and RoleBinding are not for the
 // operator to write. Whoever may write a workload could otherwise have any SCC granted,
 // `privileged` included.

@@ -10,6 +10,7 @@
 #include "api/names.hpp"
 #include "render/common.hpp"
 #include "render/hash.hpp"
+#include "render/quantity.hpp"
 #include "render/render.hpp"
 
 namespace swo::render {
@@ -59,6 +60,26 @@ Json mounted_claims(const api::Workload& workload) {
   return claims;
 }
 
+// Which resources are asked for, not how much: that may change in the running Pod, save for its
+// class of service (KEP-1287).
+Json resources_shape(const Json& asked) {
+  Json shape = canonical_resources(asked);
+  const Json limits = shape.value("limits", Json::object());
+  const Json requests = shape.value("requests", limits);
+  const bool guaranteed = limits.contains("cpu") && limits.contains("memory") && requests == limits;
+  for (const char* kind : {"limits", "requests"}) {
+    for (const char* name : {"cpu", "memory"}) {
+      if (shape.contains(kind) && shape[kind].contains(name)) {
+        shape[kind][name] = "*";
+      }
+    }
+  }
+  if (guaranteed) {
+    shape["guaranteed"] = true;
+  }
+  return shape;
+}
+
 // Only what differs from the plain Pod, so that a decision that is new to the operator changes
 // nothing where it does not apply.
 Json platform_part(const platform::Strategy& strategy) {
@@ -78,9 +99,7 @@ Json revision_data(const api::Workload& workload, const platform::Strategy& stra
   for (const char* field : kWholeFields) {
     keep(data, spec, field);
   }
-  if (!strategy.in_place_resize) {
-    keep(data, spec, "resources");  // else changed in the running Pod
-  }
+  set_unless_empty(data, "resources", resources_shape(workload.spec.resources));
   keep(data, spec, "readiness");
   if (data.contains("readiness")) {
     data["readiness"].erase("selfHealing");

@@ -63,8 +63,19 @@ struct Scene {
     observed.pods.push_back(std::make_shared<const PodFacts>(std::move(facts_of_pod)));
   }
 
-  // Every child there and as wanted; the Route admitted.
+  // The revision that the spec asks for is kept already.
+  void keep_revision() {
+    RevisionFacts kept;
+    kept.key = {workload.ns, workload.name + "-" + revision()};
+    kept.owner_uid = workload.uid;
+    kept.hash = revision();
+    kept.number = 1;
+    observed.revisions = {std::make_shared<const RevisionFacts>(kept)};
+  }
+
+  // Every child there and as wanted, its revision kept; the Route admitted.
   void children_in_line() {
+    keep_revision();
     for (const Desired& desired : desired_children(input())) {
       ChildFacts live;
       live.key = {workload.ns, desired.key().name};

@@ -21,12 +21,13 @@ using ::testing::Not;
 using ::testing::StartsWith;
 
 TEST(Plan, ANewWorkloadGetsItsChildrenInOrderAndThePodLast) {
-  EXPECT_THAT(
-      what(Scene().plan()),
-      ElementsAre("apply ServiceAccount demo/nginx-systemd", "apply Role demo/nginx-systemd",
-                  "apply RoleBinding demo/nginx-systemd", "apply Service demo/nginx-instances",
-                  "apply Service demo/nginx", "apply Route demo/nginx",
-                  "apply PodDisruptionBudget demo/nginx", "create Pod demo/nginx-0"));
+  EXPECT_THAT(what(Scene().plan()),
+              ElementsAre("apply ServiceAccount demo/nginx-systemd",
+                          "apply Role demo/nginx-systemd", "apply RoleBinding demo/nginx-systemd",
+                          "apply Service demo/nginx-instances", "apply Service demo/nginx",
+                          "apply Route demo/nginx", "apply PodDisruptionBudget demo/nginx",
+                          "create ControllerRevision demo/nginx-" + Scene().revision(),
+                          "create Pod demo/nginx-0"));
 }
 
 TEST(Plan, WhereUnhealthyPodsCannotBeEvictedASingleInstanceGetsNoBudgetThatHoldsUpItsNode) {
@@ -64,6 +65,36 @@ TEST(Plan, PlanningAgainOnItsOwnStatusChangesNothing) {
   const Plan second = scene.plan();
   EXPECT_EQ(second.status, first.status);
   EXPECT_THAT(second.notices, IsEmpty());
+}
+
+TEST(Plan, WhatIsKnownToBeInLineIsLookedAtAgainOnceAnythingOfItDiffers) {
+  Scene scene;
+  scene.children_in_line();
+  scene.add(scene.pod(0, true));
+  const auto in_line = scene.plan().in_line;
+  ASSERT_TRUE(in_line);
+  scene.memory.in_line = in_line;
+  EXPECT_EQ(scene.plan().in_line, in_line);
+  EXPECT_THAT(what(scene.plan()), IsEmpty());
+
+  Scene edited = scene;
+  auto service = std::make_shared<ChildFacts>(*edited.observed.children.at({"services", "nginx"}));
+  service->digest += 1;
+  edited.observed.children[{"services", "nginx"}] = service;
+  EXPECT_THAT(what(edited.plan()), ElementsAre("apply Service demo/nginx"));
+
+  Scene lost = scene;
+  lost.observed.children.erase({"services", "nginx"});
+  EXPECT_THAT(what(lost.plan()), ElementsAre("apply Service demo/nginx"));
+
+  Scene without_route = scene;
+  without_route.observed.route.reset();
+  EXPECT_THAT(what(without_route.plan()), ElementsAre("apply Route demo/nginx"));
+
+  Scene changed = scene;
+  changed.workload.generation = 2;
+  changed.workload.spec.ports[0].port = 81;
+  EXPECT_THAT(what(changed.plan()), Contains("apply Service demo/nginx"));
 }
 
 TEST(Plan, AChildThatWasEditedIsAppliedAgain) {
@@ -256,6 +287,7 @@ TEST(Instances, AreReplacedFromTheHighestDownAsManyAsMayBeUnavailable) {
     scene.add(scene.pod(ordinal, true));
   }
   scene.workload.spec.image = "other";
+  scene.keep_revision();
   EXPECT_THAT(what(scene.plan()), ElementsAre("delete Pod demo/nginx-2"));
   scene.workload.spec.update_strategy.max_unavailable = 2;
   EXPECT_THAT(what(scene.plan()),
@@ -270,6 +302,7 @@ TEST(Instances, AnUpdateStopsAtTheFirstReplacedOneThatIsNotReady) {
   scene.add(scene.pod(0, true));
   const std::string old_image = scene.workload.spec.image;
   scene.workload.spec.image = "broken";
+  scene.keep_revision();
   scene.add(scene.pod(1, false));
   const Plan stalled = scene.plan();
   EXPECT_THAT(what(stalled), IsEmpty());
@@ -277,6 +310,7 @@ TEST(Instances, AnUpdateStopsAtTheFirstReplacedOneThatIsNotReady) {
   EXPECT_EQ(condition(stalled, "Degraded").reason, "UpdateStalled");
   // Putting the spec back makes the broken one the outdated one, and it is replaced at once.
   scene.workload.spec.image = old_image;
+  scene.keep_revision();
   EXPECT_THAT(what(scene.plan()), ElementsAre("delete Pod demo/nginx-1"));
 }
 
@@ -287,6 +321,7 @@ TEST(Instances, BelowThePartitionStayAtTheirRevision) {
   scene.add(scene.pod(0, true));
   scene.add(scene.pod(1, true));
   scene.workload.spec.image = "other";
+  scene.keep_revision();
   scene.workload.spec.update_strategy.partition = 2;
   EXPECT_THAT(what(scene.plan()), IsEmpty());
   scene.workload.spec.update_strategy.partition = 1;
@@ -298,6 +333,7 @@ TEST(Instances, WithOnDeleteAreReplacedOnlyWhenSomeoneDeletesThem) {
   scene.children_in_line();
   scene.add(scene.pod(0, true));
   scene.workload.spec.image = "other";
+  scene.keep_revision();
   scene.workload.spec.update_strategy.type = "OnDelete";
   EXPECT_THAT(what(scene.plan()), IsEmpty());
   scene.observed.pods.clear();

@@ -73,10 +73,23 @@ TEST(Revision, IsTheSameAgainWhenTheSpecGoesBack) {
   EXPECT_EQ(revision_of("{}"), plain());
 }
 
-TEST(Revision, ChangesWithResourcesWhereThePodCannotBeResized) {
-  const std::string spec = "resources: {limits: {memory: 1Gi}}";
-  EXPECT_NE(revision_of(spec, "openshift-4.16"), revision_of("{}", "openshift-4.16"));
-  EXPECT_EQ(revision_of(spec, "openshift-4.20"), plain());
+TEST(Revision, StaysWithMoreOrLessOfAResource) {
+  EXPECT_EQ(revision_of("resources: {limits: {memory: 1Gi}, requests: {cpu: 1}}"),
+            revision_of("resources: {limits: {memory: 2Gi}, requests: {cpu: 500m}}"));
+}
+
+TEST(Revision, ChangesWithTheResourcesNamedAndWithTheClassOfService) {
+  EXPECT_NE(revision_of("resources: {limits: {memory: 1Gi}}"), plain());
+  const std::string burstable = "limits: {memory: 1Gi, cpu: 1}, requests: {memory: 1Gi, cpu: 500m}";
+  const std::string guaranteed =
+      "limits: {memory: 1Gi, cpu: 1}, requests: {memory: 1024Mi, cpu: 1}";
+  EXPECT_NE(revision_of("resources: {" + burstable + "}"),
+            revision_of("resources: {" + guaranteed + "}"));
+}
+
+TEST(Revision, ChangesWithEachResourceThatCannotBeResized) {
+  EXPECT_NE(revision_of("resources: {limits: {ephemeral-storage: 1Gi}}"),
+            revision_of("resources: {limits: {ephemeral-storage: 2Gi}}"));
 }
 
 TEST(Revision, ChangesWithARestartAskedFor) {
