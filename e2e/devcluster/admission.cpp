@@ -142,14 +142,15 @@ std::optional<std::string> admit_route(World& world, const AdmissionRequest& req
 }
 
 // kubernetes pkg/registry/core/service/portallocator: a counter; an update keeps what it leaves
-// out.
+// out. A type that needs no node ports loses those that it had (strategy.go,
+// dropTypeDependentFields).
 void assign_node_ports(const AdmissionRequest& request, Json& service,
                        std::atomic<unsigned>& next) {
   constexpr unsigned kFirst = 30'000;  // --service-node-port-range
   constexpr unsigned kCount = 2'768;
   auto& spec = service["spec"];
   const auto type = spec.value("type", "ClusterIP");
-  if (type != "NodePort" && type != "LoadBalancer") return;
+  const bool needed = type == "NodePort" || type == "LoadBalancer";
   const Json before = request.old_object == nullptr
                           ? Json::array()
                           : request.old_object->value("/spec/ports"_json_pointer, Json::array());
@@ -157,9 +158,10 @@ void assign_node_ports(const AdmissionRequest& request, Json& service,
     for (const auto& was : before) {
       if (was.value("port", 0) == port.value("port", 0) && was.contains("nodePort")) {
         port.emplace("nodePort", was["nodePort"]);
+        if (!needed && port["nodePort"] == was["nodePort"]) port.erase("nodePort");
       }
     }
-    if (!port.contains("nodePort")) port["nodePort"] = kFirst + next++ % kCount;
+    if (needed && !port.contains("nodePort")) port["nodePort"] = kFirst + next++ % kCount;
   }
 }
 

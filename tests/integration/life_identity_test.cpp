@@ -1,0 +1,149 @@
+// An instance is somebody: a name, a host name, a machine id and claims that outlive its Pod.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "life.hpp"
+
+namespace swo::test {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+// What makes it the same machine for its neighbours and for itself.
+Json identity(const Json& pod) {
+  Json found = {{"hostname", pod["spec"].value("hostname", "")},
+                {"subdomain", pod["spec"].value("subdomain", "")}};
+  for (const Json& variable : pod["spec"]["containers"][0]["env"]) {
+    if (variable["name"] == "container_uuid") {
+      found["machine"] = variable["value"];
+    }
+  }
+  return found;
+}
+
+TEST(LifeOfAnInstance, ItIsTheSameMachineAfterItsPodWasReplacedAndAfterHibernation) {
+  Life life;
+  life.apply({{"image", "v1"}, {"replicas", 2}});
+  ASSERT_TRUE(life.runs());
+  const Json first = identity(life.pod("nginx-0"));
+  const Json second = identity(life.pod("nginx-1"));
+  EXPECT_EQ(first["hostname"], "nginx-0");
+  EXPECT_EQ(first["subdomain"], "nginx-instances");
+  EXPECT_NE(first["machine"], second["machine"]);
+  EXPECT_FALSE(first["machine"].get<std::string>().empty());
+
+  const std::string uid = life.uid("nginx-0");
+  life.simulation.admin().remove(Simulation::pods_path(), "nginx-0");
+  ASSERT_TRUE(life.simulation.until(
+      [&] { return !life.uid("nginx-0").empty() && life.uid("nginx-0") != uid; }));
+  EXPECT_EQ(identity(life.pod("nginx-0")), first);
+
+  life.apply({{"hibernate", true}});
+  ASSERT_TRUE(
+      life.simulation.until([&] { return life.simulation.phase("nginx") == "Hibernated"; }));
+  EXPECT_THAT(life.names(Simulation::pods_path()), IsEmpty());
+  life.apply({{"hibernate", false}});
+  ASSERT_TRUE(life.runs());
+  EXPECT_EQ(identity(life.pod("nginx-0")), first);
+  EXPECT_EQ(identity(life.pod("nginx-1")), second);
+}
+
+TEST(LifeOfAnInstance, TheyComeInOrderAndGoFromTheTopByTheScaleSubresource) {
+  Life life;
+  life.apply({{"image", "v1"}});
+  ASSERT_TRUE(life.runs());
+  std::vector<std::size_t> counts;
+  const auto scale_to = [&](std::size_t replicas) {
+    const auto count = [&] { return life.names(Simulation::pods_path()).size(); };
+    counts = {count()};
+    life.simulation.admin().merge_patch(Simulation::workloads_path(), "nginx",
+                                        {{"spec", {{"replicas", replicas}}}}, "scale");
+    return life.simulation.until([&] {
+      if (counts.back() != count()) {
+        counts.push_back(count());
+        // The one below was ready when the newest came.
+        const Json below = life.pod("nginx-" + std::to_string(counts.back() - 2));
+        EXPECT_TRUE(below.is_null() || below["status"]["containerStatuses"][0]["ready"] == true);
+      }
+      return count() == replicas && life.status().value("readyReplicas", 0U) == replicas;
+    });
+  };
+  ASSERT_TRUE(scale_to(3));
+  EXPECT_THAT(counts, ElementsAre(1, 2, 3));
+  ASSERT_TRUE(scale_to(1));
+  EXPECT_THAT(counts, ElementsAre(3, 2, 1));
+  EXPECT_THAT(life.names(Simulation::pods_path()), ElementsAre("nginx-0"));
+}
+
+TEST(LifeOfAnInstance, ItsClaimOutlivesItsPodAndByDefaultItsWorkload) {
+  Life life;
+  life.apply({{"image", "v1"}, {"replicas", 2}, {"storage", Life::storage("1Gi")}});
+  ASSERT_TRUE(life.runs());
+  EXPECT_THAT(life.names(Life::claims_path()),
+              UnorderedElementsAre("data-nginx-0", "data-nginx-1"));
+  const Json claim = *life.simulation.admin().get(Life::claims_path(), "data-nginx-0");
+  life.apply({{"image", "v2"}, {"replicas", 1}});
+  ASSERT_TRUE(life.runs());
+  life.simulation.remove("nginx");
+  life.simulation.advance(std::chrono::minutes(5));
+  EXPECT_THAT(life.names(Simulation::pods_path()), IsEmpty());
+  EXPECT_THAT(life.names(Life::claims_path()),
+              UnorderedElementsAre("data-nginx-0", "data-nginx-1"));
+  EXPECT_EQ(life.simulation.admin().get(Life::claims_path(), "data-nginx-0")->at("metadata")["uid"],
+            claim["metadata"]["uid"]);
+  // A workload of that name finds its machines' disks again.
+  life.apply({{"image", "v1"}, {"storage", Life::storage("1Gi")}});
+  ASSERT_TRUE(life.runs());
+  EXPECT_EQ(life.simulation.admin().get(Life::claims_path(), "data-nginx-0")->at("metadata")["uid"],
+            claim["metadata"]["uid"]);
+}
+
+TEST(LifeOfAnInstance, ItsClaimGoesWithItWhereTheSpecSaysSo) {
+  Life life;
+  const Json retention = {{"whenScaled", "Delete"}, {"whenDeleted", "Delete"}};
+  life.apply({{"image", "v1"}, {"replicas", 2}, {"storage", Life::storage("1Gi", retention)}});
+  ASSERT_TRUE(life.runs());
+  life.apply({{"replicas", 1}});
+  ASSERT_TRUE(life.simulation.until([&] { return life.names(Life::claims_path()).size() == 1; }));
+  EXPECT_TRUE(life.pod("nginx-1").is_null()) << "the claim went before its instance";
+  life.simulation.remove("nginx");
+  life.simulation.advance(std::chrono::minutes(5));
+  EXPECT_THAT(life.names(Life::claims_path()), IsEmpty());
+}
+
+TEST(LifeOfAnInstance, WhatBecomesOfItsClaimMayBeDecidedLater) {
+  Life life;
+  life.apply({{"image", "v1"}, {"storage", Life::storage("1Gi", {{"whenDeleted", "Delete"}})}});
+  ASSERT_TRUE(life.runs());
+  const auto owned = [&] {
+    return life.simulation.admin()
+        .get(Life::claims_path(), "data-nginx-0")
+        ->at("metadata")
+        .contains("ownerReferences");
+  };
+  EXPECT_TRUE(owned());
+  life.apply({{"storage", {{"retention", {{"whenDeleted", "Retain"}}}}}});
+  EXPECT_TRUE(life.simulation.until([&] { return !owned(); }));
+  life.apply({{"storage", {{"retention", {{"whenDeleted", "Delete"}}}}}});
+  EXPECT_TRUE(life.simulation.until(owned));
+}
+
+TEST(LifeOfAnInstance, ItsClaimGrowsUnderTheRunningPod) {
+  Life life;
+  life.apply({{"image", "v1"}, {"storage", Life::storage("1Gi")}});
+  ASSERT_TRUE(life.runs());
+  const std::string uid = life.uid("nginx-0");
+  life.apply({{"storage", Life::storage("2Gi")}});
+  ASSERT_TRUE(life.simulation.until([&] {
+    return life.simulation.admin()
+               .get(Life::claims_path(), "data-nginx-0")
+               ->at("spec")["resources"]["requests"]["storage"] == "2Gi";
+  }));
+  ASSERT_TRUE(life.runs());
+  EXPECT_EQ(life.uid("nginx-0"), uid);
+}
+
+}  // namespace
+}  // namespace swo::test

@@ -1,0 +1,242 @@
+// Every field of the spec is set, changed and put back: what it is for is seen to change, and the
+// earlier state returns. What is not valid is refused with the field's name, and loses nothing.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "life.hpp"
+#include "scenarios.hpp"
+
+namespace swo::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+struct Transition {
+  const char* field;
+  Json set;          // merge patches to the spec
+  Json change;       // null: there is no other value worth trying
+  bool seen = true;  // false: nothing of the objects shall change
+};
+
+const Json config_map_volume = {{"name", "c"}, {"configMap", {{"name", "c"}, {"optional", true}}}};
+
+const Transition all_transitions[] = {
+    {"image",
+     {{"image", "v2"}},
+     {{"image", "registry.example.com:5000/ünït/a@sha256:" + std::string(64, 'a')}}},
+    {"imagePullPolicy", {{"imagePullPolicy", "Always"}}, {{"imagePullPolicy", "Never"}}},
+    {"imagePullSecrets",
+     {{"imagePullSecrets", {{{"name", "a"}}}}},
+     {{"imagePullSecrets", {{{"name", "b"}}, {{"name", "a"}}}}}},
+    {"replicas", {{"replicas", 3}}, {{"replicas", 2}}},
+    {"resources",
+     {{"resources", {{"limits", {{"memory", "1Gi"}}}}}},
+     {{"resources", {{"limits", {{"memory", "2Gi"}}}, {"requests", {{"cpu", "100m"}}}}}}},
+    {"env",
+     {{"env", {{{"name", "A"}, {"value", "ü \"$(B)\" 日本"}}}}},
+     {{"env", {{{"name", "A"}}}}}},
+    {"envFrom",
+     {{"envFrom", {{{"configMapRef", {{"name", "c"}, {"optional", true}}}}}}},
+     {{"envFrom", {{{"secretRef", {{"name", "s"}, {"optional", true}}}}}}}},
+    {"volumes",
+     {{"volumes", {config_map_volume}}, {"volumeMounts", {{{"name", "c"}, {"mountPath", "/c"}}}}},
+     {{"volumeMounts", {{{"name", "c"}, {"mountPath", "/d"}, {"readOnly", true}}}}}},
+    {"nodeSelector", {{"nodeSelector", {{"kubernetes.io/os", "linux"}}}}, nullptr},
+    {"tolerations",
+     {{"tolerations", {{{"key", "a"}, {"operator", "Exists"}}}}},
+     {{"tolerations", {{{"key", "b"}, {"operator", "Exists"}}}}}},
+    {"affinity",
+     {{"affinity", {{"podAntiAffinity", Json::object()}}}},
+     {{"affinity", {{"nodeAffinity", Json::object()}}}}},
+    {"topologySpreadConstraints",
+     {{"topologySpreadConstraints",
+       {{{"maxSkew", 1},
+         {"topologyKey", "kubernetes.io/hostname"},
+         {"whenUnsatisfiable", "ScheduleAnyway"}}}}},
+     nullptr},
+    {"terminationGracePeriodSeconds",
+     {{"terminationGracePeriodSeconds", 1}},
+     {{"terminationGracePeriodSeconds", 3600}}},
+    {"podMetadata",
+     {{"podMetadata", {{"labels", {{"a", "b"}}}, {"annotations", {{"k", "größer"}}}}}},
+     {{"podMetadata", {{"labels", {{"a", "c"}}}}}}},
+    {"ports",
+     {{"ports", {{{"name", "http"}, {"port", 81}}}}},
+     {{"ports",
+       {{{"name", "http"}, {"port", 1}, {"targetPort", 65535}},
+        {{"name", "dns"}, {"port", 53}, {"protocol", "UDP"}}}}}},
+    {"service",
+     {{"service", {{"type", "NodePort"}, {"annotations", {{"a", "b"}}}}}},
+     {{"service", {{"type", "ClusterIP"}, {"annotations", {{"a", "c"}}}}}}},
+    {"route",
+     {{"route", {{"host", "other.apps.example.com"}, {"path", "/a"}}}},
+     {{"route", {{"tls", {{"termination", "edge"}}}}}}},
+    {"no_route", {{"route", nullptr}}, nullptr},
+    {"init.target",
+     {{"init", {{"target", "rescue.target"}}}},
+     {{"init", {{"target", "a.target"}}}}},
+    {"init.logLevel", {{"init", {{"logLevel", "debug"}}}}, {{"init", {{"logLevel", "info"}}}}},
+    {"init.logTarget",
+     {{"init", {{"logTarget", "journal"}}}},
+     {{"init", {{"logTarget", "console"}}}}},
+    {"init.journalToConsole", {{"init", {{"journalToConsole", true}}}}, nullptr},
+    {"init.maskUnits",
+     {{"init", {{"maskUnits", {"a.service"}}}}},
+     {{"init", {{"maskUnits", {"b.service", "a.service"}}}}}},
+    {"init.args",
+     {{"init", {{"args", {"--show-status=1"}}}}},
+     {{"init", {{"args", {"--a", "é"}}}}}},
+    {"readiness.units",
+     {{"readiness", {{"units", {"a.service"}}}}},
+     {{"readiness", {{"units", {"b.service"}}}}}},
+    {"readiness.acceptDegraded", {{"readiness", {{"acceptDegraded", true}}}}, nullptr},
+    {"readiness.startupTimeoutSeconds",
+     {{"readiness", {{"startupTimeoutSeconds", 10}}}},
+     {{"readiness", {{"startupTimeoutSeconds", 86400}}}}},
+    {"readiness.periodSeconds",
+     {{"readiness", {{"periodSeconds", 1}}}},
+     {{"readiness", {{"periodSeconds", 60}}}}},
+    {"readiness.selfHealing",
+     {{"readiness", {{"selfHealing", {{"action", "Restart"}}}}}},
+     {{"readiness", {{"selfHealing", {{"afterSeconds", 10}, {"maxRestarts", 1000}}}}}},
+     false},
+    {"platform.addCapabilities",
+     {{"platform", {{"capabilities", {{"add", {"NET_ADMIN"}}}}}}},
+     nullptr,
+     // A second SCC: its use is the administrator's to grant, so no Pod comes up with it.
+     true},
+    {"platform.dropCapabilities",
+     {{"platform", {{"capabilities", {{"drop", {"KILL"}}}}}}},
+     {{"platform", {{"capabilities", {{"drop", {"SETPCAP"}}}}}}}},
+    {"platform.automountServiceAccountToken",
+     {{"platform", {{"automountServiceAccountToken", true}}}},
+     nullptr},
+    {"platform.cgroups",
+     {{"platform", {{"cgroups", {{"machineConfig", "Unmanaged"}}}}}},
+     nullptr,
+     false},
+    {"updateStrategy.type", {{"updateStrategy", {{"type", "OnDelete"}}}}, nullptr, false},
+    {"updateStrategy.maxUnavailable",
+     {{"updateStrategy", {{"maxUnavailable", 2}}}},
+     {{"updateStrategy", {{"maxUnavailable", 1000}}}}},
+    {"updateStrategy.partition", {{"updateStrategy", {{"partition", 1}}}}, nullptr, false},
+    {"revisionHistoryLimit", {{"revisionHistoryLimit", 0}}, {{"revisionHistoryLimit", 100}}, false},
+    {"hibernate", {{"hibernate", true}}, nullptr},
+    {"paused", {{"paused", true}}, nullptr, false},
+};
+
+class SpecTransition : public testing::TestWithParam<std::size_t> {
+ protected:
+  Json base() const { return nginx("v1", 1); }
+  // Nothing more happens.
+  void rest() { life.simulation.advance(std::chrono::minutes(12)); }
+  std::string objects() {
+    const std::string all = end_state(life.simulation);
+    return all.substr(0, all.rfind('\n'));  // without the headline
+  }
+  void replace(const Json& spec) {
+    Json live = life.simulation.workload("nginx");
+    live["spec"] = spec;
+    life.simulation.admin().update(Simulation::workloads_path(), live);
+    rest();
+  }
+  Json merged(Json spec, const Json& patch) {
+    spec.merge_patch(patch);
+    return spec;
+  }
+  Life life;
+};
+
+TEST_P(SpecTransition, IsMadeAndGoneBackOn) {
+  const Transition& transition = all_transitions[GetParam()];
+  life.apply(base());
+  ASSERT_TRUE(life.runs());
+  rest();
+  const std::string before = objects();
+  const std::string headline = life.simulation.phase("nginx");
+
+  const Json set = merged(base(), transition.set);
+  replace(set);
+  const std::string after_set = objects();
+  EXPECT_EQ(after_set != before, transition.seen) << after_set;
+  if (!transition.change.is_null()) {
+    replace(merged(set, transition.change));
+    EXPECT_EQ(objects() != after_set, transition.seen) << objects();
+  }
+  replace(base());
+  EXPECT_EQ(objects(), before);
+  EXPECT_EQ(life.simulation.phase("nginx"), headline);
+  life.simulation.forget_writes();
+  life.simulation.advance(std::chrono::hours(1));
+  EXPECT_EQ(life.simulation.write_count(), 0) << testing::PrintToString(life.simulation.writes());
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, SpecTransition,
+                         testing::Range<std::size_t>(0, std::size(all_transitions)),
+                         [](const auto& one) {
+                           std::string name = all_transitions[one.param].field;
+                           std::replace(name.begin(), name.end(), '.', '_');
+                           return name;
+                         });
+
+struct Refusal {
+  const char* field;
+  Json spec;
+};
+
+TEST(SpecRefusal, NamesTheFieldAndLosesNothing) {
+  Life life;
+  life.apply(nginx("v1", 1));
+  ASSERT_TRUE(life.runs());
+  const std::string before = end_state(life.simulation);
+  const Refusal refusals[] = {
+      {"spec.image", {{"image", ""}}},
+      {"spec.image", {{"image", 7}}},
+      {"spec.replicas", {{"replicas", -1}}},
+      {"spec.replicas", {{"replicas", "two"}}},
+      {"spec.replicas", {{"replicas", 100000}}},
+      {"spec.ports[0].port", {{"ports", {{{"name", "http"}, {"port", 65536}}}}}},
+      {"spec.ports[0].port", {{"ports", {{{"name", "http"}, {"port", 0}}}}}},
+      {"spec.ports[0].name", {{"ports", {{{"name", "HTTP ü"}, {"port", 80}}}}}},
+      {"spec.readiness.periodSeconds", {{"readiness", {{"periodSeconds", 0}}}}},
+      {"spec.readiness.units", {{"readiness", {{"units", {"nginx"}}}}}},
+      {"spec.init.logLevel", {{"init", {{"logLevel", "loud"}}}}},
+      {"spec.updateStrategy.type", {{"updateStrategy", {{"type", "Fast"}}}}},
+      {"spec.route.host", {{"route", {{"host", "not a host"}}}}},
+      {"spec.storage.claims[0].name",
+       {{"storage",
+         {{"claims", {{{"name", std::string(300, 'a')}, {"mountPath", "/a"}, {"size", "1Gi"}}}}}}}},
+  };
+  for (const Refusal& refusal : refusals) {
+    SCOPED_TRACE(refusal.spec.dump());
+    try {
+      life.apply(refusal.spec);
+      ADD_FAILURE() << "was taken";
+    } catch (const std::runtime_error& error) {
+      EXPECT_THAT(error.what(), HasSubstr(refusal.field));
+    }
+  }
+  life.simulation.advance(std::chrono::minutes(5));
+  EXPECT_EQ(end_state(life.simulation), before);
+}
+
+// What only CEL rules refuse can be stored where they are not evaluated, or was before there was
+// such a rule.
+TEST(SpecRefusal, OfAStoredSpecIsToldAndWhatRunsGoesOn) {
+  Life life;
+  life.apply(nginx("v1", 1));
+  ASSERT_TRUE(life.runs());
+  const std::string uid = life.uid("nginx-0");
+  life.apply(
+      {{"image", "v2"}, {"route", {{"path", "/a"}, {"tls", {{"termination", "passthrough"}}}}}});
+  life.simulation.advance(std::chrono::minutes(5));
+  EXPECT_EQ(life.simulation.phase("nginx"), "InvalidSpec");
+  EXPECT_THAT(life.condition("Ready")["message"], HasSubstr("spec.route.path"));
+  EXPECT_EQ(life.uid("nginx-0"), uid);
+  life.apply({{"route", {{"path", nullptr}}}});
+  ASSERT_TRUE(life.runs());
+  EXPECT_EQ(life.pod("nginx-0")["spec"]["containers"][0]["image"], "v2");
+}
+
+}  // namespace
+}  // namespace swo::test
