@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <stdexcept>
+#include <string_view>
 #include <thread>
 
 #include "devcluster/cluster.hpp"
@@ -50,30 +51,36 @@ class Devcluster : public ClusterUnderTest {
 
 class RealCluster : public ClusterUnderTest {
  public:
-  explicit RealCluster(const std::string& kubeconfig) {
-    kube::ConfigOptions options;
-    options.kubeconfig = kubeconfig;
-    const auto config = kube::load_kubeconfig(options);
+  RealCluster() {
+    const auto config = kube::load_kubeconfig({});
     if (!config) {
-      throw std::runtime_error("SWO_CONTRACT_KUBECONFIG: " + config.error().message);
+      throw std::runtime_error("USE_EXISTING_CLUSTER: " + config.error().message);
     }
     auto made = kube::make_beast_transport(config->transport);
     if (!made) {
-      throw std::runtime_error("SWO_CONTRACT_KUBECONFIG: " + made.error().message);
+      throw std::runtime_error("USE_EXISTING_CLUSTER: " + made.error().message);
     }
     transport_ = *std::move(made);
+    const auto version = kube::Client(*transport_).get_raw("/version");
+    if (!version) {
+      throw std::runtime_error("USE_EXISTING_CLUSTER: " + version.error().message);
+    }
+    is_devcluster_ = version->find("devcluster") != std::string::npos;
   }
   kube::Transport& transport() override { return *transport_; }
   bool has_controllers() const override { return true; }
+  bool has_cel() const override { return !is_devcluster_; }
   void pass_time() override { std::this_thread::sleep_for(kStep); }
 
  private:
   std::unique_ptr<kube::Transport> transport_;
+  bool is_devcluster_ = false;  // served by another process
 };
 
 std::unique_ptr<ClusterUnderTest> make() {
-  if (const char* kubeconfig = std::getenv("SWO_CONTRACT_KUBECONFIG")) {
-    return std::make_unique<RealCluster>(kubeconfig);
+  const char* existing = std::getenv("USE_EXISTING_CLUSTER");
+  if (existing != nullptr && std::string_view(existing) == "true") {
+    return std::make_unique<RealCluster>();
   }
   if (const char* folder = std::getenv("KUBEBUILDER_ASSETS")) {
     return start_control_plane(folder);

@@ -1,9 +1,10 @@
 // The API server that the contract is held against: the devcluster in this process, unless one of
 // these is set:
-// SWO_CONTRACT_KUBECONFIG: a cluster to test in. A namespace and a CRD of the test's own are made
-// in it, and the SystemdWorkload's where it is missing; all that was made is removed at the end.
-// KUBEBUILDER_ASSETS: a folder with etcd and kube-apiserver, which are started for the test.
-// $KUBECONFIG itself is never used: a test must not surprise anybody's cluster.
+// USE_EXISTING_CLUSTER=true: the cluster that KUBECONFIG names. A namespace and a CRD of the test's
+// own are made in it, and the SystemdWorkload's where it is missing; all that was made is removed
+// at the end. (Both names are those of controller-runtime's envtest. KUBECONFIG alone is not
+// enough: a test must not surprise anybody's cluster.) KUBEBUILDER_ASSETS: a folder with etcd and
+// kube-apiserver, which are started for the test.
 #pragma once
 
 #include <chrono>

@@ -13,6 +13,8 @@
 namespace swo::contract {
 namespace {
 
+const Json kNginx = {{"image", "quay.io/ftweedal/test-nginx:latest"},
+                     {"ports", {{{"name", "http"}, {"port", 80}}}}};
 const std::string crds_path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
 class TestClock : public runtime::Clock {
@@ -67,6 +69,9 @@ class Driven {
 class Workload : public Contract {
  protected:
   void SetUp() override {
+    if (get("/apis/security.openshift.io/v1").status == 200) {
+      GTEST_SKIP() << "on OpenShift it would write SecurityContextConstraints of the whole cluster";
+    }
     std::ifstream file(SWO_SOURCE_DIR "/crds/workloads.systemd-operator.dev_systemdworkloads.yaml");
     std::stringstream text;
     text << file.rdbuf();
@@ -85,6 +90,28 @@ class Workload : public Contract {
     return "/apis/" + std::string(api::kGroup) + "/" + std::string(api::kVersion) + "/namespaces/" +
            ns() + "/" + std::string(api::kPlural);
   }
+  static void ask_for(const std::string& name, const Json& spec) {
+    const Answer made = post(workloads(), {{"apiVersion", api::kApiVersion},
+                                           {"kind", api::kKind},
+                                           {"metadata", {{"name", name}}},
+                                           {"spec", spec}});
+    ASSERT_EQ(made.status, 201) << made.message();
+  }
+  // The operator has seen the spec as it is, and told so.
+  static bool told_of(const std::string& name) {
+    const Json live = get(workloads() + "/" + name).body;
+    return live.contains("status") &&
+           live["status"]["observedGeneration"] == live["metadata"]["generation"];
+  }
+  static std::string condition(const std::string& name, const std::string& type) {
+    const Json live = get(workloads() + "/" + name).body;
+    for (const Json& one : live["status"]["conditions"]) {
+      if (one["type"] == type) {
+        return one["reason"].get<std::string>() + ": " + one["message"].get<std::string>();
+      }
+    }
+    return "";
+  }
   static std::string in(const std::string& group, const std::string& plural) {
     return group + "/namespaces/" + ns() + "/" + plural;
   }
@@ -94,17 +121,7 @@ class Workload : public Contract {
 };
 
 TEST_F(Workload, BecomesItsChildrenAndIsRepairedAndToldOf) {
-  if (get("/apis/security.openshift.io/v1").status == 200) {
-    GTEST_SKIP() << "on OpenShift it would write SecurityContextConstraints of the whole cluster";
-  }
-  ASSERT_EQ(post(workloads(), {{"apiVersion", api::kApiVersion},
-                               {"kind", api::kKind},
-                               {"metadata", {{"name", "nginx"}}},
-                               {"spec",
-                                {{"image", "quay.io/ftweedal/test-nginx:latest"},
-                                 {"ports", {{{"name", "http"}, {"port", 80}}}}}}})
-                .status,
-            201);
+  ask_for("nginx", kNginx);
   const std::vector<std::string> children = {
       in("/api/v1", "serviceaccounts") + "/nginx-systemd", in("/api/v1", "services") + "/nginx",
       in("/api/v1", "services") + "/nginx-instances",
@@ -137,6 +154,104 @@ TEST_F(Workload, BecomesItsChildrenAndIsRepairedAndToldOf) {
   if (cluster().has_controllers()) {
     EXPECT_TRUE(driven.until([&] { return get(children[1]).status == 404; }));
   }
+}
+
+TEST_F(Workload, LosesWhatItsSpecNoLongerAsksFor) {
+  ask_for("nginx", kNginx);
+  const std::string service = in("/api/v1", "services") + "/nginx";
+  Driven driven;
+  ASSERT_TRUE(driven.until([&] { return get(service).status == 200; }));
+  merge(workloads() + "/nginx", {{"spec", {{"ports", nullptr}}}});
+  EXPECT_TRUE(driven.until([&] { return get(service).status == 404; }));
+  EXPECT_EQ(get(in("/api/v1", "services") + "/nginx-instances").status, 200);
+  remove(workloads() + "/nginx");
+}
+
+TEST_F(Workload, LeavesAnObjectOfItsNameAloneThatIsSomeoneElses) {
+  const std::string services = in("/api/v1", "services");
+  ASSERT_EQ(post(services, {{"apiVersion", "v1"},
+                            {"kind", "Service"},
+                            {"metadata", {{"name", "taken"}}},
+                            {"spec", {{"ports", {{{"port", 8080}}}}}}})
+                .status,
+            201);
+  ask_for("taken", kNginx);
+  Driven driven;
+  EXPECT_TRUE(driven.until([&] {
+    return condition("taken", "Degraded").find("NameTaken") != std::string::npos;
+  })) << condition("taken", "Degraded");
+  const Json theirs = get(services + "/taken").body;
+  EXPECT_EQ(theirs["spec"]["ports"][0]["port"], 8080);
+  EXPECT_FALSE(theirs["metadata"].contains("ownerReferences"));
+  remove(workloads() + "/taken");
+  remove(services + "/taken");
+}
+
+TEST_F(Workload, KeepsItsClaimsByTheScaleSubresourceAndItsRevisions) {
+  Json spec = kNginx;
+  spec["storage"] = {{"claims", {{{"name", "data"}, {"mountPath", "/data"}, {"size", "1Gi"}}}},
+                     {"retention", {{"whenDeleted", "Delete"}}}};
+  ask_for("disk", spec);
+  const auto claim = [&](int ordinal) {
+    return get(in("/api/v1", "persistentvolumeclaims") + "/data-disk-" + std::to_string(ordinal));
+  };
+  Driven driven;
+  ASSERT_TRUE(driven.until([&] { return claim(0).status == 200; }));
+  merge(workloads() + "/disk/scale", {{"spec", {{"replicas", 2}}}});
+  ASSERT_TRUE(driven.until([&] { return claim(1).status == 200; }));
+  EXPECT_EQ(claim(0).body["metadata"]["ownerReferences"][0]["kind"], api::kKind);
+
+  merge(workloads() + "/disk", {{"spec", {{"env", {{{"name", "A"}, {"value", "b"}}}}}}});
+  const std::string revisions = in("/apis/apps/v1", "controllerrevisions") +
+                                "?labelSelector=" + std::string(api::kLabelWorkload) + "%3Ddisk";
+  EXPECT_TRUE(driven.until([&] { return get(revisions).body["items"].size() == 2; }))
+      << get(revisions).body.dump(2);
+  // The workload keeps its data where it is asked to later.
+  merge(workloads() + "/disk",
+        {{"spec", {{"storage", {{"retention", {{"whenDeleted", "Retain"}}}}}}}});
+  EXPECT_TRUE(driven.until([&] { return !claim(0).body["metadata"].contains("ownerReferences"); }));
+  remove(workloads() + "/disk");
+  for (const int ordinal : {0, 1}) {
+    remove(in("/api/v1", "persistentvolumeclaims") + "/data-disk-" + std::to_string(ordinal));
+  }
+}
+
+TEST_F(Workload, IsNotWrittenAgainByAnotherOperator) {
+  ask_for("rest", kNginx);
+  const std::vector<std::string> objects = {
+      workloads() + "/rest", in("/api/v1", "services") + "/rest",
+      in("/api/v1", "services") + "/rest-instances",
+      in("/api/v1", "serviceaccounts") + "/rest-systemd",
+      in("/apis/policy/v1", "poddisruptionbudgets") + "/rest"};
+  const auto versions = [&] {
+    std::vector<std::uint64_t> all;
+    for (const std::string& object : objects) {
+      const Answer answer = get(object);
+      all.push_back(answer.status == 200 ? version_of(answer.body) : 0);
+    }
+    return all;
+  };
+  // At rest: nothing has changed for some time.
+  const auto rest = [&](Driven& driven) {
+    auto last = versions();
+    int quiet = 0;
+    driven.until([&] {
+      const auto now = versions();
+      quiet = now == last ? quiet + 1 : 0;
+      last = now;
+      return quiet > 20;
+    });
+    return last;
+  };
+  std::vector<std::uint64_t> before;
+  {
+    Driven first;
+    ASSERT_TRUE(first.until([&] { return told_of("rest"); }));
+    before = rest(first);
+  }
+  Driven second;
+  EXPECT_EQ(rest(second), before);
+  remove(workloads() + "/rest");
 }
 
 }  // namespace
