@@ -91,6 +91,8 @@ test-thread: ## Run the tests that use threads with ThreadSanitizer
 .PHONY: bench
 bench: ## Measure CPU, memory and writes of the operator with 100 and 1,000 workloads
 	@$(MAKE) --no-print-directory programs BUILD=$(BUILD)-release CONFIG=Release
+	@ninja -C $(BUILD)-release -j $(JOBS) micro_bench
+	@$(BUILD)-release/tests/micro_bench
 	@BUILD=$(BUILD)-release tests/bench/run.sh
 
 IMAGE ?= quay.io/systemd-operator/systemd-workload-operator:v0.1.0
