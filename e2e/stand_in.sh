@@ -20,3 +20,19 @@ await_stand_in() {
     sleep 0.05
   done
 }
+
+# init_of NAMESPACE POD: the host's process id of the Pod's PID 1, found by its cgroup as its node names it; nothing
+# where Pods are simulated.
+init_of() {
+  local uid procs pid
+  uid=$(kubectl get pod -n "$1" "$2" -o jsonpath='{.metadata.uid}')
+  while read -r procs; do
+    while read -r pid; do
+      # NSpid: the process's number in each nested pid namespace, the innermost last.
+      if grep -qsE '^NSpid:.*\s1$' "/proc/$pid/status"; then
+        echo "$pid"
+        return
+      fi
+    done < "$procs"
+  done < <(find /sys/fs/cgroup -path "*/swo-node-*pod${uid//-/_}.slice/*" -name cgroup.procs 2> /dev/null)
+}
