@@ -202,6 +202,7 @@ void Followers::observe(const Delta& delta) {
                  delta.object["metadata"].value("uid", ""),
                  delta.object["metadata"].value("labels", Json::object()),
                  false,
+                 delta.object["metadata"].contains("deletionTimestamp"),
                  false};
   for (const auto& condition :
        delta.object.value("/status/conditions"_json_pointer, Json::array())) {
@@ -209,8 +210,7 @@ void Followers::observe(const Delta& delta) {
       facts.ready = condition.value("status", "") == "True";
   }
   const auto phase = delta.object.value("/status/phase"_json_pointer, std::string());
-  facts.over = phase == "Failed" || phase == "Succeeded" ||
-               delta.object["metadata"].contains("deletionTimestamp");
+  facts.over = phase == "Failed" || phase == "Succeeded" || facts.leaving;
   if (old != pods_.end() && old->second.ready == facts.ready && old->second.ip == facts.ip &&
       old->second.over == facts.over && old->second.labels == facts.labels) {
     return;
@@ -255,9 +255,11 @@ void Followers::update_budget(const std::string& key, Time now) {
   for (const auto& pod :
        matching(ns, spec.value("/selector/matchLabels"_json_pointer, Json::object()))) {
     const auto& facts = pods_.at(pod);
-    if (facts.over) continue;
+    // What is expected is asked of the Pods' owner in a real cluster; a Pod on its way out is still
+    // one of them (kubernetes pkg/controller/disruption).
+    if (facts.over && !facts.leaving) continue;
     ++expected;
-    healthy += facts.ready ? 1 : 0;
+    healthy += facts.ready && !facts.leaving ? 1 : 0;
   }
   const int desired =
       spec.contains("minAvailable")

@@ -49,7 +49,8 @@ class Followers final : public Controller {
   struct PodFacts {
     std::string ns, ip, node, uid;
     Json labels;
-    bool ready = false, over = false;
+    bool ready = false, leaving = false;
+    bool over = false;  // ended, or leaving
   };
   using Pair = std::string;  // "ns/key=value"
   void update_budget(const std::string& key, Time now);

@@ -70,6 +70,24 @@ bool scales(const Call& call) {
          call.path.resource != "controllerrevisions";
 }
 
+// Runs, and is not ready.
+bool is_unwell(const Json& pod) {
+  const Json status = pod.value("status", Json::object());
+  const Json conditions = status.value("conditions", Json::array());
+  const bool ready = std::any_of(conditions.begin(), conditions.end(), [](const Json& one) {
+    return one.value("type", "") == "Ready" && one.value("status", "") == "True";
+  });
+  return status.value("phase", "") == "Running" && !ready;
+}
+
+// KEP-3017: always, or while the budget is kept without it.
+bool may_go_unwell(const Json& budget) {
+  const Json status = budget.value("status", Json::object());
+  const int desired = status.value("desiredHealthy", 0);
+  return budget["spec"].value("unhealthyPodEvictionPolicy", "") == "AlwaysAllow" ||
+         (desired > 0 && status.value("currentHealthy", 0) >= desired);
+}
+
 }  // namespace
 
 Answer ApiServer::Impl::serve_subresource(Call& call) {
@@ -167,6 +185,7 @@ Response ApiServer::Impl::evict(Call& call) {
   const Json body = call.request.body.empty() ? Json::object() : body_of(call);
   const RecordPtr record = store.get(*call.type->objects, call.path.ns, call.path.name);
   if (record == nullptr) throw not_found(call.subject());
+  const bool unwell = is_unwell(Json::parse(record->text));
   const TypePtr budgets = catalog.find("policy", "poddisruptionbudgets");
   const auto page = store.list(*budgets->objects, {call.path.ns, nullptr, nullptr, "", 0, 0});
   for (const RecordPtr& budget : page->records) {
@@ -175,6 +194,7 @@ Response ApiServer::Impl::evict(Call& call) {
         Selector::from_label_selector(pdb.value("/spec/selector"_json_pointer, Json::object()));
     if (!selector.matches(record->labels)) continue;
     const Json status = pdb.value("status", Json::object());
+    if (unwell && may_go_unwell(pdb)) continue;
     const int allowed = status.value("disruptionsAllowed", 0);
     if (allowed <= 0) {
       Refusal refusal(429, "TooManyRequests",

@@ -146,5 +146,50 @@ TEST(LifeHealth, HowAnInstanceEndedIsToldOnceItIsGone) {
               testing::ElementsAre(HasSubstr("nginx-0 did not stop within its grace period")));
 }
 
+// What `kubectl drain` asks for.
+bool may_evict(Life& life, const std::string& pod) {
+  try {
+    life.simulation.admin().create(
+        Simulation::pods_path() + "/" + pod + "/eviction",
+        {{"apiVersion", "policy/v1"}, {"kind", "Eviction"}, {"metadata", {{"name", pod}}}});
+    return true;
+  } catch (const std::runtime_error& refusal) {
+    EXPECT_THAT(refusal.what(), HasSubstr("disruption budget"));
+    return false;
+  }
+}
+
+TEST(LifeHealth, ADrainTakesOneInstanceAtATimeAndIsNotHeldUpByOneThatIsUnwell) {
+  Life life;
+  life.apply({{"image", "v1"}, {"replicas", 2}});
+  ASSERT_TRUE(life.runs());
+  const std::string uid = life.uid("nginx-1");
+  EXPECT_TRUE(may_evict(life, "nginx-1"));
+  life.simulation.settle();
+  EXPECT_FALSE(may_evict(life, "nginx-0"));
+  ASSERT_TRUE(life.simulation.until(
+      [&] { return life.uid("nginx-1") != uid && !life.uid("nginx-1").empty(); }));
+  ASSERT_TRUE(life.runs());
+  EXPECT_TRUE(may_evict(life, "nginx-0"));
+  ASSERT_TRUE(life.runs());
+
+  life.apply({{"image", "degraded"}});
+  ASSERT_TRUE(life.simulation.until(
+      [&] { return life.condition("Progressing").value("reason", "") == "UpdateStalled"; }));
+  EXPECT_TRUE(may_evict(life, "nginx-1")) << "an instance that is not ready";
+  EXPECT_FALSE(may_evict(life, "nginx-0"));
+}
+
+TEST(LifeHealth, ASingleInstanceCanBeDrained) {
+  Life life;
+  life.apply({{"image", "v1"}});
+  ASSERT_TRUE(life.runs());
+  const std::string uid = life.uid("nginx-0");
+  EXPECT_TRUE(may_evict(life, "nginx-0"));
+  ASSERT_TRUE(life.simulation.until(
+      [&] { return life.uid("nginx-0") != uid && !life.uid("nginx-0").empty(); }));
+  EXPECT_TRUE(life.runs());
+}
+
 }  // namespace
 }  // namespace swo::test
