@@ -65,7 +65,8 @@ struct Kubelet::Run {
   bool announced = false;  // the Events of a start have been written
   bool killing = false;    // a failed probe is why it stops
   seconds back_off{0};
-  Time again{};  // when kBackingOff ends
+  Time again{};    // when kBackingOff ends
+  Json resources;  // that the container has
 };
 
 Kubelet::Kubelet(World& world, NodeAgent& agent) : world_(world), agent_(agent) {}
@@ -136,6 +137,7 @@ void Kubelet::begin(Run& run, const Json& pod, Time now) {
   run.readiness.configure(container, "readinessProbe");
   run.liveness.configure(container, "livenessProbe");
   run.announced = run.killing = false;
+  run.resources = container.value("resources", Json::object());
   if (create(run, pod, now)) follow(run, pod, now);
 }
 
@@ -179,6 +181,7 @@ void Kubelet::follow(Run& run, const Json& pod, Time now) {
       break;
     case Phase::kRunning:
       if (!run.announced) started(run, pod, *state);
+      resize(run, pod);
       run_probes(run, pod, now);
       break;
     case Phase::kExited:
@@ -187,6 +190,15 @@ void Kubelet::follow(Run& run, const Json& pod, Time now) {
   }
   write_status(run, pod, now);
   if (const auto next = agent_.next_change(run.uid)) agenda_.by(key_of(pod), *next);
+}
+
+void Kubelet::resize(Run& run, const Json& pod) {
+  const Json resources = pod["spec"]["containers"][0].value("resources", Json::object());
+  if (resources == run.resources) return;
+  run.resources = resources;
+  if (!agent_.resize(run.uid, resources)) {
+    event(pod, "Warning", "ResizeError", "the container cannot have " + resources.dump());
+  }
 }
 
 void Kubelet::started(Run& run, const Json& pod, const ContainerState& state) {

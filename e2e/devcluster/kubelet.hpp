@@ -35,6 +35,7 @@ class Kubelet final : public Controller {
   void sync(const std::string& key, Time now);
   void begin(Run& run, const Json& pod, Time now);
   void follow(Run& run, const Json& pod, Time now);
+  void resize(Run& run, const Json& pod);
   void started(Run& run, const Json& pod, const node::ContainerState& state);
   void failed(Run& run, const Json& pod, const node::ContainerState& state, Time now);
   void exited(Run& run, const Json& pod, const node::ContainerState& state, Time now);

@@ -41,6 +41,14 @@ class NodeAgent {
   virtual void stop(const std::string& uid, seconds grace) = 0;
   virtual void remove(const std::string& uid) = 0;
 
+  // The container's `resources` have changed (KEP-1287). False: it cannot have them. Where nothing
+  // runs there is nothing to do.
+  virtual bool resize(const std::string& uid, const Json& resources) {
+    static_cast<void>(uid);
+    static_cast<void>(resources);
+    return true;
+  }
+
   virtual std::optional<node::ContainerState> state(const std::string& uid) = 0;
   // When state() or a probe's answer may next change by itself; nothing: not without a call from
   // outside.

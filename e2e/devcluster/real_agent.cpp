@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "node/pod_error.hpp"
+
 namespace devcluster {
 namespace {
 
@@ -75,6 +77,15 @@ class RealAgent final : public NodeAgent {
     pod->runtime->remove(uid);
     const std::lock_guard lock(mutex_);
     pods_.erase(uid);
+  }
+
+  bool resize(const std::string& uid, const Json& resources) override {
+    try {
+      if (const auto pod = find(uid)) pod->runtime->resize(uid, resources);
+      return true;
+    } catch (const node::PodError&) {
+      return false;
+    }
   }
 
   std::optional<node::ContainerState> state(const std::string& uid) override {

@@ -162,6 +162,22 @@ void Container::own_cgroup(uid_t owner) const {
   }
 }
 
+// The files that crun writes at the start (crun src/libcrun/cgroup-resources.c).
+void Container::limit(const Json& resources) const {
+  const std::string host = machine_.host_cgroup() + cgroup_;
+  const auto write = [&](const char* file, const std::string& value) {
+    std::ofstream out(host + file);
+    out << value << std::flush;
+    if (!out) throw PodError("RunContainerError", "cannot write " + value + " to " + host + file);
+  };
+  if (resources.contains("memory")) {
+    write("/memory.max", resources["memory"]["limit"].dump());
+  }
+  if (resources.contains("cpu")) {
+    write("/cpu.max", resources["cpu"]["quota"].dump() + " " + resources["cpu"]["period"].dump());
+  }
+}
+
 Container::~Container() { tear_down(); }
 
 void Container::tear_down() {

@@ -39,6 +39,8 @@ class Container {
   int wait();    // for its end; the exit code
   bool oom_killed() const;
   void kill(int signal) const;
+  // Other limits while it runs (resource_limits()); those left out stay.
+  void limit(const Json& resources) const;
   ExecResult exec(const std::vector<std::string>& command, std::chrono::milliseconds limit) const;
 
   pid_t pid() const { return pid_; }                     // on the host

@@ -257,20 +257,6 @@ double quantity(const Json& value) {
   return number * std::pow(suffix.size() == 2 ? 1024.0 : 1000.0, static_cast<double>(power) + 1);
 }
 
-Json resources(const Json& container) {
-  constexpr double kPeriodMicros = 100000;  // the kubelet's default cpuCFSQuotaPeriod
-  const Json& limits = member(member(container, "resources"), "limits");
-  Json out = Json::object();
-  if (limits.contains("memory")) {
-    out["memory"]["limit"] = static_cast<std::int64_t>(quantity(limits["memory"]));
-  }
-  if (limits.contains("cpu")) {
-    out["cpu"]["quota"] = static_cast<std::int64_t>(quantity(limits["cpu"]) * kPeriodMicros);
-    out["cpu"]["period"] = static_cast<std::int64_t>(kPeriodMicros);
-  }
-  return out;
-}
-
 Json namespaces(const NodeRules& rules, const Sandbox& sandbox, bool privileged) {
   Json out =
       Json::array({{{"type", "pid"}}, {{"type", "ipc"}}, {{"type", "uts"}}, {{"type", "mount"}}});
@@ -340,6 +326,20 @@ std::string pod_hostname(const Json& pod) {
   return out;
 }
 
+Json resource_limits(const Json& container) {
+  constexpr double kPeriodMicros = 100000;  // the kubelet's default cpuCFSQuotaPeriod
+  const Json& limits = member(member(container, "resources"), "limits");
+  Json out = Json::object();
+  if (limits.contains("memory")) {
+    out["memory"]["limit"] = static_cast<std::int64_t>(quantity(limits["memory"]));
+  }
+  if (limits.contains("cpu")) {
+    out["cpu"]["quota"] = static_cast<std::int64_t>(quantity(limits["cpu"]) * kPeriodMicros);
+    out["cpu"]["period"] = static_cast<std::int64_t>(kPeriodMicros);
+  }
+  return out;
+}
+
 Json oci_config(const Json& pod, const Json& container, const ImageConfig& image,
                 const NodeRules& rules, const Sandbox& sandbox) {
   const std::vector<std::string> argv = container_argv(container, image, sandbox.env);
@@ -379,7 +379,8 @@ Json oci_config(const Json& pod, const Json& container, const ImageConfig& image
     linux["sysctl"][sysctl.at("name").get<std::string>()] = sysctl.at("value");
   }
   if (rules.resource_limits) {
-    if (Json limits = resources(container); !limits.empty()) linux["resources"] = std::move(limits);
+    if (Json limits = resource_limits(container); !limits.empty())
+      linux["resources"] = std::move(limits);
   }
   return {
       {"ociVersion", "1.0.2"},

@@ -59,6 +59,9 @@ std::vector<std::string> container_argv(const Json& container, const ImageConfig
 // The host name of the Pod: spec.hostname or its name, at most 63 characters.
 std::string pod_hostname(const Json& pod);
 
+// linux.resources of the OCI configuration, by the container's limits.
+Json resource_limits(const Json& container);
+
 Json oci_config(const Json& pod, const Json& container, const ImageConfig& image,
                 const NodeRules& rules, const Sandbox& sandbox);
 

@@ -74,6 +74,7 @@ struct Pod {
   bool stopping = false;
   bool kill_now = false;
   int runs = 0;
+  Json resources;  // since a resize; null: those of `pod`
   std::string ip, stop_signal;
   std::shared_ptr<Container> container;  // while it runs
   std::optional<int> slot;
@@ -138,7 +139,12 @@ struct PodRuntime::Impl {
   }
 
   int run_container(Pod& pod, int run) {
-    const Json& container = pod.pod.at("spec").at("containers").at(0);
+    Json document = pod.pod;
+    Json& container = document.at("spec").at("containers").at(0);
+    {
+      const std::scoped_lock lock(pod.mutex);
+      if (!pod.resources.is_null()) container["resources"] = pod.resources;
+    }
     const std::string reference = container.value("image", "");
     const std::optional<Image> image = images.find(reference);
     if (!image) {
@@ -148,10 +154,10 @@ struct PodRuntime::Impl {
     const auto running = std::make_shared<Container>(
         machine, *pod.sandbox,
         Container::Request{
-            .pod = pod.pod,
+            .pod = document,
             .image = *image,
             .rules = rules,
-            .env = container_env(pod.pod, container, pod.contents, pod.sandbox->ip()),
+            .env = container_env(document, container, pod.contents, pod.sandbox->ip()),
             .chown_cgroup = options.chown_cgroup,
             .shared = std::string(Machine::kSharedDir) + "/" + pod.uid,
             .host_shared = options.state_dir + "/" + pod.uid,
@@ -320,6 +326,20 @@ std::optional<HostView> PodRuntime::host_view(const std::string& uid) const {
   }
   if (!container) return std::nullopt;
   return host_view_of(container->pid(), impl_->machine.host_cgroup() + container->cgroup());
+}
+
+void PodRuntime::resize(const std::string& uid, const Json& resources) {
+  const auto pod = impl_->find(uid);
+  if (!pod) return;
+  std::shared_ptr<Container> container;
+  {
+    const std::scoped_lock lock(pod->mutex);
+    pod->resources = resources;
+    container = pod->container;
+  }
+  if (container && impl_->rules.resource_limits) {
+    container->limit(resource_limits({{"resources", resources}}));
+  }
 }
 
 std::string PodRuntime::ip(const std::string& uid) const {

@@ -92,6 +92,9 @@ class PodRuntime {
   std::string log(const std::string& uid, bool previous = false) const;
   ExecResult exec(const std::string& uid, const std::vector<std::string>& command,
                   std::chrono::milliseconds limit);
+  // Other limits of the container's `resources`, now and after each restart. Throws PodError when
+  // the kernel refuses them.
+  void resize(const std::string& uid, const Json& resources);
   // preStop hook, stop signal (the image's STOPSIGNAL or SIGTERM), SIGKILL when the grace period is
   // over. Returns at once; state() tells when it is done.
   void stop(const std::string& uid, std::chrono::seconds grace);

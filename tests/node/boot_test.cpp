@@ -56,6 +56,25 @@ TEST_F(Boot, WithoutATerminalItServesAndSaysNothing) {
   EXPECT_EQ(log(uid), "");
 }
 
+TEST_F(Boot, MoreMemoryReachesARunningSystemdAndStaysAfterARestart) {
+  PodRuntime& runtime = node();
+  const auto memory = [](const char* amount) { return Json{{"limits", {{"memory", amount}}}}; };
+  const std::string uid = start(right_pod({{"resources", memory("256Mi")}}));
+  ASSERT_EQ(boot(uid), "running");
+  if (sh(uid, "cat /sys/fs/cgroup/memory.max 2>&1") != "268435456") {
+    GTEST_SKIP() << "this machine's cgroup v2 has no memory controller";
+  }
+  const auto pid = runtime.state(uid)->pid;
+  runtime.resize(uid, memory("512Mi"));
+  EXPECT_EQ(sh(uid, "cat /sys/fs/cgroup/memory.max"), "536870912");
+  EXPECT_EQ(runtime.state(uid)->pid, pid);
+  runtime.stop(uid, seconds(20));
+  wait_for(uid, Phase::kExited);
+  runtime.restart(uid);
+  ASSERT_EQ(boot(uid), "running");
+  EXPECT_EQ(sh(uid, "cat /sys/fs/cgroup/memory.max"), "536870912");
+}
+
 TEST_F(Boot, TwoPodsHaveIdsAndAddressesOfTheirOwnAndReachEachOther) {
   PodRuntime& runtime = node();
   const std::string a = start(right_pod());
