@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The main job, to be watched: an nginx that lives in systemd becomes a SystemdWorkload on a stand-in cluster, is
-# followed to its URL, looked at from its node, scaled, updated and stopped. ONCE=1 ends by itself with an exit status that tells success; otherwise the cluster stays until
-# Ctrl-C. PROFILE picks the generation of the platform.
+# followed to its URL, looked at from its node, scaled, updated and stopped. ONCE=1 ends by itself with an exit status
+# that tells success; otherwise the cluster stays until Ctrl-C. PROFILE picks the generation of the platform.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . e2e/stand_in.sh
