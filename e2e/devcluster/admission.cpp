@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 
+#include "devcluster/pod_policies.hpp"
 #include "devcluster/scc.hpp"
 
 namespace devcluster {
@@ -108,6 +109,7 @@ std::optional<std::string> admit_scc(World& world, const AdmissionRequest& reque
 std::optional<std::string> admit_pod(World& world, const AdmissionRequest& request, Json& pod) {
   drop_unknown_fields(world.profile, pod);
   if (auto refusal = set_service_account(world, request, pod)) return refusal;
+  if (auto refusal = judge_pod(world, request.ns, pod)) return refusal;
   if (!world.profile.is_openshift()) return std::nullopt;
   return admit_scc(world, request, pod);
 }

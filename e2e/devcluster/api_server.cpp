@@ -341,6 +341,11 @@ void ApiServer::add_token(std::string token, std::string user, std::vector<std::
                       {{std::move(user), std::move(groups), ""}, std::nullopt, "", ""});
 }
 
+void ApiServer::add_webhook(Admission webhook) {
+  const std::unique_lock lock(impl_->hooks_mutex);
+  impl_->admissions.insert(impl_->admissions.begin(), std::move(webhook));
+}
+
 void ApiServer::add_admission(Admission admission) {
   const std::unique_lock lock(impl_->hooks_mutex);
   impl_->admissions.push_back(std::move(admission));

@@ -71,6 +71,9 @@ class ApiServer {
   void add_token(std::string token, std::string user, std::vector<std::string> groups);
   // Run in the order added, after authorisation and defaulting, before validation.
   void add_admission(Admission admission);
+  // Run before those: a mutating webhook. In a real server it comes after them, and what it made is
+  // judged once more (SCC admission validates in the second phase).
+  void add_webhook(Admission webhook);
   // Subresources served elsewhere: GET pods/log, pods/exec, nodes/metrics, … by
   // "resource/subresource".
   void add_subresource(

@@ -307,6 +307,21 @@ std::vector<std::string> boot_log(const Facts& facts, const Json& pod, const Fat
   return log;
 }
 
+std::optional<Fate> fault_asked_for(const Facts& facts, const Json& pod) {
+  for (const auto& [place, kind] : {std::pair{"sandbox", Fate::Kind::kSandboxError},
+                                    std::pair{"image", Fate::Kind::kImageError},
+                                    std::pair{"create", Fate::Kind::kCreateError}}) {
+    if (const auto words = fault_at(pod, place); !words.empty()) {
+      Fate fate;
+      fate.kind = kind;
+      fate.error = words;
+      return fate;
+    }
+  }
+  const auto line = fault_at(pod, "boot");
+  return line.empty() ? std::nullopt : std::optional(gives_up(facts, pod, {line}));
+}
+
 std::optional<int> exit_asked_for(const std::set<std::string>& words) {
   for (const auto& word : words) {
     if (word.size() > 4 && word.rfind("exit", 0) == 0 &&
@@ -334,6 +349,12 @@ std::set<std::string> behaviours(const Json& pod) {
   return words;
 }
 
+std::string fault_at(const Json& pod, const std::string& place) {
+  const auto fault = annotation(pod, "devcluster/fault");
+  const auto start = place + ": ";
+  return fault.rfind(start, 0) == 0 ? fault.substr(start.size()) : "";
+}
+
 Fate fate_of(const Json& pod, const Machine& machine, const Profile& profile,
              const std::set<std::string>& nfs_claims) {
   const auto words = behaviours(pod);
@@ -346,6 +367,7 @@ Fate fate_of(const Json& pod, const Machine& machine, const Profile& profile,
                  main_container(pod).value("image", "") + ": manifest unknown: manifest unknown";
     return fate;
   }
+  if (auto fault = fault_asked_for(facts, pod)) return *fault;
   if (auto error = create_error(facts, pod, profile, nfs_claims)) return *error;
   Fate fate;
   if (facts.systemd) {
@@ -362,6 +384,7 @@ Fate fate_of(const Json& pod, const Machine& machine, const Profile& profile,
   fate.systemd = facts.systemd;
   fate.user_namespace = facts.user_namespace;
   fate.flaps = words.count("flap") > 0;
+  fate.probe_fault = fault_at(pod, "probe");
   fate.stops = asks_for_clean_stop(facts, pod, words);
   const bool oom = words.count("oom") > 0;
   if (const auto code = exit_asked_for(words); code || oom) {

@@ -32,6 +32,7 @@ struct Fate {
   bool boot_ends = true;
   std::vector<std::string> failed_units;  // what makes it degraded
   std::string waiting_for;                // the job that keeps the boot from ending
+  std::string probe_fault;                // what every probe says; "": as it is
   bool flaps = false;                     // ready and not ready by turns
   bool stops = true;                      // honours the stop that it is sent
   bool user_namespace = false;            // false: root inside is root on the host
@@ -45,5 +46,10 @@ Fate fate_of(const Json& pod, const Machine& machine, const Profile& profile,
 // of the annotation devcluster/behaviour. Known words: degraded, hang, exitN, oom, missing, nostop,
 // nostopsignal, flap.
 std::set<std::string> behaviours(const Json& pod);
+
+// The words of a fault that is asked for by the annotation devcluster/fault, as in "image: manifest
+// unknown": at image, mount, config, sandbox, create, boot or probe. "": none at that place.
+// Some faults are beyond a stand-in, and what others say of them is not.
+std::string fault_at(const Json& pod, const std::string& place);
 
 }  // namespace devcluster

@@ -6,6 +6,7 @@
 
 #include "devcluster/admission.hpp"
 #include "devcluster/furnish.hpp"
+#include "devcluster/node_start.hpp"
 #include "devcluster/paths.hpp"
 #include "devcluster/routes.hpp"
 #include "devcluster/status.hpp"
@@ -75,7 +76,7 @@ Cluster::Cluster(ClusterOptions options) : profile_(profile_of(options)) {
   };
   add(std::make_unique<Namespaces>(*world_, namespaced_));
   add(std::make_unique<ClaimBinder>(*world_));
-  if (profile_.is_openshift()) {
+  if (profile_.is_openshift() && profile_.machine_configs) {
     machine_configs_ = add(std::make_unique<MachineConfigOperator>(
         *world_, MachineConfigOperator::Machines{
                      [this](const std::string& node) { return pods_to_drain(node); },
@@ -167,6 +168,10 @@ std::optional<Time> Cluster::next_due() const {
 
 void Cluster::power(const std::string& node, bool up, bool announced) {
   world_->machines.at(node).up = up;
+  if (up) {
+    report_boot(*world_, node);
+    announce_start(*world_, node);
+  }
   if (announced) {
     set_node_ready(*world_, node, up ? "True" : "False");
   } else if (up) {
@@ -192,9 +197,18 @@ bool Cluster::evict(const std::string& ns, const std::string& pod, const std::st
   return kubelet_->evict(ns, pod, message);
 }
 
-void Cluster::set_userns_slots(const std::string& node, int slots) {
+void Cluster::change_machine(const std::string& node, const std::function<void(Machine&)>& change) {
   const std::lock_guard lock(mutex_);
-  world_->machines.at(node).userns_slots = slots;
+  change(world_->machines.at(node));
+}
+
+void Cluster::change_software(const std::function<void(Profile&)>& change) {
+  const std::lock_guard lock(mutex_);
+  change(profile_);
+  for (const auto& [name, machine] : world_->machines) {
+    power(name, false, true);
+    power(name, true, true);
+  }
 }
 
 void Cluster::degrade_pool(const std::string& pool, const std::string& message) {

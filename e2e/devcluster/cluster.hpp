@@ -61,7 +61,10 @@ class Cluster {
   void restore_node(const std::string& name);  // it boots again
   bool evict(const std::string& ns, const std::string& pod,
              const std::string& message = "The node was low on resource: memory.");
-  void set_userns_slots(const std::string& node, int slots);  // 0: none left; -1: enough
+  // A setting of a machine, in force for the Pods that are started from now on.
+  void change_machine(const std::string& node, const std::function<void(Machine&)>& change);
+  // Other software on the nodes, which are rebooted for it, all at once.
+  void change_software(const std::function<void(Profile&)>& change);
   void degrade_pool(const std::string& pool, const std::string& message);  // "" ends it
 
   // A connected socket to a port of a Pod, as from its node; -1 where Pods are simulated.
@@ -79,7 +82,7 @@ class Cluster {
   void discover();
   void serve_metrics();
 
-  const Profile profile_;
+  Profile profile_;
   std::unique_ptr<ApiServer> server_;
   std::unique_ptr<World> world_;
   std::unique_ptr<Recorder> recorder_;

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "devcluster/kubelet_status.hpp"
+#include "devcluster/node_start.hpp"
 
 namespace devcluster {
 namespace {
@@ -176,6 +177,7 @@ void furnish(World& world, int masters, int workers) {
       const auto made = node(world, name, role, now);
       world.api.create("/api/v1/nodes", made);
       world.api.merge_patch("/api/v1/nodes", name, {{"status", made["status"]}}, "status");
+      announce_start(world, name);
     }
   };
   add("master", masters);
@@ -189,7 +191,7 @@ void furnish(World& world, int masters, int workers) {
   if (!world.profile.is_openshift()) return;
   sccs(world);
   openshift_config(world, now);
-  pools(world);
+  if (world.profile.machine_configs) pools(world);
 }
 
 }  // namespace devcluster

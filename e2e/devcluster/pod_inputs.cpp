@@ -1,6 +1,7 @@
 #include "devcluster/pod_inputs.hpp"
 
 #include "devcluster/base64.hpp"
+#include "devcluster/boot_rules.hpp"
 
 namespace devcluster {
 namespace {
@@ -84,6 +85,8 @@ PodInputs gather_inputs(Api& api, const Json& pod) {
   Gatherer gatherer(api, pod, inputs);
   for (const auto& volume : pod["spec"].value("volumes", Json::array())) gatherer.volume(volume);
   for (const auto& container : pod["spec"]["containers"]) gatherer.environment(container);
+  if (inputs.mount_fault.empty()) inputs.mount_fault = fault_at(pod, "mount");
+  if (inputs.config_fault.empty()) inputs.config_fault = fault_at(pod, "config");
   return inputs;
 }
 

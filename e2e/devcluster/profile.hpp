@@ -41,6 +41,8 @@ struct Profile {
   bool restricted_v2 = true;         // SCCs of OpenShift ≥ 4.11
   bool user_namespace_level = true;  // SCC field of OpenShift ≥ 4.18, with it restricted-v3 (4.20)
   bool cgroup_mode = true;           // nodes.config spec.cgroupMode exists (OpenShift ≥ 4.13)
+  // The API of MachineConfigs and pools exists (not with hosted control planes, nor on MicroShift).
+  bool machine_configs = true;
   bool cgroup_v1_arguments = false;  // the rendered base carries those of cgroups v1 (4.13)
 
   bool is_openshift() const { return !openshift.empty(); }

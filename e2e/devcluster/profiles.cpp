@@ -110,7 +110,7 @@ std::vector<TypeInfo> extra_types(const Profile& profile) {
   }
   const std::string config = "config.openshift.io";
   const std::string machines = "machineconfiguration.openshift.io";
-  return {
+  std::vector<TypeInfo> types = {
       {"route.openshift.io", "v1", "routes", "route", "Route", true, true, {}},
       {"security.openshift.io",
        "v1",
@@ -120,20 +120,24 @@ std::vector<TypeInfo> extra_types(const Profile& profile) {
        false,
        false,
        {"scc"}},
-      {machines, "v1", "machineconfigs", "machineconfig", "MachineConfig", false, false, {"mc"}},
-      {machines,
-       "v1",
-       "machineconfigpools",
-       "machineconfigpool",
-       "MachineConfigPool",
-       false,
-       true,
-       {"mcp"}},
       {config, "v1", "clusterversions", "clusterversion", "ClusterVersion", false, true, {}},
       {config, "v1", "nodes", "node", "Node", false, true, {}},
       {config, "v1", "ingresses", "ingress", "Ingress", false, true, {}},
       {config, "v1", "apiservers", "apiserver", "APIServer", false, true, {}},
   };
+  if (profile.machine_configs) {
+    types.push_back(
+        {machines, "v1", "machineconfigs", "machineconfig", "MachineConfig", false, false, {"mc"}});
+    types.push_back({machines,
+                     "v1",
+                     "machineconfigpools",
+                     "machineconfigpool",
+                     "MachineConfigPool",
+                     false,
+                     true,
+                     {"mcp"}});
+  }
+  return types;
 }
 
 std::vector<nlohmann::json> default_sccs(const Profile& profile) {

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
+#include "devcluster/quantity.hpp"
 #include "devcluster/selectors.hpp"
 
 namespace devcluster {
 namespace {
 
 constexpr const char* kNodes = "/api/v1/nodes";
+constexpr const char* kStorageClasses = "/apis/storage.k8s.io/v1/storageclasses";
 constexpr seconds kDefaultToleration{300};
 
 Pairs pairs_of(const Json& labels) {
@@ -73,7 +75,9 @@ void Scheduler::observe(const Delta& delta) {
       } else {
         const Json labels = delta.object["metadata"].value("labels", Json::object());
         nodes_[key] = {{"metadata", {{"labels", labels}}},
-                       {"spec", delta.object.value("spec", Json::object())}};
+                       {"spec", delta.object.value("spec", Json::object())},
+                       {"allocatable",
+                        delta.object.value("/status/allocatable"_json_pointer, Json::object())}};
       }
     }
     pending_.merge(unschedulable_);
@@ -83,13 +87,18 @@ void Scheduler::observe(const Delta& delta) {
   const auto placed = placed_.find(key);
   const auto forget = [&] {
     if (placed == placed_.end()) return;
-    --load_[placed->second];
+    auto& load = load_[placed->second.node];
+    --load.pods;
+    load.requests.cpu -= placed->second.requests.cpu;
+    load.requests.memory -= placed->second.requests.memory;
     placed_.erase(placed);
   };
   if (delta.kind == Delta::Kind::kDeleted) {
     forget();
     pending_.erase(key);
     unschedulable_.erase(key);
+    pending_.merge(unschedulable_);  // there may be room now
+    unschedulable_.clear();
     return;
   }
   const auto node = delta.object["spec"].value("nodeName", "");
@@ -97,9 +106,45 @@ void Scheduler::observe(const Delta& delta) {
     forget();
     if (unschedulable_.count(key) == 0) pending_.insert(key);
   } else if (placed == placed_.end()) {
-    placed_[key] = node;
-    ++load_[node];
+    place(key, node, requests_of(delta.object));
   }
+}
+
+Scheduler::Resources Scheduler::resources_of(const Json& amounts) {
+  return {milli_of(amounts.value("cpu", "")), milli_of(amounts.value("memory", ""))};
+}
+
+// A limit without a request is a request as well (SetDefaults_Pod).
+Scheduler::Resources Scheduler::requests_of(const Json& pod) {
+  Resources sum;
+  for (const auto& container : pod.at("spec").at("containers")) {
+    const Json resources = container.value("resources", Json::object());
+    Json amounts = resources.value("limits", Json::object());
+    amounts.update(resources.value("requests", Json::object()));
+    const auto one = resources_of(amounts);
+    sum.cpu += one.cpu;
+    sum.memory += one.memory;
+  }
+  return sum;
+}
+
+void Scheduler::place(const std::string& key, const std::string& node, const Resources& requests) {
+  placed_[key] = {node, requests};
+  auto& load = load_[node];
+  ++load.pods;
+  load.requests.cpu += requests.cpu;
+  load.requests.memory += requests.memory;
+}
+
+std::string Scheduler::lacks(const std::string& node, const Resources& requests) const {
+  const auto known = nodes_.find("/" + node);
+  const auto has = known == nodes_.end() ? Resources{} : resources_of(known->second["allocatable"]);
+  const auto taken = load_.find(node);
+  const auto used = taken == load_.end() ? Resources{} : taken->second.requests;
+  if (requests.cpu > 0 && used.cpu + requests.cpu > has.cpu) return "Insufficient cpu";
+  if (requests.memory > 0 && used.memory + requests.memory > has.memory)
+    return "Insufficient memory";
+  return "";
 }
 
 void Scheduler::work(Time now) {
@@ -114,6 +159,7 @@ void Scheduler::schedule(const std::string& key, Time now) {
   if (!pod || (*pod)["spec"].contains("nodeName") ||
       (*pod)["metadata"].contains("deletionTimestamp"))
     return;
+  const auto requests = requests_of(*pod);
   std::map<std::string, int> why_not;
   std::string best;
   for (const auto& volume : (*pod)["spec"].value("volumes", Json::array())) {
@@ -129,11 +175,12 @@ void Scheduler::schedule(const std::string& key, Time now) {
   }
   if (why_not.empty()) {
     for (const auto& [node_key, node] : nodes_) {
-      const auto why = unfit(*pod, node);
       const auto node_name = split_key(node_key).second;
+      auto why = unfit(*pod, node);
+      if (why.empty()) why = lacks(node_name, requests);
       if (!why.empty()) {
         ++why_not[why];
-      } else if (best.empty() || load_[node_name] < load_[best]) {
+      } else if (best.empty() || load_[node_name].pods < load_[best].pods) {
         best = node_name;
       }
     }
@@ -145,8 +192,7 @@ void Scheduler::schedule(const std::string& key, Time now) {
                           {"target", {{"apiVersion", "v1"}, {"kind", "Node"}, {"name", best}}}};
     if (!attempt([&] { world_.api.create(pods_path(ns) + "/" + name + "/binding", binding); }))
       return;
-    placed_[key] = best;
-    ++load_[best];
+    place(key, best, requests);
     world_.recorder->event(*pod, "Normal", "Scheduled",
                            "Successfully assigned " + ns + "/" + name + " to " + best,
                            "default-scheduler");
@@ -171,8 +217,18 @@ void Scheduler::schedule(const std::string& key, Time now) {
   });
 }
 
+std::vector<std::string> ClaimBinder::interests() const {
+  return {"/api/v1/persistentvolumeclaims", kStorageClasses};
+}
+
 void ClaimBinder::observe(const Delta& delta) {
-  if (delta.kind != Delta::Kind::kDeleted) changed_.insert(key_of(delta.object));
+  if (delta.kind == Delta::Kind::kDeleted) return;
+  if (delta.collection == kStorageClasses) {
+    changed_.merge(without_class_);
+    without_class_.clear();
+  } else {
+    changed_.insert(key_of(delta.object));
+  }
 }
 
 void ClaimBinder::work(Time /*now*/) {
@@ -190,8 +246,10 @@ void ClaimBinder::work(Time /*now*/) {
       });
       continue;  // DefaultStorageClass; comes back as a change
     }
-    if (!world_.api.get("/apis/storage.k8s.io/v1/storageclasses", spec["storageClassName"]))
+    if (!world_.api.get(kStorageClasses, spec["storageClassName"])) {
+      without_class_.insert(key);
       continue;
+    }
     if (!spec.contains("volumeName")) {
       const auto volume = "pvc-" + (*claim)["metadata"].value("uid", "");
       attempt([&] { world_.api.merge_patch(path, name, {{"spec", {{"volumeName", volume}}}}); });

@@ -1,11 +1,12 @@
 // What stands between a Pod and its node: claims bound, a node chosen, and Pods of a lost node
 // given up.
 //
-// Sources: kubernetes pkg/scheduler (filters: node affinity, taints, unschedulable; messages of
-// framework/types.go FitError), pkg/controller/volume/persistentvolume,
+// Sources: kubernetes pkg/scheduler (filters: node affinity, taints, unschedulable, resources;
+// messages of framework/types.go FitError), pkg/controller/volume/persistentvolume,
 // pkg/controller/nodelifecycle and tainteviction.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
@@ -24,11 +25,28 @@ class Scheduler final : public Controller {
   void work(Time now) override;
 
  private:
+  // What is asked for, or had, in thousandths of the unit.
+  struct Resources {
+    std::int64_t cpu = 0, memory = 0;
+  };
+  struct Placed {
+    std::string node;
+    Resources requests;
+  };
+  struct Load {
+    int pods = 0;
+    Resources requests;
+  };
+  static Resources resources_of(const Json& amounts);
+  static Resources requests_of(const Json& pod);
+  void place(const std::string& key, const std::string& node, const Resources& requests);
+  // Why the Pod cannot go to that node; "" when it can.
+  std::string lacks(const std::string& node, const Resources& requests) const;
   void schedule(const std::string& key, Time now);
   World& world_;
-  std::map<std::string, Json> nodes_;          // spec, labels and readiness alone
-  std::map<std::string, std::string> placed_;  // Pod → node
-  std::map<std::string, int> load_;            // node → Pods
+  std::map<std::string, Json> nodes_;     // spec, labels and allocatable resources alone
+  std::map<std::string, Placed> placed_;  // by Pod
+  std::map<std::string, Load> load_;      // by node
   std::set<std::string> pending_, unschedulable_;
 };
 
@@ -36,13 +54,13 @@ class Scheduler final : public Controller {
 class ClaimBinder final : public Controller {
  public:
   explicit ClaimBinder(World& world) : world_(world) {}
-  std::vector<std::string> interests() const override { return {"/api/v1/persistentvolumeclaims"}; }
+  std::vector<std::string> interests() const override;
   void observe(const Delta& delta) override;
   void work(Time now) override;
 
  private:
   World& world_;
-  std::set<std::string> changed_;
+  std::set<std::string> changed_, without_class_;
 };
 
 // Taints nodes whose kubelet is silent; their Pods are not ready, and are deleted when their

@@ -185,6 +185,7 @@ class SimulatedAgent final : public NodeAgent {
   ProbeResult answer(const Container& container, const Json& probe) const {
     const auto now = world_.clock();
     const auto& fate = container.fate;
+    if (!fate.probe_fault.empty()) return {false, fate.probe_fault};
     const bool booted = now >= boot_over(container) && fate.boot_ends;
     const bool down = fate.flaps && (now - container.started) / kFlapPeriod % 2 == 1;
     const auto failed = down ? std::vector<std::string>{"nginx.service"} : fate.failed_units;

@@ -176,12 +176,12 @@ TEST_F(Boot, ContainerdNeedsMountsAndARuntimeClass) {
 TEST_F(Boot, ANodeWithoutRoomForAnotherUserNamespaceCreatesNoSandbox) {
   start("openshift-4.20", [](ClusterOptions& o) { o.workers = 1; });
   grant_systemd_scc();
-  cluster->set_userns_slots("worker-0", 0);
+  cluster->change_machine("worker-0", [](Machine& machine) { machine.userns_slots = 0; });
   create(right_pod());
   live(seconds(5));
   EXPECT_EQ(status("/containerStatuses/0/state/waiting/reason"), "ContainerCreating");
   EXPECT_THAT(events(), HasSubstr("could not find an empty slot"));
-  cluster->set_userns_slots("worker-0", -1);
+  cluster->change_machine("worker-0", [](Machine& machine) { machine.userns_slots = -1; });
   EXPECT_TRUE(until_ready());
 }
 
