@@ -35,4 +35,9 @@ inline constexpr std::string_view kLabelRevision = "workloads.systemd-operator.d
 inline constexpr std::string_view kAnnotationRestartedAt =
     "workloads.systemd-operator.dev/restarted-at";
 
+// On nodes.config.openshift.io/cluster: the cgroupMode that the operator has set. Whoever sets
+// another one after that is not overruled.
+inline constexpr std::string_view kAnnotationCgroupMode =
+    "workloads.systemd-operator.dev/cgroup-mode";
+
 }  // namespace swo::api

@@ -31,9 +31,13 @@ NodeCgroups generation_default(const std::optional<Version>& openshift) {
     const bool v2 = *openshift >= kOpenshiftOnV2ByDefault;
     return {.version = v2 ? CgroupVersion::kV2 : CgroupVersion::kV1,
             .source = "the default of OpenShift 4." + std::to_string(openshift->minor),
-            .assumed = true};
+            .assumed = true,
+            .may_be_contradicted = true};
   }
-  return {.version = CgroupVersion::kUnknown, .source = "nothing tells", .assumed = true};
+  return {.version = CgroupVersion::kUnknown,
+          .source = "nothing tells",
+          .assumed = true,
+          .may_be_contradicted = true};
 }
 
 }  // namespace
@@ -43,7 +47,7 @@ NodeCgroups cgroups_of(const NodeFacts& node, const Facts& facts) {
     return {.version = node.cgroups, .source = node.cgroups_source};
   }
   if (node.ready && node.kubelet && *node.kubelet >= kKubeletWithoutV1) {
-    return {.version = CgroupVersion::kV2, .source = "kubelet ≥ 1.35"};
+    return {.version = CgroupVersion::kV2, .source = "kubelet ≥ 1.35", .may_be_contradicted = true};
   }
   const auto openshift = facts.openshift_generation();
   if (openshift && *openshift >= kOpenshiftWithoutV1) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/json_read.hpp"
 #include "api/names.hpp"
 #include "kube/projection.hpp"
 
@@ -32,6 +33,9 @@ std::optional<Json> only(const Informer& informer) {
 // Without what the API server adds to every object.
 Json content(const Json& object) {
   Json kept = Json::object();
+  if (const Json& annotations = at(object, "metadata", "annotations"); annotations.is_object()) {
+    kept["metadata"]["annotations"] = annotations;
+  }
   for (const char* field : {"spec", "status"}) {
     if (object.is_object() && object.contains(field)) {
       kept[field] = object[field];

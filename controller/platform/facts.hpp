@@ -100,6 +100,7 @@ struct Facts {
   bool has_gateway = false;               // gateway.networking.k8s.io HTTPRoute
   bool scc_user_namespace_level = false;  // SCC field userNamespaceLevel (OpenShift ≥ 4.18)
   std::string cgroup_mode = {};           // nodes.config/cluster spec.cgroupMode: "", "v1", "v2"
+  bool cgroup_mode_written = false;       // the operator has set it once (its annotation is there)
   // featuregates.config/cluster: UserNamespacesSupport in the API server and the kubelets.
   Tri user_namespaces_gate = Tri::kUnknown;
   std::vector<NodeFacts> nodes = {};

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "api/json_read.hpp"
+#include "api/names.hpp"
 
 namespace swo::platform {
 namespace {
@@ -206,7 +207,8 @@ const std::vector<std::string>& cluster_version_fields() {
 }
 
 const std::vector<std::string>& nodes_config_fields() {
-  static const std::vector<std::string> kFields = {"metadata.name", "spec.cgroupMode"};
+  static const std::vector<std::string> kFields = {"metadata.name", "metadata.annotations",
+                                                   "spec.cgroupMode"};
   return kFields;
 }
 
@@ -291,6 +293,10 @@ std::optional<Version> openshift_version(const Json& cluster_version) {
 
 std::string cgroup_mode(const Json& nodes_config) {
   return text(at(nodes_config, "spec", "cgroupMode"));
+}
+
+bool cgroup_mode_written(const Json& nodes_config) {
+  return !text(at(nodes_config, "metadata", "annotations", api::kAnnotationCgroupMode)).empty();
 }
 
 Tri user_namespaces_gate(const Json& feature_gate, const std::optional<Version>& version) {

@@ -31,6 +31,8 @@ std::optional<Version> openshift_version(const Json& cluster_version);
 
 // nodes.config.openshift.io/cluster spec.cgroupMode: "", "v1", "v2".
 std::string cgroup_mode(const Json& nodes_config);
+// The operator has set it, whatever it is now.
+bool cgroup_mode_written(const Json& nodes_config);
 
 // UserNamespacesSupport as featuregates.config.openshift.io/cluster reports it for `version`.
 Tri user_namespaces_gate(const Json& feature_gate, const std::optional<Version>& version);

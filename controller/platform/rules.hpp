@@ -45,9 +45,11 @@ void choose_user_namespace(Context& context);
 void check_host_users(Context& context);
 void check_annotation(Context& context);
 
-// rules_nodes.cpp
+// rules_cgroups.cpp
 void choose_cgroups(Context& context);
+// rules_machine_config.cpp
 void gather_machine_config(Context& context);
+// rules_node_settings.cpp
 void settle_node_settings(Context& context);
 
 // rules_pod.cpp
@@ -58,6 +60,7 @@ void choose_selinux(Context& context);
 void choose_runtime_mounts(Context& context);
 void choose_sysctl(Context& context);
 void check_tmpfs_idmap(Context& context);
+void check_volumes(Context& context);
 void check_crio_faults(Context& context);
 void choose_exposure(Context& context);
 void choose_api_fields(Context& context);

@@ -1,10 +1,11 @@
 // What the Pod and its company need on this platform, and the faults of versions that would bite.
 // Sources: cri-o internal/factory/container (init detection, sysctls), cri-o release notes 1.31 and
-// 1.35.1, containerd docs/cri/config.md (cgroup_writable), KEP-127 (kernel), openshift/api
-// security/v1.
+// 1.35.1, containerd docs/cri/config.md (cgroup_writable), KEP-127 (kernel; mapped mounts of
+// volumes, which CRI-O's own annotation does not ask for), openshift/api security/v1.
 
 #include <algorithm>
 
+#include "api/json_read.hpp"
 #include "platform/rules.hpp"
 
 namespace swo::platform {
@@ -60,6 +61,22 @@ std::string tmpfs_user(const Context& context) {
     return "/run and /tmp in memory";
   }
   return volume_of_memory(spec.volumes);
+}
+
+// A volume whose files belong to ids of the node, or of a server; empty: none. What the kubelet
+// makes anew for the Pod is open to everyone.
+std::string persistent_volume(const api::Spec& spec) {
+  if (!spec.storage.claims.empty()) {
+    return "claim " + spec.storage.claims.front().name;
+  }
+  for (const Json& volume : spec.volumes) {
+    for (const char* kind : {"persistentVolumeClaim", "ephemeral", "csi", "nfs"}) {
+      if (volume.is_object() && volume.contains(kind)) {
+        return "volume " + text(at(volume, "name"));
+      }
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -192,6 +209,19 @@ void check_tmpfs_idmap(Context& context) {
                      name_list(old) +
                      ". Leave it out, or leave the nodes out with spec.nodeSelector.");
   }
+}
+
+void check_volumes(Context& context) {
+  const std::string volume = persistent_volume(context.workload.spec);
+  if (volume.empty() || !context.by_annotation()) {
+    return;
+  }
+  context.warn("VolumesNotMapped",
+               "With the annotation nothing maps the ids of volumes: the files of " + volume +
+                   " belong to ids of the node, which the container sees as nobody, and its root "
+                   "cannot write there. hostUsers: false maps them (OpenShift ≥ 4.20); until then "
+                   "an administrator has to open the volume's directory to the ids of "
+                   "\"containers\" in /etc/subuid, or to everyone.");
 }
 
 void check_crio_faults(Context& context) {

@@ -17,7 +17,7 @@ using std::chrono::minutes;
 constexpr minutes kRetry{1};
 // Rights that are missing are granted by people; asking once an hour keeps the audit log short.
 constexpr hours kRetryForbidden{1};
-constexpr Version kMetricSince{1, 31, 0};  // kubelet_cgroup_version
+constexpr Version kMetricSince{1, 31, 0};  // kubelet_cgroup_version, and the Event CgroupV1
 constexpr Version kSccUserNamespaceLevel{4, 18, 0};
 
 template <class T>
@@ -47,6 +47,7 @@ Facts assemble(const Pieces& pieces) {
   }
   if (pieces.nodes_config) {
     facts.cgroup_mode = cgroup_mode(*pieces.nodes_config);
+    facts.cgroup_mode_written = cgroup_mode_written(*pieces.nodes_config);
   }
   if (pieces.feature_gate) {
     facts.user_namespaces_gate = user_namespaces_gate(*pieces.feature_gate, facts.openshift);
@@ -153,6 +154,15 @@ kube::Instant Details::fill(Facts& facts, kube::Instant now) {
     used.emplace(pool.status_configuration, config);
   }
   rendered_ = std::move(used);
+
+  std::vector<NodeFacts*> silent;
+  for (NodeFacts& node : facts.nodes) {
+    const bool warns = node.ready && node.kubelet && *node.kubelet >= kMetricSince;
+    if (warns && cgroups_of(node, facts).may_be_contradicted) {
+      silent.push_back(&node);
+    }
+  }
+  next = std::min(next, events_.tell(silent, now));
 
   std::map<std::string, Metric> nodes;
   for (NodeFacts& node : facts.nodes) {

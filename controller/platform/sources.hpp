@@ -13,6 +13,7 @@
 #include "kube/discovery.hpp"
 #include "kube/watcher.hpp"
 #include "platform/facts.hpp"
+#include "platform/node_events.hpp"
 #include "platform/projections.hpp"
 
 namespace swo::platform {
@@ -59,10 +60,11 @@ kube::Result<Served> discover(kube::Client& client);
 // What no watch brings: read when something new asks for it, and kept. A read that failed leaves
 // the fact unknown and is tried again after kRetry.
 //   Rendered MachineConfigs: by name; they never change.
+//   The kubelets' Events CgroupV1: where neither the node nor OpenShift tells (node_events.hpp).
 //   kubelet_cgroup_version: by node, until its boot id changes, and only where nothing else tells.
 class Details {
  public:
-  explicit Details(kube::Client& client) : client_(client) {}
+  explicit Details(kube::Client& client) : client_(client), events_(client) {}
   // Completes `facts`; returns when a failed read is due again, at the latest.
   kube::Instant fill(Facts& facts, kube::Instant now);
 
@@ -80,6 +82,7 @@ class Details {
   const Metric& metric(const NodeFacts& node, kube::Instant now);
 
   kube::Client& client_;
+  NodeEvents events_;
   std::map<std::string, Rendered> rendered_;  // by name
   std::map<std::string, Metric> metrics_;     // by node
   kube::Instant metrics_forbidden_until_{};

@@ -74,10 +74,12 @@ Json machine_config(const platform::MachineConfigNeed& need) {
 }
 
 Json nodes_config() {
-  return {{"apiVersion", "config.openshift.io/v1"},
-          {"kind", "Node"},
-          {"metadata", {{"name", "cluster"}}},
-          {"spec", {{"cgroupMode", "v2"}}}};
+  return {
+      {"apiVersion", "config.openshift.io/v1"},
+      {"kind", "Node"},
+      {"metadata",
+       {{"name", "cluster"}, {"annotations", {{std::string(api::kAnnotationCgroupMode), "v2"}}}}},
+      {"spec", {{"cgroupMode", "v2"}}}};
 }
 
 }  // namespace swo::render

@@ -13,18 +13,40 @@
 namespace swo::platform {
 namespace {
 
-struct Option {
+struct Consent {
+  const char* name;
+  MachineConfigMode mode;      // the administrator's
+  const char* machine_config;  // the workload's
+};
+constexpr const char* kWishes[] = {"Auto", "HostUsers", "Annotation"};
+constexpr Consent kConsents[] = {
+    {"Apply", MachineConfigMode::kApply, "Auto"},
+    {"Preview", MachineConfigMode::kPreview, "Auto"},
+    {"Off", MachineConfigMode::kOff, "Auto"},
+    {"Unmanaged", MachineConfigMode::kApply, "Unmanaged"},
+};
+
+// What the nodes say × what is wished × who consents.
+struct Situation {
+  CgroupVersion cgroups;
+  Tri user_namespaces;
   const char* wish;
-  MachineConfigMode mode;
-  const char* mode_name;
+  Consent consent;
 };
-constexpr Option kOptions[] = {
-    {"Auto", MachineConfigMode::kApply, "Apply"},
-    {"HostUsers", MachineConfigMode::kApply, "Apply"},
-    {"Annotation", MachineConfigMode::kApply, "Apply"},
-    {"Auto", MachineConfigMode::kPreview, "Preview"},
-    {"Auto", MachineConfigMode::kOff, "Off"},
-};
+
+std::vector<Situation> all_situations() {
+  std::vector<Situation> all;
+  for (const auto cgroups : {CgroupVersion::kV1, CgroupVersion::kV2, CgroupVersion::kUnknown}) {
+    for (const auto user_namespaces : {Tri::kYes, Tri::kNo, Tri::kUnknown}) {
+      for (const char* wish : kWishes) {
+        for (const Consent& consent : kConsents) {
+          all.push_back({cgroups, user_namespaces, wish, consent});
+        }
+      }
+    }
+  }
+  return all;
+}
 
 const char* text(CgroupVersion version) {
   return version == CgroupVersion::kV1 ? "v1" : version == CgroupVersion::kV2 ? "v2" : "unknown";
@@ -99,6 +121,15 @@ std::string at_length(const Strategy& strategy) {
   return out.str();
 }
 
+Strategy decide_in(const Situation& situation, const Facts& facts) {
+  api::Workload workload;
+  workload.spec.route.emplace();
+  workload.spec.platform.user_namespace = situation.wish;
+  workload.spec.platform.machine_config = situation.consent.machine_config;
+  return decide(workload, with_nodes(facts, situation.cgroups, situation.user_namespaces),
+                situation.consent.mode);
+}
+
 std::string summary(const std::string& name) {
   const Facts facts = *well_known_generation(name);
   api::Workload workload;
@@ -106,17 +137,10 @@ std::string summary(const std::string& name) {
   std::ostringstream out;
   out << "# " << facts.generation() << "\n"
       << at_length(decide(workload, facts, MachineConfigMode::kApply))
-      << "\n# cgroups userns wish mode → strategy (! holds Pods, ~ passes by itself)\n";
-  for (const auto cgroups : {CgroupVersion::kV1, CgroupVersion::kV2, CgroupVersion::kUnknown}) {
-    for (const auto user_namespaces : {Tri::kYes, Tri::kNo, Tri::kUnknown}) {
-      for (const Option& option : kOptions) {
-        workload.spec.platform.user_namespace = option.wish;
-        out << text(cgroups) << " " << text(user_namespaces) << " " << option.wish << " "
-            << option.mode_name << " → "
-            << in_short(decide(workload, with_nodes(facts, cgroups, user_namespaces), option.mode))
-            << "\n";
-      }
-    }
+      << "\n# cgroups userns wish consent → strategy (! holds Pods, ~ passes by itself)\n";
+  for (const Situation& one : all_situations()) {
+    out << text(one.cgroups) << " " << text(one.user_namespaces) << " " << one.wish << " "
+        << one.consent.name << " → " << in_short(decide_in(one, facts)) << "\n";
   }
   return out.str();
 }
@@ -155,34 +179,23 @@ TEST_P(EveryGeneration, DecidesAsItsGoldenFileSays) {
 TEST_P(EveryGeneration, KeepsItsPromises) {
   const Facts facts = *well_known_generation(GetParam());
   const bool openshift = facts.openshift.has_value();
-  for (const auto cgroups : {CgroupVersion::kV1, CgroupVersion::kV2, CgroupVersion::kUnknown}) {
-    for (const auto user_namespaces : {Tri::kYes, Tri::kNo, Tri::kUnknown}) {
-      for (const Option& option : kOptions) {
-        for (const char* consent : {"Auto", "Unmanaged"}) {
-          api::Workload workload;
-          workload.spec.platform.user_namespace = option.wish;
-          workload.spec.platform.machine_config = consent;
-          const Strategy strategy =
-              decide(workload, with_nodes(facts, cgroups, user_namespaces), option.mode);
-          if (!openshift || *facts.openshift >= Version{4, 19, 0}) {
-            EXPECT_EQ(strategy.machine_config, std::nullopt);
-            EXPECT_EQ(strategy.cgroups, CgroupsBy::kNothing);
-          }
-          if (option.mode != MachineConfigMode::kApply ||
-              workload.spec.platform.machine_config == "Unmanaged") {
-            EXPECT_FALSE(strategy.may_write_node_settings);
-          }
-          if (strategy.machine_config || strategy.cgroups == CgroupsBy::kCgroupMode) {
-            EXPECT_FALSE(strategy.blockers.empty()) << "nothing of it is in force yet";
-          }
-          for (const Blocker& blocker : strategy.blockers) {
-            EXPECT_THAT(blocker.reason, testing::MatchesRegex("[A-Z][A-Za-z0-9]+"));
-            EXPECT_GT(blocker.message.size(), 30U);
-          }
-          EXPECT_FALSE(strategy.reasons.empty());
-        }
-      }
+  for (const Situation& one : all_situations()) {
+    const Strategy strategy = decide_in(one, facts);
+    if (!openshift || *facts.openshift >= Version{4, 19, 0}) {
+      EXPECT_EQ(strategy.machine_config, std::nullopt);
+      EXPECT_EQ(strategy.cgroups, CgroupsBy::kNothing);
     }
+    if (one.consent.name != std::string("Apply")) {
+      EXPECT_FALSE(strategy.may_write_node_settings);
+    }
+    if (strategy.machine_config || strategy.cgroups == CgroupsBy::kCgroupMode) {
+      EXPECT_FALSE(strategy.blockers.empty()) << "nothing of it is in force yet";
+    }
+    for (const Blocker& blocker : strategy.blockers) {
+      EXPECT_THAT(blocker.reason, testing::MatchesRegex("[A-Z][A-Za-z0-9]+"));
+      EXPECT_GT(blocker.message.size(), 30U);
+    }
+    EXPECT_FALSE(strategy.reasons.empty());
   }
 }
 
