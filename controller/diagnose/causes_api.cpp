@@ -98,10 +98,10 @@ constexpr std::array kSchedulerReasons = {
     Row{"didn't match pod anti-affinity rules", "SpreadUnsatisfied",
         "Every fitting node has a Pod that the workload keeps away from",
         "loosen spec.affinity, or add nodes"},
-    Row{"taint", "TaintNotTolerated", "Every node has a taint that the workload does not tolerate",
-        "add to spec.tolerations, or remove the taint"},
     Row{"were unschedulable", "NodesCordoned", "The fitting nodes are cordoned",
         "uncordon a node, or wait for the end of a drain", true},
+    Row{"taint", "TaintNotTolerated", "Every node has a taint that the workload does not tolerate",
+        "add to spec.tolerations, or remove the taint"},
     Row{"", "Unschedulable", "The scheduler finds no node for the Pod", "do as its message says"},
 };
 

@@ -66,11 +66,13 @@ bool recognised_as_init(const std::vector<std::string>& command) {
 Diagnosis not_delegated(const Case& c, const std::string& line) {
   const Evidence& e = c.evidence;
   if (e.run_as_user_set && e.run_as_user != 0) {
-    return make("InitNotRoot",
-                "systemd runs as uid " + std::to_string(e.run_as_user) +
-                    ", which does not own its cgroup" +
-                    (e.scc.empty() ? "" : " (the Pod was taken by SCC " + e.scc + ")"),
-                line, "set no runAsUser: the operator's Pods run as uid 0 of a user namespace");
+    return make(
+        "InitNotRoot",
+        "systemd runs as uid " + std::to_string(e.run_as_user) + ", which does not own its cgroup" +
+            (e.scc.empty() ? "" : " (the Pod was taken by SCC " + e.scc + ")"),
+        line,
+        "let nothing set another runAsUser (an SCC of one's own, a webhook): the operator's "
+        "Pods run as uid 0 of a user namespace; delete the Pod then");
   }
   if (e.node != nullptr && e.node->runtime == platform::Runtime::kCrio &&
       e.node->runtime_version == platform::Version{1, 35, 0}) {
@@ -176,7 +178,9 @@ std::optional<Diagnosis> no_terminal(const Case& c) {
   }
   return make(
       "NoTerminal", "systemd ends and its log is empty: without a terminal it writes nothing",
-      exit_text(c.evidence), "give the container a terminal (tty: true), as the operator does");
+      exit_text(c.evidence),
+      "give the container a terminal (tty: true), as the operator does: look for a webhook that "
+      "takes it away, and delete the Pod then");
 }
 
 std::optional<Diagnosis> init_ended(const Case& c) {

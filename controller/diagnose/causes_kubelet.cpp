@@ -15,8 +15,8 @@ constexpr std::int64_t kMappedIds = 65536;  // what a Pod's user namespace maps 
 
 constexpr std::string_view kAsRoot =
     "leave spec.platform.securityContextConstraints to the operator, whose SCC allows uid 0, and "
-    "set "
-    "no other runAsUser: systemd runs as uid 0 of its own user namespace";
+    "let no webhook set another runAsUser: systemd runs as uid 0 of its own user namespace; "
+    "delete the Pod then";
 constexpr std::string_view kNoToken =
     "leave spec.platform.automountServiceAccountToken false and mount no Secret, or use nodes with "
     "Linux ≥ 6.3 (spec.nodeSelector)";

@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "platform/facts.hpp"
@@ -45,6 +46,9 @@ struct Evidence {
       {};  // the API server's answer to creating the Pod, where it was refused
   const platform::NodeFacts* node = nullptr;
 };
+
+// The one that is told of a ready instance as well: its container is root of the node.
+inline constexpr std::string_view kUserNamespaceDropped = "UserNamespaceDropped";
 
 struct Diagnosis {
   std::string reason = {};    // CamelCase, the STATUS column: "CgroupNotDelegated"

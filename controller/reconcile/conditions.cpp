@@ -126,14 +126,25 @@ std::optional<Verdict> scc_missing(const View& view) {
                  "the SecurityContextConstraints \"" + name + "\" is being created"};
 }
 
-std::optional<Verdict> pod_refused_by_scc(const View& view) {
+// Why the API server refused a Pod of the workload.
+std::optional<Verdict> pod_refused(const View& view) {
   for (const auto& [key, error] : view.input.memory.failures) {
-    if (key.plural == types::kPod.plural &&
-        error.message.find("security context constraint") != std::string::npos) {
-      return Verdict{"False", "SccRefused", error.message, "", true};
+    if (key.plural != types::kPod.plural) {
+      continue;
+    }
+    diagnose::Evidence evidence;
+    evidence.pod_name = key.name;
+    evidence.create_error = error.message;
+    if (const auto diagnosis = diagnose::diagnose(evidence, view.input.strategy)) {
+      return Verdict{"False", diagnosis->reason, key.name + ": " + diagnosis->message(), "", true};
     }
   }
   return std::nullopt;
+}
+
+std::optional<Verdict> pod_refused_by_scc(const View& view) {
+  auto verdict = pod_refused(view);
+  return verdict && verdict->reason.starts_with("Scc") ? verdict : std::nullopt;
 }
 
 std::optional<Verdict> pod_admitted(const View& view) {
@@ -223,6 +234,17 @@ std::optional<Verdict> instance_diagnosis(const View& view, bool transient) {
   return std::nullopt;
 }
 
+// It may be ready and serve, and is root of its node all the same.
+std::optional<Verdict> runs_as_root_of_its_node(const View& view) {
+  for (const auto& [name, evidence] : view.input.observed.evidence) {
+    if (evidence.diagnosis && evidence.diagnosis->reason == diagnose::kUserNamespaceDropped) {
+      return Verdict{"False", evidence.diagnosis->reason,
+                     name + ": " + evidence.diagnosis->message(), "", true};
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<Verdict> instance_in_trouble(const View& view) {
   return instance_diagnosis(view, false);
 }
@@ -238,21 +260,6 @@ std::optional<Verdict> any_write_refused(const View& view) {
   for (const auto& [key, error] : view.input.memory.failures) {
     // A refused Pod has a diagnosis of its own, which says more.
     return refused(view, key, key.plural == types::kPod.plural ? "PodRefused" : "WriteRefused");
-  }
-  return std::nullopt;
-}
-
-std::optional<Verdict> pod_refused(const View& view) {
-  for (const auto& [key, error] : view.input.memory.failures) {
-    if (key.plural != types::kPod.plural) {
-      continue;
-    }
-    diagnose::Evidence evidence;
-    evidence.pod_name = key.name;
-    evidence.create_error = error.message;
-    if (const auto diagnosis = diagnose::diagnose(evidence, view.input.strategy)) {
-      return Verdict{"False", diagnosis->reason, key.name + ": " + diagnosis->message(), "", true};
-    }
   }
   return std::nullopt;
 }
@@ -443,6 +450,7 @@ Verdict headline(const View& view) {
   static constexpr Judge kChain[] = {deleting,
                                      paused,
                                      hibernating,
+                                     runs_as_root_of_its_node,
                                      running,
                                      blocked_by_platform,
                                      not_admitted,

@@ -13,8 +13,17 @@ ChildKey child_key(const Action& action) {
   return {std::string(action.type().plural), action.key().name};
 }
 
+// An admission webhook that does not answer concerns this object alone, though the answer is 500.
+bool is_of_a_webhook(const kube::Error& error) {
+  return error.kind == ErrorKind::kServer &&
+         error.message.find("failed calling webhook") != std::string::npos;
+}
+
 // Nothing further can be expected of this server for now.
 bool stops_everything(const kube::Error& error) {
+  if (is_of_a_webhook(error)) {
+    return false;
+  }
   switch (error.kind) {
     case ErrorKind::kUnreachable:
     case ErrorKind::kAmbiguous:

@@ -147,11 +147,13 @@ void Observer::gather_evidence(const api::Workload& workload, const platform::Fa
 // not lend that right to someone who may not. Where Route is served by openshift-apiserver,
 // spec.host is a selectable field (pkg/route/apiserver/registry/route/strategy.go); as a CRD
 // (MicroShift, hosted control planes of some versions) it is not, and all Routes are gone through.
+// Of several the one that a router admits has it; the others wait as well.
 std::optional<std::string> Observer::find_host_holder(const api::Workload& workload) {
-  static const kube::FieldMask kMask({"spec.host"});
+  static const kube::FieldMask kMask({"spec.host", "status.ingress"});
   kube::ListOptions options;
   options.field_selector = "spec.host=" + workload.spec.route->host;
   std::string holder;
+  bool admitted = false;
   do {
     auto page = client_.list_page(types::kRoute, "", options);
     if (!page && page.error().kind == kube::ErrorKind::kInvalid &&
@@ -164,15 +166,20 @@ std::optional<std::string> Observer::find_host_holder(const api::Workload& workl
     }
     const auto listed = kube::project_list(*page, kMask, [&](Json&& route) {
       const kube::ObjectKey key = kube::key_of(route);
-      if (key.ns != workload.ns && text(at(route, "spec", "host")) == workload.spec.route->host) {
+      if (key.ns == workload.ns || text(at(route, "spec", "host")) != workload.spec.route->host) {
+        return;
+      }
+      const bool has_it = route_facts(route, types::kRoute.kind).admitted;
+      if (holder.empty() || (has_it && !admitted)) {
         holder = key.to_string();
+        admitted = has_it;
       }
     });
     if (!listed) {
       return std::nullopt;
     }
     options.continue_token = listed->continue_token;
-  } while (!options.continue_token.empty() && holder.empty());
+  } while (!options.continue_token.empty() && !admitted);
   return holder;
 }
 

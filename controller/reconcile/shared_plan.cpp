@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "platform/pools.hpp"
 #include "reconcile/types.hpp"
 #include "render/render.hpp"
 
@@ -41,12 +42,6 @@ void plan_sccs(const SharedInput& input, std::vector<Action>& actions) {
           {DeleteAction{&types::kScc, live->key, live->uid}, "its last user is gone"});
     }
   }
-}
-
-const platform::PoolFacts* find_pool(const platform::Facts& facts, const std::string& name) {
-  const auto pool = std::find_if(facts.pools.begin(), facts.pools.end(),
-                                 [&](const platform::PoolFacts& one) { return one.name == name; });
-  return pool == facts.pools.end() ? nullptr : &*pool;
 }
 
 // What `need` renders to, in the terms in which live MachineConfigs are compared.
@@ -89,7 +84,7 @@ bool is_quiet(const platform::PoolFacts& pool) {
 void plan_machine_config(const SharedInput& input, const platform::MachineConfigNeed& need,
                          SharedPlan& plan) {
   const std::string name = render::machine_config_name(need.pool);
-  const platform::PoolFacts* pool = find_pool(input.facts, need.pool);
+  const platform::PoolFacts* pool = platform::find_pool(need.pool, input.facts);
   const ChildKey key{std::string(types::kMachineConfig.plural), name};
   if (pool == nullptr || input.memory.foreign.contains(key)) {
     return;  // decide() tells that the pool is missing
@@ -150,10 +145,8 @@ SharedPlan plan_shared(const SharedInput& input) {
     const bool all_quiet =
         std::all_of(input.facts.pools.begin(), input.facts.pools.end(), is_quiet);
     if (all_quiet) {
-      plan.actions.push_back(
-          {PatchAction{
-               &types::kNodesConfig, {"", "cluster"}, {{"spec", {{"cgroupMode", "v2"}}}}, ""},
-           "the nodes are on cgroups v1, and systemd needs v2"});
+      plan.actions.push_back({ApplyAction{&types::kNodesConfig, render::nodes_config(), false},
+                              "the nodes are on cgroups v1, and systemd needs v2"});
     }
   }
   if (input.cleanup_machine_configs && input.everyone_reported) {

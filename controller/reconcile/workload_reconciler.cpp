@@ -28,6 +28,12 @@ bool makes_something(const Plan& plan) {
   });
 }
 
+// Booted in a user namespace. An API server that has dropped hostUsers made it root of its node.
+bool is_proof(const PodFacts& pod, const platform::Strategy& strategy) {
+  const bool by_field = strategy.user_namespace == platform::UserNamespaceVia::kHostUsers;
+  return pod.started && (!by_field || pod.host_users == false);
+}
+
 // A watch shows a write within milliseconds; this is for one that does not.
 constexpr std::chrono::seconds kWrittenRecheck{1};
 
@@ -180,7 +186,7 @@ Outcome WorkloadReconciler::look_at(const kube::ObjectKey& key, const WorkloadFa
   const std::size_t names_taken = memory.foreign.size();
   const Observed observed = observer_.observe(workload, *platform_facts, strategy, now);
   if (std::any_of(observed.pods.begin(), observed.pods.end(),
-                  [](const auto& pod) { return pod->started; })) {
+                  [&](const auto& pod) { return is_proof(*pod, strategy); })) {
     options_.prove(strategy.user_namespace);
   }
   Plan todo = plan({workload, observed, memory, *platform_facts, strategy, now});

@@ -27,7 +27,7 @@ void collect(const std::string& text, const char* pattern, std::set<std::string>
 std::set<std::string> reasons_in_code() {
   std::set<std::string> reasons;
   const std::filesystem::path root = std::filesystem::path(SWO_SOURCE_DIR) / "controller";
-  for (const char* floor : {"diagnose", "platform"}) {
+  for (const char* floor : {"diagnose", "platform", "reconcile"}) {
     for (const auto& entry : std::filesystem::directory_iterator(root / floor)) {
       if (entry.path().extension() != ".cpp") {
         continue;
@@ -36,6 +36,10 @@ std::set<std::string> reasons_in_code() {
       collect(text, "Row\\{\"(?:[^\"\\\\]|\\\\.)*\",\\s*\"(\\w+)\"", reasons);
       collect(text, "(?:make|warn)\\(\\s*\"(\\w+)\"", reasons);
       collect(text, "\\.reason = \"(\\w+)\"", reasons);
+      // Of the conditions: {"False", "NameTaken", …}, refused(view, key, "RouteRefused").
+      collect(text, "\\{\\s*\"(?:True|False|Unknown)\",\\s*\"(\\w+)\"", reasons);
+      collect(text, "\"(\\w+Refused)\"", reasons);
+      collect(text, "problems\\[[^\\]]*\\] = \\{\\s*\"(\\w+)\"", reasons);
     }
   }
   return reasons;

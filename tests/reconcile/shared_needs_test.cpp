@@ -1,0 +1,81 @@
+// The sum of what workloads need of the pieces they share.
+#include "reconcile/shared_needs.hpp"
+
+#include <gmock/gmock.h>
+
+namespace swo::reconcile {
+namespace {
+
+using platform::MachineConfigNeed;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+Need under_scc(bool user_namespace_level) {
+  return {.scc = "systemd-workload",
+          .capabilities = {},
+          .scc_user_namespace_level = user_namespace_level,
+          .machine_config = {}};
+}
+
+Need on_nodes(MachineConfigNeed config) {
+  return {.scc = "", .capabilities = {}, .machine_config = std::move(config)};
+}
+
+TEST(SharedNeeds, TheSccDemandsAUserNamespaceOnlyWhereNoneOfItsUsersHasItByAnnotation) {
+  SharedNeeds needs;
+  const auto level = [&] { return needs.sum().sccs.at("systemd-workload").user_namespace_level; };
+  needs.report({"demo", "a"}, under_scc(true));
+  needs.report({"demo", "b"}, under_scc(true));
+  EXPECT_TRUE(level());
+  EXPECT_TRUE(needs.report({"demo", "c"}, under_scc(false)));
+  EXPECT_FALSE(level()) << "one that would be refused with it";
+  EXPECT_EQ(needs.sum().sccs.at("systemd-workload").users, 3);
+  EXPECT_TRUE(needs.forget({"demo", "c"}));
+  EXPECT_TRUE(level());
+  // Whichever was there first.
+  SharedNeeds other;
+  other.report({"demo", "c"}, under_scc(false));
+  other.report({"demo", "a"}, under_scc(true));
+  EXPECT_FALSE(other.sum().sccs.at("systemd-workload").user_namespace_level);
+}
+
+TEST(SharedNeeds, TheMachineConfigOfAPoolHoldsWhateverAnyWorkloadNeeds) {
+  SharedNeeds needs;
+  needs.report({"demo", "a"}, on_nodes({.pool = "worker", .kernel_arguments = true}));
+  needs.report({"demo", "b"}, on_nodes({.pool = "worker", .crio_files = true}));
+  needs.report({"demo", "c"},
+               on_nodes({.pool = "worker", .crio_files = true, .crio_runtime_table = true}));
+  needs.report({"demo", "d"}, on_nodes({.pool = "infra", .crio_files = true}));
+  const auto sum = needs.sum();
+  EXPECT_EQ(sum.machine_configs.at("worker"), (MachineConfigNeed{.pool = "worker",
+                                                                 .kernel_arguments = true,
+                                                                 .crio_files = true,
+                                                                 .crio_runtime_table = true}));
+  EXPECT_EQ(sum.machine_configs.at("infra"),
+            (MachineConfigNeed{.pool = "infra", .crio_files = true}));
+  EXPECT_EQ(sum.reported, 4U);
+}
+
+TEST(SharedNeeds, SayWhetherTheSumHasChanged) {
+  SharedNeeds needs;
+  EXPECT_TRUE(needs.report({"demo", "a"}, under_scc(true)));
+  EXPECT_FALSE(needs.report({"demo", "a"}, under_scc(true)));
+  EXPECT_FALSE(needs.report({"demo", "b"}, under_scc(true))) << "of the same kind";
+  EXPECT_FALSE(needs.forget({"demo", "a"})) << "another of that kind is left";
+  EXPECT_TRUE(needs.forget({"demo", "b"}));
+  EXPECT_FALSE(needs.forget({"demo", "b"}));
+  EXPECT_THAT(needs.sum().sccs, IsEmpty());
+}
+
+TEST(SharedNeeds, OneWorkloadThatWantsCgroupModeIsEnough) {
+  SharedNeeds needs;
+  needs.report({"demo", "a"}, under_scc(true));
+  EXPECT_FALSE(needs.sum().cgroup_mode);
+  Need mode = under_scc(true);
+  mode.cgroup_mode = true;
+  needs.report({"demo", "b"}, mode);
+  EXPECT_TRUE(needs.sum().cgroup_mode);
+}
+
+}  // namespace
+}  // namespace swo::reconcile
