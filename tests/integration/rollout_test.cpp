@@ -12,15 +12,21 @@ using std::chrono::hours;
 using ::testing::HasSubstr;
 
 const std::string configs_path = "/apis/machineconfiguration.openshift.io/v1/machineconfigs";
+const std::string nodes_config_path = "/apis/config.openshift.io/v1/nodes";
 const std::string our_config = "99-worker-systemd-workload";
+// By a MachineConfig alone, and by cgroupMode as well, which is a second object.
+const char* const both_ways[] = {"openshift-4.8", "openshift-4.13"};
 
-int config_writes(const Simulation& simulation) {
+int writes_of(const Simulation& simulation, const std::string& kind) {
   int sum = 0;
   for (const auto& [what, count] : simulation.writes()) {
-    sum += what.find("machineconfigs") == std::string::npos ? 0 : count;
+    sum += what.find(kind) == std::string::npos ? 0 : count;
   }
   return sum;
 }
+
+int config_writes(const Simulation& simulation) { return writes_of(simulation, "machineconfigs"); }
+int mode_writes(const Simulation& simulation) { return writes_of(simulation, " nodes/cluster"); }
 
 bool becomes_running(Simulation& simulation) {
   return simulation.until([&] { return simulation.running("nginx"); }, hours(2));
@@ -51,35 +57,73 @@ TEST(Rollout, IsOneThoughTheOperatorIsStoppedAtAnyWrite) {
   }
 }
 
-TEST(Rollout, IsOneThoughTwoProcessesBelieveToLead) {
-  Simulation simulation({.profile = "openshift-4.8"});
-  simulation.start_replica();
+TEST(Rollout, IsOneForBothObjectsTogether) {
+  Simulation simulation({.profile = "openshift-4.13"});
   simulation.apply("nginx", nginx("v1", 1));
   ASSERT_TRUE(becomes_running(simulation));
   EXPECT_EQ(simulation.cluster().rollouts("worker"), 1);
-  EXPECT_EQ(simulation.writes_to("POST pods/demo"), 1);
-  simulation.forget_writes();
-  simulation.advance(hours(1));
-  EXPECT_EQ(simulation.write_count(), 0) << testing::PrintToString(simulation.writes());
+  EXPECT_EQ(simulation.cluster().rollouts("master"), 1) << "cgroupMode is of the whole cluster";
+  EXPECT_EQ(config_writes(simulation), 1);
+  EXPECT_EQ(mode_writes(simulation), 1);
+  for (const char* node : {"master-0", "worker-0", "worker-1", "worker-2"}) {
+    EXPECT_EQ(simulation.cluster().reboots(node), 1) << node;
+  }
 }
 
-TEST(Rollout, IsOneForACrowdOfWorkloadsAtOnce) {
-  Simulation simulation({.profile = "openshift-4.8"});
-  const std::size_t crowd = try_all() ? 100 : 25;
-  const auto name = [](std::size_t i) { return "w" + std::to_string(i); };
-  for (std::size_t i = 0; i < crowd; ++i) {
-    simulation.apply(name(i), {{"image", "v1"}});
-  }
-  ASSERT_TRUE(simulation.until(
+// Between the two writes nobody can make it one: what was half written is completed, and no more.
+TEST(Rollout, OfTwoObjectsIsCompletedThoughTheOperatorIsStoppedBetweenThem) {
+  Simulation simulation({.profile = "openshift-4.13"});
+  Killer killer(simulation, 1, Killer::Moment::kAfter, [](const kube::HttpRequest& request) {
+    return is_write(request) && request.target.find("machineconfigs") != std::string::npos;
+  });
+  simulation.apply("nginx", nginx("v1", 1));
+  EXPECT_TRUE(simulation.until(
       [&] {
-        const auto pods = simulation.admin().list(Simulation::pods_path());
-        return pods.size() == crowd;
+        killer.revive();
+        return simulation.running("nginx");
       },
       hours(2)));
-  EXPECT_EQ(simulation.cluster().rollouts("worker"), 1);
+  EXPECT_TRUE(killer.struck());
+  EXPECT_LE(simulation.cluster().rollouts("worker"), 2);
   EXPECT_EQ(config_writes(simulation), 1);
-  EXPECT_EQ(simulation.writes_to("POST pods/demo"), static_cast<int>(crowd));
-  EXPECT_EQ(simulation.writes_to("PATCH securitycontextconstraints/systemd-workload"), 1);
+  EXPECT_EQ(mode_writes(simulation), 1);
+}
+
+TEST(Rollout, IsOneThoughTwoProcessesBelieveToLead) {
+  for (const char* profile : both_ways) {
+    SCOPED_TRACE(profile);
+    Simulation simulation({.profile = profile});
+    simulation.start_replica();
+    simulation.apply("nginx", nginx("v1", 1));
+    ASSERT_TRUE(becomes_running(simulation));
+    EXPECT_EQ(simulation.cluster().rollouts("worker"), 1);
+    EXPECT_EQ(simulation.writes_to("POST pods/demo"), 1);
+    simulation.forget_writes();
+    simulation.advance(hours(1));
+    EXPECT_EQ(simulation.write_count(), 0) << testing::PrintToString(simulation.writes());
+  }
+}
+
+TEST(Rollout, IsOneForAHundredWorkloadsAtOnce) {
+  for (const char* profile : both_ways) {
+    SCOPED_TRACE(profile);
+    Simulation simulation({.profile = profile});
+    constexpr std::size_t kCrowd = 100;
+    for (std::size_t i = 0; i < kCrowd; ++i) {
+      simulation.apply("w" + std::to_string(i), {{"image", "v1"}});
+    }
+    ASSERT_TRUE(simulation.until(
+        [&] {
+          const auto pods = simulation.admin().list(Simulation::pods_path());
+          return pods.size() == kCrowd;
+        },
+        hours(2)));
+    EXPECT_EQ(simulation.cluster().rollouts("worker"), 1);
+    EXPECT_EQ(config_writes(simulation), 1);
+    EXPECT_LE(mode_writes(simulation), 1);
+    EXPECT_EQ(simulation.writes_to("POST pods/demo"), static_cast<int>(kCrowd));
+    EXPECT_EQ(simulation.writes_to("PATCH securitycontextconstraints/systemd-workload"), 1);
+  }
 }
 
 TEST(Rollout, AnEditedMachineConfigIsNotFoughtOverButTold) {
@@ -98,6 +142,40 @@ TEST(Rollout, AnEditedMachineConfigIsNotFoughtOverButTold) {
   simulation.admin().remove(configs_path, our_config);
   simulation.advance(std::chrono::minutes(10));
   EXPECT_EQ(config_writes(simulation), 1);
+}
+
+TEST(Rollout, AnEditWhileItIsUnderWayIsNotFoughtOverEither) {
+  Simulation simulation({.profile = "openshift-4.8"});
+  simulation.apply("nginx", nginx("v1", 1));
+  ASSERT_TRUE(simulation.until(
+      [&] { return simulation.phase("nginx").starts_with("WaitingForNodes 1/3"); }));
+  simulation.forget_writes();
+  simulation.admin().merge_patch(configs_path, our_config,
+                                 {{"spec", {{"kernelArguments", {"quiet"}}}}});
+  simulation.advance(std::chrono::minutes(10));
+  simulation.stop_operator();
+  simulation.start_operator();
+  simulation.start_replica();
+  simulation.advance(hours(1));
+  EXPECT_EQ(config_writes(simulation), 0);
+  EXPECT_EQ(simulation.cluster().rollouts("worker"), 2) << "ours, and the person's own";
+  EXPECT_EQ(simulation.phase("nginx"), "MachineConfigEdited");
+}
+
+TEST(Rollout, ACgroupModeThatIsSetBackIsNotFoughtOverButTold) {
+  Simulation simulation({.profile = "openshift-4.13"});
+  simulation.apply("nginx", nginx("v1", 1));
+  ASSERT_TRUE(becomes_running(simulation));
+  simulation.forget_writes();
+  simulation.admin().merge_patch(nodes_config_path, "cluster", {{"spec", {{"cgroupMode", "v1"}}}});
+  simulation.advance(std::chrono::minutes(10));
+  simulation.stop_operator();
+  simulation.start_operator();
+  simulation.start_replica();
+  simulation.advance(hours(1));
+  EXPECT_EQ(mode_writes(simulation), 0);
+  EXPECT_EQ(simulation.cluster().rollouts("worker"), 2) << "ours, and the person's own";
+  EXPECT_EQ(simulation.phase("nginx"), "CgroupModeReverted");
 }
 
 TEST(Rollout, NeitherAWorkloadsEndNorARestartOfTheOperatorMakesOne) {

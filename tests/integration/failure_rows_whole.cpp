@@ -1,0 +1,55 @@
+// What stands in the way of the workload as a whole: names and hosts that others have.
+#include "failure_rows.hpp"
+
+namespace swo::test {
+namespace {
+
+const std::string host = "nginx.apps.example.com";
+
+std::function<void(Simulation&)> route_of(const std::string& ns) {
+  return [=](Simulation& simulation) {
+    simulation.admin().create("/api/v1/namespaces", {{"metadata", {{"name", ns}}}});
+    simulation.admin().create(
+        "/apis/route.openshift.io/v1/namespaces/" + ns + "/routes",
+        {{"metadata", {{"name", "site"}}},
+         {"spec", {{"host", host}, {"to", {{"kind", "Service"}, {"name", "site"}}}}}});
+    simulation.advance(std::chrono::seconds(10));
+  };
+}
+
+std::function<void(Simulation&)> route_gone(const std::string& ns) {
+  return remove("/apis/route.openshift.io/v1/namespaces/" + ns + "/routes", "site");
+}
+
+}  // namespace
+
+std::vector<FailureRow> whole_rows() {
+  return {
+      // The second Route of that host is refused itself, and is the first in any list.
+      {.name = "AHostThatAnotherNamespaceHas",
+       .reason = "HostClaimed",
+       .evidence = "belongs to Route the-first/site",
+       .remedy = "choose another host, or remove that Route",
+       .told = Told::kByCondition,
+       .hinder = both(route_of("the-first"), route_of("a-second")),
+       .mend = both(route_gone("a-second"), route_gone("the-first"))},
+      {.name = "ANameThatSomeoneElseHas",
+       .reason = "NameTaken",
+       .evidence = "the name of services \"nginx\" is taken",
+       .remedy = "rename the workload, or remove the other object",
+       .told = Told::kByCondition,
+       .hinder = create(core_path + "services",
+                        {{"metadata", {{"name", "nginx"}}},
+                         {"spec", {{"ports", {{{"name", "http"}, {"port", 80}}}}}}}),
+       .mend = remove(core_path + "services", "nginx")},
+      {.name = "ConstraintsThatAreNotThere",
+       .reason = "SccNotFound",
+       .evidence = "\"mine\" does not exist",
+       .remedy = "create it, or leave the field out",
+       .told = Told::kByCondition,
+       .spec = {{"platform", {{"securityContextConstraints", "mine"}}}},
+       .mend = own_scc("container_init_t")},
+  };
+}
+
+}  // namespace swo::test
