@@ -104,7 +104,8 @@ void Scheduler::observe(const Delta& delta) {
   const auto node = delta.object["spec"].value("nodeName", "");
   if (node.empty()) {
     forget();
-    if (unschedulable_.count(key) == 0) pending_.insert(key);
+    unschedulable_.erase(key);  // it may ask for less now
+    pending_.insert(key);
   } else if (placed == placed_.end()) {
     place(key, node, requests_of(delta.object));
   }

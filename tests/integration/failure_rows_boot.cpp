@@ -100,14 +100,6 @@ std::vector<FailureRow> cgroup_rows() {
 
 std::vector<FailureRow> early_rows() {
   return {
-      {.name = "APodWithoutATerminal",
-       .reason = "NoTerminal",
-       .evidence = "exit code 255",
-       .remedy = "delete the Pod",
-       .profile = "kubernetes-1.33",
-       .adjust = keeps_cgroups,
-       .hinder = webhook([](Json& pod) { pod["spec"]["containers"][0].erase("tty"); }),
-       .mend = both(with_software(gives_cgroups), webhook_gone())},
       {.name = "AShellInFront",
        .reason = "NoRuntimeMounts",
        .evidence = "Failed to mount API filesystems",
