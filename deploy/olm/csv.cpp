@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "olm/bundle.hpp"
+#include "olm/view.hpp"
 
 namespace olm {
 namespace {
@@ -82,11 +83,13 @@ Json examples(const std::filesystem::path& source) {
   return list;
 }
 
-Json rules_of(const std::filesystem::path& file, const std::string& kind) {
+// The rules of all roles in the files.
+Json rules_of(const std::filesystem::path& folder, const std::vector<std::string>& files) {
   Json rules = Json::array();
-  for (const Json& document : read_yaml(file)) {
-    if (document.at("kind") != kind) continue;
-    for (const Json& rule : document.at("rules")) rules.push_back(rule);
+  for (const std::string& file : files) {
+    for (const Json& document : read_yaml(folder / file)) {
+      for (const Json& rule : list_at(document, "/rules")) rules.push_back(rule);
+    }
   }
   return rules;
 }
@@ -95,22 +98,24 @@ Json install(const Options& options) {
   const auto rbac = options.source / "config/rbac";
   const std::string account =
       read_yaml(rbac / "service_account.yaml").at(0).at("metadata").at("name");
-  Json cluster = rules_of(rbac / "role.yaml", "ClusterRole");
-  for (const Json& rule : rules_of(rbac / "metrics_auth_role.yaml", "ClusterRole")) {
-    cluster.push_back(rule);
-  }
   Json deployment = read_yaml(options.source / "config/manager/manager.yaml").at(0);
   deployment["spec"]["template"]["spec"]["containers"][0]["image"] = options.image;
-  return {{"strategy", "deployment"},
-          {"spec",
-           {{"permissions",
-             Json::array({{{"serviceAccountName", account},
-                           {"rules", rules_of(rbac / "leader_election_role.yaml", "Role")}}})},
-            {"clusterPermissions",
-             Json::array({{{"serviceAccountName", account}, {"rules", std::move(cluster)}}})},
-            {"deployments", Json::array({{{"name", deployment.at("metadata").at("name")},
-                                          {"label", deployment.at("metadata").at("labels")},
-                                          {"spec", deployment.at("spec")}}})}}}};
+  // OLM grants the permissions in the namespaces that the operator is to serve, and cluster-wide
+  // where these are all (operator-lifecycle-manager pkg/controller/operators/olm/operatorgroup.go;
+  // operator-controller internal/operator-controller/rukpak/render/registryv1/generators).
+  return {
+      {"strategy", "deployment"},
+      {"spec",
+       {{"permissions",
+         Json::array({{{"serviceAccountName", account},
+                       {"rules", rules_of(rbac, {"role.yaml", "leader_election_role.yaml"})}}})},
+        {"clusterPermissions",
+         Json::array(
+             {{{"serviceAccountName", account},
+               {"rules", rules_of(rbac, {"cluster_role.yaml", "metrics_auth_role.yaml"})}}})},
+        {"deployments", Json::array({{{"name", deployment.at("metadata").at("name")},
+                                      {"label", deployment.at("metadata").at("labels")},
+                                      {"spec", deployment.at("spec")}}})}}}};
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 // config/: the samples are valid, the rights are small, the operator's own Pod is confined.
-#include <cstdio>
 #include <cstdlib>
-#include <memory>
+#include <fstream>
 #include <set>
 #include <string>
 #include <vector>
@@ -61,7 +60,7 @@ TEST(Samples, AreValidAndWithoutUnknownFields) {
 
 std::vector<Json> rules() {
   std::vector<Json> all;
-  for (const char* file : {"role", "leader_election_role", "metrics_auth_role"}) {
+  for (const char* file : {"role", "cluster_role", "leader_election_role", "metrics_auth_role"}) {
     for (const Json& document : read_yaml(std::string("config/rbac/") + file + ".yaml")) {
       for (const Json& rule : document.value("rules", Json::array())) all.push_back(rule);
     }
@@ -108,16 +107,16 @@ TEST(Rights, SecurityContextConstraintsAreUsedByNameOnly) {
 }
 
 TEST(Rights, EveryRuleSaysWhy) {
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(
-      std::fopen(SWO_SOURCE_DIR "/config/rbac/role.yaml", "r"), std::fclose);
-  ASSERT_NE(file, nullptr);
-  char line[512];
-  bool explained = false;
-  while (std::fgets(line, sizeof line, file.get()) != nullptr) {
-    const std::string text = line;
-    if (text == "\n") explained = false;  // a comment speaks for the rules up to an empty line
-    if (text.starts_with("  # ")) explained = true;
-    EXPECT_TRUE(explained || !text.starts_with("  - apiGroups")) << text;
+  for (const char* name : {"role", "cluster_role"}) {
+    std::ifstream file(std::string(SWO_SOURCE_DIR "/config/rbac/") + name + ".yaml");
+    ASSERT_TRUE(file) << name;
+    bool explained = false;
+    for (std::string line; std::getline(file, line);) {
+      // A comment speaks for the rules up to an empty line.
+      if (line.empty() || line == "---") explained = false;
+      if (line.starts_with("  # ")) explained = true;
+      EXPECT_TRUE(explained || !line.starts_with("  - apiGroups")) << line;
+    }
   }
 }
 
@@ -143,8 +142,8 @@ TEST(Kustomize, EveryFolderBuilds) {
   if (std::system("kubectl version --client >/dev/null 2>&1") != 0) {  // NOLINT(cert-env33-c)
     GTEST_SKIP() << "kubectl is not installed";
   }
-  for (const char* folder : {"crd", "rbac", "manager", "network-policy", "default", "prometheus",
-                             "samples", "scorecard"}) {
+  for (const char* folder : {"crd", "rbac", "manager", "network-policy", "default", "namespaced",
+                             "prometheus", "grafana", "console", "samples", "scorecard"}) {
     const std::string command =
         std::string("kubectl kustomize ") + SWO_SOURCE_DIR "/config/" + folder + " >/dev/null";
     EXPECT_EQ(std::system(command.c_str()), 0) << folder;  // NOLINT(cert-env33-c)

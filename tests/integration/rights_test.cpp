@@ -14,10 +14,11 @@ using ::testing::AnyOf;
 using ::testing::HasSubstr;
 
 const std::string cluster_roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
-const std::string our_role = "systemd-workload-operator";
+const char* const our_roles[] = {"systemd-workload-operator", "systemd-workload-operator-cluster",
+                                 "systemd-workload-operator-shared"};
 
 struct Right {
-  std::string group, resource, verb;
+  std::string role, group, resource, verb;
 };
 
 std::string name_of(const Right& right) {
@@ -29,7 +30,7 @@ std::vector<Right> rights_in(const Json& role) {
   for (const Json& rule : role["rules"]) {
     for (const Json& resource : rule["resources"]) {
       for (const Json& verb : rule["verbs"]) {
-        all.push_back({rule["apiGroups"][0], resource, verb});
+        all.push_back({role["metadata"]["name"], rule["apiGroups"][0], resource, verb});
       }
     }
   }
@@ -94,9 +95,9 @@ class Rights : public testing::Test {
     SCOPED_TRACE("without the right to " + name_of(right));
     Simulation simulation;
     simulation.longest_step = std::chrono::seconds(5);
-    Json role = *simulation.admin().get(cluster_roles, our_role);
+    Json role = *simulation.admin().get(cluster_roles, right.role);
     const Json rules = role["rules"];
-    simulation.admin().merge_patch(cluster_roles, our_role, {{"rules", without(rules, right)}});
+    simulation.admin().merge_patch(cluster_roles, right.role, {{"rules", without(rules, right)}});
     std::vector<devcluster::AuditEvent> refused;
     simulation.cluster().api().on_audit([&](const devcluster::AuditEvent& event) {
       if (event.status == 403) {
@@ -123,7 +124,7 @@ class Rights : public testing::Test {
     } else {
       EXPECT_TRUE(lived);
     }
-    simulation.admin().merge_patch(cluster_roles, our_role, {{"rules", rules}});
+    simulation.admin().merge_patch(cluster_roles, right.role, {{"rules", rules}});
     simulation.remove("nginx");
     ASSERT_TRUE(simulation.until(
         [&] { return simulation.admin().list(Simulation::pods_path()).empty(); }, minutes(20)));
@@ -136,7 +137,11 @@ TEST_F(Rights, WithoutAnyOneOfThemItIsSaidAndOvercome) {
   std::vector<Right> rights;
   {
     Simulation simulation;
-    rights = rights_in(*simulation.admin().get(cluster_roles, our_role));
+    for (const char* role : our_roles) {
+      for (Right& right : rights_in(*simulation.admin().get(cluster_roles, role))) {
+        rights.push_back(std::move(right));
+      }
+    }
   }
   ASSERT_GT(rights.size(), 40U);
   const std::size_t step = try_all() ? 1 : 11;

@@ -1,5 +1,7 @@
 #include "support/simulation.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -101,14 +103,29 @@ void Simulation::install() {
   admin_.create("/api/v1/namespaces", {{"metadata", {{"name", "demo"}}}});
   token_ = devcluster::service_account_token(cluster_.api(), "systemd-workload-operator",
                                              "systemd-workload-operator");
-  const std::string rbac = "/apis/rbac.authorization.k8s.io/v1/";
-  for (const Json& object : manifests("config/rbac/role.yaml")) {
-    admin_.create(rbac + "clusterroles", object);
-  }
-  for (const Json& object : manifests("config/rbac/role_binding.yaml")) {
-    admin_.create(rbac + "clusterrolebindings", object);
+  if (!options_.rights.empty()) {
+    grant(options_.rights);
+  } else {
+    for (const char* file : {"role", "cluster_role", "role_binding"}) {
+      grant(manifests("config/rbac/" + std::string(file) + ".yaml"));
+    }
   }
   cluster_.tick();
+}
+
+void Simulation::grant(const std::vector<Json>& rights) {
+  for (const Json& object : rights) {
+    const std::string ns = object.at("metadata").value("namespace", "");
+    if (!ns.empty() && !admin_.get("/api/v1/namespaces", ns)) {
+      admin_.create("/api/v1/namespaces", {{"metadata", {{"name", ns}}}});
+    }
+    std::string plural = object.at("kind").get<std::string>() + "s";
+    std::transform(plural.begin(), plural.end(), plural.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    admin_.create("/apis/rbac.authorization.k8s.io/v1/" +
+                      (ns.empty() ? "" : "namespaces/" + ns + "/") + plural,
+                  object);
+  }
 }
 
 void Simulation::note_write(const kube::HttpRequest& request, int status) {
@@ -155,6 +172,7 @@ void Simulation::start_replica() {
   options.machine_config = options_.machine_config;
   options.cleanup_machine_configs = options_.cleanup_machine_configs;
   options.world.note = note;
+  options.world.namespaces = options_.namespaces;
   options.facts = [collector] { return collector->snapshot(); };
   options.prove = [collector](platform::UserNamespaceVia via) { collector->prove(via); };
   options.facts_known = [collector] { return collector->synced(); };

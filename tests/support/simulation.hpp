@@ -1,8 +1,8 @@
 // A whole scenario in one thread and in virtual time: a devcluster, the operator against it, and
 // what a person does. Nothing sleeps; time moves only in advance() and until().
 //
-// The operator runs under its own ServiceAccount and the ClusterRole of config/rbac, so a scenario
-// also shows that its rights suffice.
+// The operator runs under its own ServiceAccount and the rights of config/rbac, so a scenario also
+// shows that they suffice.
 #pragma once
 
 #include <chrono>
@@ -27,6 +27,8 @@ struct SimulationOptions {
   platform::MachineConfigMode machine_config = platform::MachineConfigMode::kApply;
   bool cleanup_machine_configs = false;
   std::function<void(devcluster::Profile&)> adjust = nullptr;
+  std::vector<std::string> namespaces = {};  // WATCH_NAMESPACE; empty: all
+  std::vector<Json> rights = {};             // RBAC objects in place of config/rbac's
 };
 
 class Simulation {
@@ -96,6 +98,7 @@ class Simulation {
     std::unique_ptr<reconcile::Operator> op;
   };
   void install();
+  void grant(const std::vector<Json>& rights);
   bool step();
   void note_phases();
   void note_write(const kube::HttpRequest& request, int status);
