@@ -1,5 +1,6 @@
 #include "cli/diagnose_command.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -80,6 +81,23 @@ void tell_status(const api::Status& status, std::ostream& out) {
   }
 }
 
+// What the operator alone knows, because it has tried: a Pod that is refused, a MachineConfig that
+// someone has edited. Of the spec as it is now.
+void tell_last_word(const api::Workload& workload, const api::Status& seen, std::ostream& out) {
+  for (const api::Condition& told : workload.status.conditions) {
+    const auto same = std::find_if(
+        seen.conditions.begin(), seen.conditions.end(), [&](const api::Condition& condition) {
+          return condition.type == told.type && condition.reason == told.reason;
+        });
+    const bool bad = told.status == (told.type == "Degraded" ? "True" : "False");
+    if (bad && same == seen.conditions.end() && told.type != "Progressing" &&
+        told.observed_generation == workload.generation) {
+      out << "The operator has met:\n  " << told.type << "=" << told.status << " " << told.reason
+          << ": " << told.message << '\n';
+    }
+  }
+}
+
 // The pieces of the view that this workload's story needs, read once.
 std::optional<std::string> fill(reconcile::World& world) {
   for (int attempt = 0; attempt < kListAttempts && !world.synced(); ++attempt) {
@@ -137,6 +155,7 @@ int tell_story(const std::string& ns, const std::string& name, kube::Client& cli
       << (plan.status.url.empty() ? "" : ", " + plan.status.url) << '\n';
   tell_platform(*facts, strategy, out);
   tell_status(plan.status, out);
+  tell_last_word(workload, plan.status, out);
   if (!plan.actions.empty()) {
     out << "The operator has still to:\n";
     for (const reconcile::Action& action : plan.actions) {
