@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "files/shell.hpp"
 #include "render/pod_probes.hpp"
 #include "render/pod_systemd.hpp"
 #include "support.hpp"
@@ -23,10 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Outcome {
-  int exit_code = -1;
-  std::string output;
-};
+using swo::test::Output;
 
 api::ReadinessSpec units(const std::vector<std::string>& names) {
   api::ReadinessSpec readiness;
@@ -86,22 +84,13 @@ class Probes : public testing::TestWithParam<std::string> {
     return fs::exists(dir_ / "asked") ? read_file(dir_ / "asked") : std::string();
   }
 
-  Outcome run(const std::string& script) const {
+  Output run(const std::string& script) const {
     const bool busybox = GetParam().ends_with("busybox");
     const std::string command = "PATH=" + dir_.string() + " SYSTEMD_LOG_LEVEL=debug exec " +
-                                GetParam() + (busybox ? " sh" : "") + " -c " + shell_quote(script) +
-                                " 2>&1";
-    FILE* pipe = popen(command.c_str(), "r");
-    Outcome outcome;
-    char buffer[4096];
-    for (std::size_t n = 0; (n = fread(buffer, 1, sizeof buffer, pipe)) > 0;) {
-      outcome.output.append(buffer, n);
-    }
-    const int status = pclose(pipe);
-    outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    return outcome;
+                                GetParam() + (busybox ? " sh" : "") + " -c " + shell_quote(script);
+    return swo::test::sh(command);
   }
-  Outcome run(const Json& probe) const {
+  Output run(const Json& probe) const {
     return run(probe["exec"]["command"][2].get<std::string>());
   }
 
@@ -113,14 +102,14 @@ INSTANTIATE_TEST_SUITE_P(Shell, Probes, testing::ValuesIn(shells()),
 
 TEST_P(Probes, StartupIsOverWhenTheSystemRuns) {
   answer("is-system-running", "running\n");
-  const Outcome outcome = run(startup_probe({}));
-  EXPECT_EQ(outcome.exit_code, 0);
-  EXPECT_EQ(outcome.output, "");
+  const Output outcome = run(startup_probe({}));
+  EXPECT_EQ(outcome.exit, 0);
+  EXPECT_EQ(outcome.text, "");
 }
 
 TEST_P(Probes, StartupIsOverWithFailedUnits) {
   answer("is-system-running", "degraded\n", 1);
-  EXPECT_EQ(run(startup_probe({})).exit_code, 0);
+  EXPECT_EQ(run(startup_probe({})).exit, 0);
 }
 
 TEST_P(Probes, StartupNamesTheUnitsThatRunAndNotThoseThatWaitForThem) {
@@ -130,41 +119,41 @@ TEST_P(Probes, StartupNamesTheUnitsThatRunAndNotThoseThatWaitForThem) {
          "  1 multi-user.target             start waiting\n"
          "112 ipa-server-configure.service  start running\n"
          "113 getty@a\\x2db.service          start running\n");
-  const Outcome outcome = run(startup_probe({}));
-  EXPECT_EQ(outcome.exit_code, 1);
+  const Output outcome = run(startup_probe({}));
+  EXPECT_EQ(outcome.exit, 1);
   EXPECT_EQ(
-      outcome.output,
+      outcome.text,
       "systemd is starting; waiting for: ipa-server-configure.service getty@a\\x2db.service\n");
 }
 
 TEST_P(Probes, StartupNamesWaitingUnitsWhenNoneRuns) {
   answer("is-system-running", "starting\n", 1);
   answer("list-jobs", "1 multi-user.target start waiting\n");
-  EXPECT_EQ(run(startup_probe({})).output, "systemd is starting; waiting for: multi-user.target\n");
+  EXPECT_EQ(run(startup_probe({})).text, "systemd is starting; waiting for: multi-user.target\n");
 }
 
 TEST_P(Probes, StartupWithoutJobsSaysTheStateAlone) {
   answer("is-system-running", "initializing\n", 1);
-  EXPECT_EQ(run(startup_probe({})).output, "systemd is initializing\n");
+  EXPECT_EQ(run(startup_probe({})).text, "systemd is initializing\n");
 }
 
 TEST_P(Probes, ASystemdThatDoesNotAnswerIsUnknown) {
   answer("is-system-running", "", 1);
-  const Outcome outcome = run(startup_probe({}));
-  EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_EQ(outcome.output, "systemd is unknown\n");
+  const Output outcome = run(startup_probe({}));
+  EXPECT_EQ(outcome.exit, 1);
+  EXPECT_EQ(outcome.text, "systemd is unknown\n");
 }
 
 TEST_P(Probes, AnImageWithoutSystemctlIsUnknown) {
   fs::remove(dir_ / "systemctl");
-  EXPECT_EQ(run(readiness_probe({})).output, "systemd is unknown\n");
-  EXPECT_EQ(run(readiness_probe(units({"a.service"}))).output,
+  EXPECT_EQ(run(readiness_probe({})).text, "systemd is unknown\n");
+  EXPECT_EQ(run(readiness_probe(units({"a.service"}))).text,
             "systemd is unknown; not active: a.service\n");
 }
 
 TEST_P(Probes, ReadyWhenTheSystemRuns) {
   answer("is-system-running", "running\n");
-  EXPECT_EQ(run(readiness_probe({})).exit_code, 0);
+  EXPECT_EQ(run(readiness_probe({})).exit, 0);
 }
 
 TEST_P(Probes, DegradedIsNotReadyAndNamesTheFailedUnits) {
@@ -172,54 +161,54 @@ TEST_P(Probes, DegradedIsNotReadyAndNamesTheFailedUnits) {
   answer("list-units",
          "nginx.service loaded failed failed The nginx HTTP server\n"
          "httpd@a\\x2db.service loaded failed failed Apache\n");
-  const Outcome outcome = run(readiness_probe({}));
-  EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_EQ(outcome.output, "systemd is degraded; failed: nginx.service httpd@a\\x2db.service\n");
+  const Output outcome = run(readiness_probe({}));
+  EXPECT_EQ(outcome.exit, 1);
+  EXPECT_EQ(outcome.text, "systemd is degraded; failed: nginx.service httpd@a\\x2db.service\n");
 }
 
 TEST_P(Probes, TheBulletOfAnOldSystemctlIsNoUnit) {
   answer("is-system-running", "degraded\n", 1);
   answer("list-units", "● nginx.service loaded failed failed The nginx HTTP server\n");
-  EXPECT_EQ(run(readiness_probe({})).output, "systemd is degraded; failed: nginx.service\n");
+  EXPECT_EQ(run(readiness_probe({})).text, "systemd is degraded; failed: nginx.service\n");
 }
 
 TEST_P(Probes, DegradedIsReadyWhereItIsAccepted) {
   answer("is-system-running", "degraded\n", 1);
-  EXPECT_EQ(run(readiness_probe(degraded_accepted())).exit_code, 0);
+  EXPECT_EQ(run(readiness_probe(degraded_accepted())).exit, 0);
 }
 
 TEST_P(Probes, StoppingIsNeverReady) {
   answer("is-system-running", "stopping\n", 1);
-  const Outcome outcome = run(readiness_probe(degraded_accepted()));
-  EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_EQ(outcome.output, "systemd is stopping\n");
+  const Output outcome = run(readiness_probe(degraded_accepted()));
+  EXPECT_EQ(outcome.exit, 1);
+  EXPECT_EQ(outcome.text, "systemd is stopping\n");
 }
 
 TEST_P(Probes, ReadyWhenTheNamedUnitsAreActiveWhateverTheSystemIs) {
   answer("is-system-running", "degraded\n", 1);
   answer("is-active", "active\nreloading\n");
-  EXPECT_EQ(run(readiness_probe(units({"a.service", "b.service"}))).exit_code, 0);
+  EXPECT_EQ(run(readiness_probe(units({"a.service", "b.service"}))).exit, 0);
   EXPECT_EQ(asked(), "is-active -- a.service b.service\n") << "one process for all units";
 }
 
 TEST_P(Probes, NamesTheUnitsThatAreNotActiveThoughSystemctlExitsWithZero) {
   answer("is-system-running", "running\n");
   answer("is-active", "inactive\nactive\nactivating\n", 0);
-  const Outcome outcome = run(readiness_probe(units({"a.service", "b.service", "c.service"})));
-  EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_EQ(outcome.output, "systemd is running; not active: a.service c.service\n");
+  const Output outcome = run(readiness_probe(units({"a.service", "b.service", "c.service"})));
+  EXPECT_EQ(outcome.exit, 1);
+  EXPECT_EQ(outcome.text, "systemd is running; not active: a.service c.service\n");
 }
 
 TEST_P(Probes, AUnitThatSystemctlDoesNotAnswerForIsNotActive) {
   answer("is-system-running", "running\n");
   answer("is-active", "active\n");
-  EXPECT_EQ(run(readiness_probe(units({"a.service", "b.service"}))).output,
+  EXPECT_EQ(run(readiness_probe(units({"a.service", "b.service"}))).text,
             "systemd is running; not active: b.service\n");
 }
 
 TEST_P(Probes, MoreAnswersThanUnitsAreNoError) {
   answer("is-active", "active\nactive\nactive\n");
-  EXPECT_EQ(run(readiness_probe(units({"a.service"}))).exit_code, 0);
+  EXPECT_EQ(run(readiness_probe(units({"a.service"}))).exit, 0);
 }
 
 TEST_P(Probes, NoUnitNameIsEverRunByTheShell) {
@@ -234,7 +223,7 @@ TEST_P(Probes, NoUnitNameIsEverRunByTheShell) {
   answer("is-active", "");
   std::string expected = "systemd is running; not active:";
   for (const std::string& name : names) expected += " " + name;
-  EXPECT_EQ(run(readiness_probe(units(names))).output, expected + "\n");
+  EXPECT_EQ(run(readiness_probe(units(names))).text, expected + "\n");
   EXPECT_FALSE(fs::exists(dir_ / "pwned"));
   EXPECT_FALSE(fs::exists("pwned"));
 }
@@ -256,7 +245,7 @@ class Init {
     sigprocmask(SIG_UNBLOCK, &signals, nullptr);
   }
   int pid() const { return pid_; }
-  int exit_code() const {
+  int exit() const {
     int status = 0;
     waitpid(pid_, &status, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
@@ -276,8 +265,8 @@ std::string stop_script(const std::string& pid) {
 
 TEST_P(Probes, TheStopHookSendsInitItsSignal) {
   const Init init;
-  EXPECT_EQ(run(stop_script(std::to_string(init.pid()))).exit_code, 0);
-  EXPECT_EQ(init.exit_code(), 42);
+  EXPECT_EQ(run(stop_script(std::to_string(init.pid()))).exit, 0);
+  EXPECT_EQ(init.exit(), 42);
   EXPECT_EQ(asked(), "");
 }
 
@@ -285,13 +274,13 @@ TEST_P(Probes, TheStopHookSendsItByNumberWhereTheShellDoesNotKnowItsName) {
   const Init init;
   std::string script = stop_script(std::to_string(init.pid()));
   script.replace(script.find("RTMIN+3"), 7, "NOSUCH");
-  EXPECT_EQ(run(script).exit_code, 0);
-  EXPECT_EQ(init.exit_code(), 42);
+  EXPECT_EQ(run(script).exit, 0);
+  EXPECT_EQ(init.exit(), 42);
 }
 
 TEST_P(Probes, TheStopHookAsksSystemctlWhereNoSignalCanBeSent) {
   constexpr const char* kNoProcess = "2147483647";
-  EXPECT_EQ(run(stop_script(kNoProcess)).exit_code, 0);
+  EXPECT_EQ(run(stop_script(kNoProcess)).exit, 0);
   EXPECT_EQ(asked(), "--no-block poweroff\n");
 }
 
