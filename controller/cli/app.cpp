@@ -86,6 +86,14 @@ CLI::App* add_run(CLI::App& app, RunOptions& options) {
                   "SubjectAccessReview), such as :8443; empty: nowhere");
   run->add_option("--metrics-cert-dir", options.metrics_cert_dir,
                   "Folder of tls.crt and tls.key, waited for and read anew when renewed");
+  run->add_option("--tls-min-version", options.tls.min_version,
+                  "Least version of TLS that is served, in place of the cluster's profile: "
+                  "VersionTLS12 or VersionTLS13")
+      ->check(CLI::IsMember({"VersionTLS12", "VersionTLS13"}));
+  run->add_option("--tls-cipher-suites", options.tls.ciphers,
+                  "Cipher suites that are served, separated by commas, in place of the cluster's "
+                  "profile; by IANA's names or OpenSSL's")
+      ->delimiter(',');
   run->add_option("--log-format", options.log_format, "logfmt or json")
       ->check(CLI::IsMember({"logfmt", "json"}))
       ->capture_default_str();

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "api/names.hpp"
+#include "cli/cluster_tls.hpp"
 #include "cli/secure_metrics.hpp"
 #include "cli/stop_signal.hpp"
 #include "kube/discovery.hpp"
@@ -38,6 +39,7 @@ constexpr int kBadUsage = 2;
 // each watch takes one while it waits.
 constexpr std::size_t kPoolThreads = 2;
 constexpr std::size_t kPoolThreadsAsTransport = 24;
+constexpr std::size_t kWatchesOfANamespace = 10;  // each has its own where not all are served
 // Reconciles are a few API calls; a hand-over is to be done in 2 s.
 constexpr std::chrono::milliseconds kStopLimit{1500};
 constexpr std::chrono::milliseconds kEventsLimit{300};
@@ -75,8 +77,8 @@ class Process {
         fenced_(metered_, [this] { return may_write(); }),
         plain_client_(metered_),
         client_(fenced_),
-        recorder_(client_,
-                  {.component = std::string(api::kFieldManager), .instance = host_name()}) {}
+        recorder_(client_, {.component = std::string(api::kFieldManager), .instance = host_name()}),
+        tls_(options.tls) {}
 
   int run() {
     // Two dozen threads that mostly wait: an arena for each would keep what its peak took.
@@ -97,6 +99,9 @@ class Process {
     operator_->watch();
     recorder_.start();
     if (secure_metrics_ != nullptr) {
+      if (has_tls_profile_) {
+        tls_.start(plain_client_);
+      }
       secure_metrics_->start();
     }
     const int status = options_.leader_elect ? lead() : follow_signal();
@@ -140,7 +145,7 @@ class Process {
     if (!options_.metrics_secure_address.empty()) {
       secure_metrics_ = std::make_unique<SecureMetrics>(
           plain_client_, [this] { return metrics_.text(); }, options_.metrics_secure_address,
-          options_.metrics_cert_dir);
+          options_.metrics_cert_dir, [this] { return tls_.settings(); });
     }
     return true;
   }
@@ -168,6 +173,7 @@ class Process {
         kinds_.http_route = has(reconcile::types::kHttpRoute);
         kinds_.scc = has(reconcile::types::kScc);
         kinds_.machine_config = has(reconcile::types::kMachineConfig);
+        has_tls_profile_ = has(platform::kApiServers);
         log::info("connected", {{"kubernetes", discovery->version().git_version},
                                 {"routes", kinds_.route},
                                 {"securitycontextconstraints", kinds_.scc},
@@ -290,7 +296,9 @@ class Process {
     stopping_ = true;
     operator_->end_watches();
     collector_thread_.request_stop();
+    tls_.end_watch();
     connected_.transport->shutdown();
+    tls_.stop();
     operator_->stop(std::chrono::milliseconds(0));
     collector_thread_ = {};
     log::info("stopped");
@@ -306,8 +314,10 @@ class Process {
   runtime::EventRecorder recorder_;
   runtime::Health health_;
   std::unique_ptr<runtime::HealthServer> health_server_, metrics_server_;
+  ClusterTls tls_;
   std::unique_ptr<SecureMetrics> secure_metrics_;
   reconcile::Kinds kinds_;
+  bool has_tls_profile_ = false;
   std::unique_ptr<runtime::LeaderElection> election_;
   std::unique_ptr<platform::Collector> collector_;
   std::unique_ptr<reconcile::Operator> operator_;
@@ -323,15 +333,19 @@ int run_command(const RunOptions& options, std::ostream& err) {
   log::configure(
       {.format = options.log_format == "json" ? log::Format::kJson : log::Format::kLogfmt,
        .level = level_of(options.log_level)});
-  kube::initialize_cpprest_threads(
-      options.connection.transport == "cpprest" ? kPoolThreadsAsTransport : kPoolThreads);
+  kube::initialize_cpprest_threads(options.connection.transport == "cpprest"
+                                       ? kPoolThreadsAsTransport +
+                                             kWatchesOfANamespace * options.namespaces.size()
+                                       : kPoolThreads);
   if (!options.metrics_secure_address.empty() && options.metrics_cert_dir.empty()) {
     err << "--metrics-secure-address needs --metrics-cert-dir, the folder of tls.crt and tls.key\n";
     return kBadUsage;
   }
-  if (const std::string fault = options.lease.fault(); !fault.empty()) {
-    err << fault << '\n';
-    return kBadUsage;
+  for (const std::string& fault : {options.lease.fault(), platform::fault_of(options.tls)}) {
+    if (!fault.empty()) {
+      err << fault << '\n';
+      return kBadUsage;
+    }
   }
   auto connected = connect(options.connection);
   if (!connected) {

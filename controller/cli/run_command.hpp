@@ -12,6 +12,7 @@
 
 #include "cli/connection.hpp"
 #include "platform/strategy.hpp"
+#include "platform/tls_profile.hpp"
 #include "runtime/lease.hpp"
 
 namespace swo::cli {
@@ -31,6 +32,7 @@ struct RunOptions {
   std::string metrics_address = "127.0.0.1:8080";  // plain HTTP
   std::string metrics_secure_address;              // HTTPS, for whom the cluster lets; "" = nowhere
   std::string metrics_cert_dir;                    // tls.crt and tls.key
+  platform::TlsFlags tls;                          // in place of what the cluster asks for
   std::string log_format = "logfmt";               // logfmt | json
   std::string log_level = "info";
 };

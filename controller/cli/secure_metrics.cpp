@@ -19,10 +19,12 @@ constexpr std::chrono::seconds kRetry{5};
 }  // namespace
 
 SecureMetrics::SecureMetrics(kube::Client& client, std::function<std::string()> text,
-                             std::string address, const std::string& folder)
+                             std::string address, const std::string& folder,
+                             std::function<runtime::TlsSettings()> settings)
     : authorizer_(client), server_(authorizer_, std::move(text)), address_(std::move(address)) {
   files_.certificate = (std::filesystem::path(folder) / "tls.crt").string();
   files_.key = (std::filesystem::path(folder) / "tls.key").string();
+  files_.settings = std::move(settings);
 }
 
 kube::Status SecureMetrics::try_start() { return server_.start(address_, files_); }

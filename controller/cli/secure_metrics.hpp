@@ -15,9 +15,11 @@ namespace swo::cli {
 
 class SecureMetrics {
  public:
-  // `client` must outlive it. `folder` holds tls.crt and tls.key.
+  // `client` must outlive it. `folder` holds tls.crt and tls.key. `settings` are asked for by each
+  // connection.
   SecureMetrics(kube::Client& client, std::function<std::string()> text, std::string address,
-                const std::string& folder);
+                const std::string& folder,
+                std::function<runtime::TlsSettings()> settings = nullptr);
 
   // Tries in a thread of its own until it serves.
   void start();

@@ -28,11 +28,16 @@ kube::Error config_error(std::string message) {
 void configure(ssl::context& context, const TlsFiles& tls) {
   context.set_options(ssl::context::default_workarounds | ssl::context::no_sslv2 |
                       ssl::context::no_sslv3 | ssl::context::no_compression);
-  int version = tls.min_version == "1.3" ? TLS1_3_VERSION : TLS1_2_VERSION;
+  const TlsSettings settings = tls.settings ? tls.settings() : TlsSettings{};
+  int version = settings.min_version == "1.3" ? TLS1_3_VERSION : TLS1_2_VERSION;
   SSL_CTX_set_min_proto_version(context.native_handle(), version);
-  if (!tls.ciphers.empty() &&
-      SSL_CTX_set_cipher_list(context.native_handle(), tls.ciphers.c_str()) != 1) {
-    throw std::runtime_error("no cipher of \"" + tls.ciphers + "\" is known to OpenSSL");
+  if (!settings.ciphers.empty() &&
+      SSL_CTX_set_cipher_list(context.native_handle(), settings.ciphers.c_str()) != 1) {
+    throw std::runtime_error("no cipher of \"" + settings.ciphers + "\" is known to OpenSSL");
+  }
+  if (!settings.suites.empty() &&
+      SSL_CTX_set_ciphersuites(context.native_handle(), settings.suites.c_str()) != 1) {
+    throw std::runtime_error("OpenSSL does not know all of \"" + settings.suites + "\"");
   }
   boost::system::error_code fault;
   context.use_certificate_chain_file(tls.certificate, fault);
@@ -104,9 +109,9 @@ struct RestListener::State {
         try {
           configure(context, files);
         } catch (const std::exception& fault) {
-          // Without a certificate the handshake fails, and the next connection reads the files
+          // Without a certificate the handshake fails, and the next connection reads everything
           // again.
-          log::error("the serving certificate cannot be used",
+          log::error("a TLS connection cannot be served",
                      {{"certificate", files.certificate}, {"error", fault.what()}});
         }
       });

@@ -27,12 +27,20 @@ struct RestResponse {
   std::string body = {};
 };
 
-// Files are read anew for every connection, so that a renewed certificate needs no restart.
-struct TlsFiles {
-  std::string certificate;          // PEM, with the chain
-  std::string key;                  // PEM
+// What is negotiated. Names are OpenSSL's, separated by colons; "" = OpenSSL's default.
+struct TlsSettings {
   std::string min_version = "1.2";  // 1.2 or 1.3
-  std::string ciphers = {};         // OpenSSL's syntax, of TLS 1.2; "" = OpenSSL's default
+  std::string ciphers = {};         // of TLS 1.2
+  std::string suites = {};          // of TLS 1.3
+  bool operator==(const TlsSettings&) const = default;
+};
+
+// Files and settings are read anew for every connection, so that a renewed certificate, or settings
+// that change, need no restart.
+struct TlsFiles {
+  std::string certificate;                          // PEM, with the chain
+  std::string key;                                  // PEM
+  std::function<TlsSettings()> settings = nullptr;  // asked on any thread; empty: the defaults
 };
 
 class RestListener {
@@ -46,7 +54,7 @@ class RestListener {
 
   // ":8081" binds every address of the Pod, "127.0.0.1:8081" one. kConfig when it cannot be bound,
   // or when the files of `tls` (nullptr: plain HTTP) are no certificate and key that belong
-  // together.
+  // together, or OpenSSL knows none of its ciphers.
   kube::Status start(const std::string& address, const TlsFiles* tls = nullptr);
   void stop();
 

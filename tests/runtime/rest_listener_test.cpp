@@ -2,77 +2,31 @@
 // it.
 #include "runtime/rest_listener.hpp"
 
-#include <cstdio>
 #include <filesystem>
-#include <memory>
 #include <string>
 
-#include <boost/asio/connect.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/read.hpp>
-#include <boost/asio/ssl.hpp>
-#include <boost/asio/write.hpp>
 #include <gtest/gtest.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <pplx/threadpool.h>
-#include <unistd.h>
 
+#include "files/temporary_folder.hpp"
+#include "files/tls_client.hpp"
 #include "runtime/log.hpp"
 
 namespace swo::runtime {
 namespace {
 
-namespace asio = boost::asio;
-using asio::ip::tcp;
-
-// A self-signed certificate and its key.
-void write_certificate(const std::string& directory, const char* common_name) {
-  std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"), EVP_PKEY_free);
-  std::unique_ptr<X509, decltype(&X509_free)> certificate(X509_new(), X509_free);
-  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), 0);
-  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 3600);
-  X509_set_pubkey(certificate.get(), key.get());
-  X509_NAME* name = X509_get_subject_name(certificate.get());
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-                             reinterpret_cast<const unsigned char*>(common_name), -1, -1, 0);
-  X509_set_issuer_name(certificate.get(), name);
-  X509_sign(certificate.get(), key.get(), EVP_sha256());
-  using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
-  File certificate_file(std::fopen((directory + "/tls.crt").c_str(), "w"), std::fclose);
-  PEM_write_X509(certificate_file.get(), certificate.get());
-  File key_file(std::fopen((directory + "/tls.key").c_str(), "w"), std::fclose);
-  PEM_write_PrivateKey(key_file.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
-}
-
-template <class Stream>
-std::string exchange(Stream& stream, const std::string& target) {
-  asio::write(stream, asio::buffer("GET " + target +
-                                   " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer t\r\n"
-                                   "Connection: close\r\n\r\n"));
-  std::string answer;
-  boost::system::error_code end;
-  asio::read(stream, asio::dynamic_buffer(answer), end);
-  return answer;
-}
+using test::free_port;
+using test::write_certificate;
 
 class RestListenerTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() { crossplat::threadpool::initialize_with_threads(2); }
   RestListenerTest() {
     log::configure({.sink = [](std::string_view) {}});
-    std::filesystem::create_directories(directory);
   }
   ~RestListenerTest() override {
     listener.stop();
-    std::filesystem::remove_all(directory);
     log::configure({});
-  }
-  // A port that was free a moment ago.
-  static std::string free_port() {
-    asio::io_context io;
-    tcp::acceptor acceptor(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
-    return std::to_string(acceptor.local_endpoint().port());
   }
   void start(const TlsFiles* tls) {
     for (int attempt = 0; attempt < 10; ++attempt) {
@@ -81,33 +35,18 @@ class RestListenerTest : public ::testing::Test {
     }
     FAIL() << "no port";
   }
-  tcp::socket connect() {
-    tcp::socket socket(io);
-    socket.connect(
-        {asio::ip::address_v4::loopback(), static_cast<unsigned short>(std::stoi(port))});
-    return socket;
-  }
   // The name in the certificate that is served; empty when there is no handshake.
-  std::string served_name(int max_version = TLS1_3_VERSION) {
-    asio::ssl::context context(asio::ssl::context::tls_client);
-    SSL_CTX_set_max_proto_version(context.native_handle(), max_version);
-    asio::ssl::stream<tcp::socket> stream(connect(), context);
-    boost::system::error_code fault;
-    stream.handshake(asio::ssl::stream_base::client, fault);
-    if (fault) return {};
-    last_answer = exchange(stream, "/metrics");
-    std::unique_ptr<X509, decltype(&X509_free)> certificate(
-        SSL_get1_peer_certificate(stream.native_handle()), X509_free);
-    char name[64] = {};
-    X509_NAME_get_text_by_NID(X509_get_subject_name(certificate.get()), NID_commonName, name,
-                              sizeof name);
-    return name;
+  std::string served_name(int max_version = TLS1_3_VERSION, const std::string& ciphers = "") {
+    const test::Served served =
+        test::get_tls(port, {.max_version = max_version, .ciphers = ciphers});
+    last_answer = served.answer;
+    return served.name;
   }
 
-  const std::string directory =
-      std::filesystem::temp_directory_path() / ("rest-listener-" + std::to_string(getpid()));
-  TlsFiles files{directory + "/tls.crt", directory + "/tls.key"};
-  asio::io_context io;
+  test::TemporaryFolder folder;
+  const std::string directory = folder.path();
+  TlsSettings settings;
+  TlsFiles files{directory + "/tls.crt", directory + "/tls.key", [this] { return settings; }};
   std::string port, last_answer;
   RestListener listener{[](const RestRequest& request) -> RestResponse {
     if (request.path == "/throw") throw std::runtime_error("bad");
@@ -119,8 +58,7 @@ class RestListenerTest : public ::testing::Test {
 
 TEST_F(RestListenerTest, AnswersWhatItsHandlerSays) {
   start(nullptr);
-  auto socket = connect();
-  std::string answer = exchange(socket, "/a%20b?c=d");
+  const std::string answer = test::get_plain(port, {.target = "/a%20b?c=d"});
   EXPECT_EQ(answer.substr(0, 12), "HTTP/1.1 202");
   EXPECT_NE(answer.find("Content-Type: text/x"), std::string::npos) << answer;
   EXPECT_NE(answer.find("GET /a b c=d Bearer t"), std::string::npos) << answer;
@@ -128,8 +66,7 @@ TEST_F(RestListenerTest, AnswersWhatItsHandlerSays) {
 
 TEST_F(RestListenerTest, AHandlerThatThrowsIsAnError500) {
   start(nullptr);
-  auto socket = connect();
-  EXPECT_EQ(exchange(socket, "/throw").substr(0, 12), "HTTP/1.1 500");
+  EXPECT_EQ(test::get_plain(port, {.target = "/throw"}).substr(0, 12), "HTTP/1.1 500");
 }
 
 TEST_F(RestListenerTest, ServesARenewedCertificateWithoutARestart) {
@@ -147,10 +84,22 @@ TEST_F(RestListenerTest, ServesARenewedCertificateWithoutARestart) {
 
 TEST_F(RestListenerTest, SpeaksNoOldTls) {
   write_certificate(directory, "name");
-  files.min_version = "1.3";
   start(&files);
-  EXPECT_EQ(served_name(TLS1_2_VERSION), "");
+  EXPECT_EQ(served_name(TLS1_1_VERSION), "");
+  EXPECT_EQ(served_name(TLS1_2_VERSION), "name");
+  settings.min_version = "1.3";
+  EXPECT_EQ(served_name(TLS1_2_VERSION), "") << "settings are asked for by each connection";
   EXPECT_EQ(served_name(TLS1_3_VERSION), "name");
+}
+
+TEST_F(RestListenerTest, SpeaksTheCiphersThatItIsToldAndNoOthers) {
+  write_certificate(directory, "name");
+  settings.ciphers = "ECDHE-ECDSA-AES256-GCM-SHA384";
+  settings.suites = "TLS_AES_256_GCM_SHA384";
+  start(&files);
+  EXPECT_EQ(served_name(TLS1_2_VERSION, "ECDHE-ECDSA-AES128-GCM-SHA256"), "");
+  EXPECT_EQ(served_name(TLS1_2_VERSION, "ECDHE-ECDSA-AES256-GCM-SHA384"), "name");
+  EXPECT_EQ(served_name(), "name");
 }
 
 TEST_F(RestListenerTest, FilesThatAreNoCertificateAreNamed) {
@@ -158,7 +107,7 @@ TEST_F(RestListenerTest, FilesThatAreNoCertificateAreNamed) {
   ASSERT_FALSE(started);
   EXPECT_NE(started.error().message.find(directory + "/tls.crt"), std::string::npos);
   write_certificate(directory, "name");
-  files.ciphers = "NONSENSE";
+  settings.ciphers = "NONSENSE";
   started = listener.start("127.0.0.1:" + free_port(), &files);
   ASSERT_FALSE(started);
   EXPECT_NE(started.error().message.find("NONSENSE"), std::string::npos);
