@@ -1,7 +1,7 @@
 // What is told of a workload: the STATUS column, the conditions, the instances. Pure.
 //
 // Each condition, and the headline that becomes the STATUS column, is an ordered chain of small
-// functions: the first that applies decides. The lists in status.cpp and conditions.cpp read as the
+// functions: the first that applies decides. The lists in status.cpp and conditions_*.cpp read as the
 // specification.
 #pragma once
 

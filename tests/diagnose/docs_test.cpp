@@ -39,6 +39,8 @@ std::set<std::string> reasons_in_code() {
       // Of the conditions: {"False", "NameTaken", …}, refused(view, key, "RouteRefused").
       collect(text, "\\{\\s*\"(?:True|False|Unknown)\",\\s*\"(\\w+)\"", reasons);
       collect(text, "\"(\\w+Refused)\"", reasons);
+      // Of Events alone: Notice{true, "InstanceKilled", …}.
+      collect(text, "\\{\\s*(?:true|false),\\s*\"(\\w+)\"", reasons);
       collect(text, "problems\\[[^\\]]*\\] = \\{\\s*\"(\\w+)\"", reasons);
     }
   }

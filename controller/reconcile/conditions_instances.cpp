@@ -1,213 +1,21 @@
+// Progressing, Degraded and the headline: how the instances are, and what is done to them.
 #include <algorithm>
 
-#include "reconcile/status.hpp"
+#include "reconcile/judging.hpp"
 #include "reconcile/types.hpp"
-#include "render/render.hpp"
 
 namespace swo::reconcile {
+
+using judging::all_ready;
+using judging::first_of;
+using judging::Judge;
+using judging::platform_blocked;
+using judging::pod_refused;
+using judging::refused;
+using judging::spec;
+using judging::taken;
+
 namespace {
-
-using Judge = std::optional<Verdict> (*)(const View&);
-
-template <std::size_t N>
-Verdict first_of(const Judge (&chain)[N], const View& view, Verdict otherwise) {
-  for (const Judge judge : chain) {
-    if (auto verdict = judge(view)) {
-      return *std::move(verdict);
-    }
-  }
-  return otherwise;
-}
-
-const api::Spec& spec(const View& view) { return view.input.workload.spec; }
-
-bool all_ready(const View& view) { return view.ready >= view.instances.wanted; }
-
-ChildKey child(const kube::ResourceType& type, std::string name) {
-  return {std::string(type.plural), std::move(name)};
-}
-
-ChildKey route_key(const View& view) {
-  const kube::ResourceType& type = view.input.strategy.host_route ? types::kRoute
-                                   : spec(view).route && spec(view).route->parent_ref
-                                       ? types::kHttpRoute
-                                       : types::kIngress;
-  return child(type, render::route_name(view.input.workload));
-}
-
-std::string describe(const ChildKey& key) { return key.plural + " \"" + key.name + "\""; }
-
-std::optional<Verdict> taken(const View& view, const ChildKey& key) {
-  const auto found = view.input.memory.foreign.find(key);
-  if (found == view.input.memory.foreign.end()) {
-    return std::nullopt;
-  }
-  return Verdict{"False", "NameTaken",
-                 "the name of " + describe(key) + " is taken by " + found->second.holder +
-                     ", which is left alone; rename the workload, or remove the other object",
-                 "", true};
-}
-
-std::optional<Verdict> refused(const View& view, const ChildKey& key, std::string reason) {
-  const auto found = view.input.memory.failures.find(key);
-  if (found == view.input.memory.failures.end()) {
-    return std::nullopt;
-  }
-  return Verdict{
-      "False", std::move(reason),
-      "writing " + describe(key) + " failed: " + found->second.message + "; it is tried again", "",
-      true};
-}
-
-std::string joined(const std::vector<platform::Blocker>& entries) {
-  std::string text;
-  for (const platform::Blocker& entry : entries) {
-    text += (text.empty() ? "" : "; ") + entry.message;
-  }
-  return text;
-}
-
-// ---- PlatformReady
-
-std::optional<Verdict> platform_blocked(const View& view) {
-  const auto& blockers = view.input.strategy.blockers;
-  if (blockers.empty()) {
-    return std::nullopt;
-  }
-  const platform::Blocker& first = blockers.front();
-  return Verdict{"False", first.reason, joined(blockers), first.detail, !first.waiting};
-}
-
-std::optional<Verdict> platform_warned(const View& view) {
-  const auto& warnings = view.input.strategy.warnings;
-  if (warnings.empty()) {
-    return std::nullopt;
-  }
-  return Verdict{"True", warnings.front().reason, joined(warnings)};
-}
-
-// ---- Admitted
-
-std::optional<Verdict> no_scc_needed(const View& view) {
-  if (view.input.strategy.use_scc) {
-    return std::nullopt;
-  }
-  return Verdict{"True", "NotNeeded", "this platform has no SecurityContextConstraints"};
-}
-
-std::optional<Verdict> access_not_had(const View& view) {
-  const std::string role = render::role_name(view.input.workload);
-  for (const ChildKey& key :
-       {child(types::kServiceAccount, render::service_account_name(view.input.workload)),
-        child(types::kRole, role), child(types::kRoleBinding, role)}) {
-    if (auto verdict = taken(view, key)) {
-      return verdict;
-    }
-    if (auto verdict = refused(view, key, "AccessRefused")) {
-      return verdict;
-    }
-  }
-  return std::nullopt;
-}
-
-std::optional<Verdict> scc_missing(const View& view) {
-  if (view.input.observed.scc_exists) {
-    return std::nullopt;
-  }
-  const std::string name = render::scc_name(view.input.workload);
-  if (!spec(view).platform.security_context_constraints.empty()) {
-    return Verdict{
-        "False", "SccNotFound",
-        "spec.platform.securityContextConstraints: \"" + name +
-            "\" does not exist; create it, or leave the field out for the operator's own",
-        "", true};
-  }
-  return Verdict{"False", "WaitingForScc",
-                 "the SecurityContextConstraints \"" + name + "\" is being created"};
-}
-
-// Why the API server refused a Pod of the workload.
-std::optional<Verdict> pod_refused(const View& view) {
-  for (const auto& [key, error] : view.input.memory.failures) {
-    if (key.plural != types::kPod.plural) {
-      continue;
-    }
-    diagnose::Evidence evidence;
-    evidence.pod_name = key.name;
-    evidence.create_error = error.message;
-    if (const auto diagnosis = diagnose::diagnose(evidence, view.input.strategy)) {
-      return Verdict{"False", diagnosis->reason, key.name + ": " + diagnosis->message(), "", true};
-    }
-  }
-  return std::nullopt;
-}
-
-std::optional<Verdict> pod_refused_by_scc(const View& view) {
-  auto verdict = pod_refused(view);
-  return verdict && verdict->reason.starts_with("Scc") ? verdict : std::nullopt;
-}
-
-std::optional<Verdict> pod_admitted(const View& view) {
-  for (const auto& pod : view.input.observed.pods) {
-    if (!pod->scc.empty()) {
-      return Verdict{"True", "Admitted",
-                     "Pods are admitted by SecurityContextConstraints \"" + pod->scc + "\""};
-    }
-  }
-  return std::nullopt;
-}
-
-// ---- Exposed
-
-std::optional<Verdict> not_requested(const View& view) {
-  if (spec(view).route) {
-    return std::nullopt;
-  }
-  return Verdict{"True", "NotRequested", "the spec asks for no Route"};
-}
-
-std::optional<Verdict> host_held(const View& view) {
-  const auto& holder = view.input.observed.host_holder;
-  if (!holder) {
-    return Verdict{"Unknown", "HostUnknown",
-                   "whether another Route has the host \"" + spec(view).route->host +
-                       "\" could not be found out yet; it is tried again"};
-  }
-  if (holder->empty()) {
-    return std::nullopt;
-  }
-  return Verdict{"False", "HostClaimed",
-                 "spec.route.host: \"" + spec(view).route->host + "\" belongs to Route " + *holder +
-                     "; choose another host, or remove that Route",
-                 "", true};
-}
-
-std::optional<Verdict> route_not_had(const View& view) {
-  const ChildKey key = route_key(view);
-  if (auto verdict = taken(view, key)) {
-    return verdict;
-  }
-  if (auto verdict =
-          taken(view, child(types::kService, render::service_name(view.input.workload)))) {
-    return verdict;
-  }
-  return refused(view, key, "RouteRefused");
-}
-
-std::optional<Verdict> route_judged(const View& view) {
-  const auto& route = view.input.observed.route;
-  if (route == nullptr) {
-    return Verdict{"False", "Pending", "the route is being created"};
-  }
-  if (route->admitted) {
-    return Verdict{"True", "Admitted",
-                   "reachable at " + render::url(view.input.workload, route->host)};
-  }
-  if (!route->refusal.empty()) {
-    return Verdict{"False", "RouteNotAdmitted", "the router says: " + route->refusal, "", true};
-  }
-  return std::nullopt;
-}
 
 // ---- the instances, for several conditions
 
@@ -398,29 +206,6 @@ std::optional<Verdict> not_exposed(const View& view) {
 }
 
 }  // namespace
-
-Verdict platform_ready(const View& view) {
-  static constexpr Judge kChain[] = {platform_blocked, platform_warned};
-  // Only how it is had: the counts among the reasons change with every node that comes and goes,
-  // and must not make a write of each (`diagnose` and `render --explain` tell them all).
-  const auto& reasons = view.input.strategy.reasons;
-  const auto how = std::find_if(reasons.begin(), reasons.end(), [](const platform::Reason& reason) {
-    return reason.topic == "user namespace";
-  });
-  return first_of(kChain, view, {"True", "AsNeeded", how != reasons.end() ? how->text : ""});
-}
-
-Verdict admitted(const View& view) {
-  static constexpr Judge kChain[] = {no_scc_needed, access_not_had, scc_missing, pod_refused_by_scc,
-                                     pod_admitted};
-  return first_of(kChain, view, {"Unknown", "NoPodYet", "no Pod has been judged yet"});
-}
-
-Verdict exposed(const View& view) {
-  static constexpr Judge kChain[] = {not_requested, host_held, route_not_had, route_judged};
-  return first_of(kChain, view,
-                  {"Unknown", "WaitingForRouter", "no router has judged the route yet"});
-}
 
 Verdict progressing(const View& view) {
   static constexpr Judge kChain[] = {paused,          hibernating,      update_stalled,
