@@ -88,6 +88,15 @@ test-thread: ## Run the tests that use threads with ThreadSanitizer
 	@ninja -C $(BUILD)-thread -j $(JOBS) kube_test runtime_test devcluster_test
 	@GTEST_FILTER='-*Kubectl*' ctest --test-dir $(BUILD)-thread --output-on-failure -R '^(kube|runtime|devcluster)$$'
 
+FUZZERS = watch projection kubeconfig quantity render yaml
+FUZZ_SECONDS ?= 20
+
+.PHONY: fuzz
+fuzz: ## Run each fuzzer of tests/fuzz for FUZZ_SECONDS (default 20), from where it was left
+	@$(MAKE) --no-print-directory configure BUILD=$(BUILD)-fuzz CMAKE_FLAGS="-DSWO_FUZZ=ON -DCMAKE_CXX_COMPILER=clang++"
+	@ninja -C $(BUILD)-fuzz -j $(JOBS) $(FUZZERS:%=fuzz_%)
+	@BUILD=$(BUILD)-fuzz tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZERS)
+
 .PHONY: bench
 bench: ## Measure CPU, memory and writes of the operator with 100 and 1,000 workloads
 	@$(MAKE) --no-print-directory programs BUILD=$(BUILD)-release CONFIG=Release

@@ -75,7 +75,11 @@ void choose_cgroups(Context& context) {
     explain_v2(context, sum);
     return;
   }
-  if (!sum.v1_seen && (context.facts.proven_annotation || context.facts.proven_host_users)) {
+  // Proof of once outweighs an assumption, not what a pool's configuration says now.
+  const bool configuration_read = std::ranges::any_of(
+      context.pools, [](const PoolFacts* pool) { return pool->kernel_arguments.has_value(); });
+  if (!sum.v1_seen && !configuration_read &&
+      (context.facts.proven_annotation || context.facts.proven_host_users)) {
     context.reason("cgroups", "v2: a workload has booted on this cluster, which v1 would not let");
     return;
   }

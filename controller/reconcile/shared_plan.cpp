@@ -141,7 +141,8 @@ SharedPlan plan_shared(const SharedInput& input) {
   for (const auto& [pool, need] : input.needs.machine_configs) {
     plan_machine_config(input, need, plan);
   }
-  if (input.needs.cgroup_mode && input.facts.has_config && input.facts.cgroup_mode != "v2") {
+  if (input.needs.cgroup_mode && input.facts.has_config && input.facts.cgroup_mode != "v2" &&
+      !input.facts.cgroup_mode_written) {
     const bool all_quiet =
         std::all_of(input.facts.pools.begin(), input.facts.pools.end(), is_quiet);
     if (all_quiet) {

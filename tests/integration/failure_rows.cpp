@@ -33,9 +33,10 @@ std::function<void(Simulation&)> admission(
 }
 
 const std::string cluster_roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
-const std::string our_role = "systemd-workload-operator";
+constexpr const char* our_roles[] = {"systemd-workload-operator",
+                                     "systemd-workload-operator-cluster"};
 // The rules as shipped, kept beside the role while it lacks one.
-const std::string kept = "systemd-workload-operator-as-shipped";
+std::string kept(const std::string& role) { return role + "-as-shipped"; }
 
 // Verb "": all of them.
 Json rules_without(const Json& rules, const std::string& resource, const std::string& verb) {
@@ -120,10 +121,13 @@ std::function<void(Simulation&)> own_scc(const std::string& selinux_type) {
 std::function<void(Simulation&)> without_right(const std::string& resource,
                                                const std::string& verb) {
   return [=](Simulation& simulation) {
-    const Json rules = simulation.admin().get(cluster_roles, our_role)->at("rules");
-    simulation.admin().create(cluster_roles, {{"metadata", {{"name", kept}}}, {"rules", rules}});
-    simulation.admin().merge_patch(cluster_roles, our_role,
-                                   {{"rules", rules_without(rules, resource, verb)}});
+    for (const char* role : our_roles) {
+      const Json rules = simulation.admin().get(cluster_roles, role)->at("rules");
+      simulation.admin().create(cluster_roles,
+                                {{"metadata", {{"name", kept(role)}}}, {"rules", rules}});
+      simulation.admin().merge_patch(cluster_roles, role,
+                                     {{"rules", rules_without(rules, resource, verb)}});
+    }
   };
 }
 
@@ -136,8 +140,10 @@ std::function<void(Simulation&)> restarted_without_right(const std::string& reso
 
 std::function<void(Simulation&)> with_all_rights() {
   return [](Simulation& simulation) {
-    const Json rules = simulation.admin().get(cluster_roles, kept)->at("rules");
-    simulation.admin().merge_patch(cluster_roles, our_role, {{"rules", rules}});
+    for (const char* role : our_roles) {
+      const Json rules = simulation.admin().get(cluster_roles, kept(role))->at("rules");
+      simulation.admin().merge_patch(cluster_roles, role, {{"rules", rules}});
+    }
   };
 }
 

@@ -168,9 +168,10 @@ TEST_F(Namespaced, OfWhatTheClusterSharesItWritesItsConstraintsAlone) {
   ASSERT_TRUE(simulation->until([&] { return pods("demo").empty(); }));
   simulation->advance(std::chrono::minutes(30));
   for (const auto& [write, count] : simulation->writes()) {
-    EXPECT_THAT(write, AnyOf(HasSubstr("/demo/"),
-                             StartsWith("PATCH securitycontextconstraints/systemd-workload"),
-                             StartsWith("POST pods/demo")));
+    EXPECT_THAT(
+        write,
+        AnyOf(HasSubstr("/demo/"), StartsWith("PATCH securitycontextconstraints/systemd-workload"),
+              StartsWith("POST pods/demo"), StartsWith("POST controllerrevisions/demo")));
   }
   // Whether another operator's workloads use them it cannot see.
   EXPECT_TRUE(simulation->admin().get("/apis/security.openshift.io/v1/securitycontextconstraints",

@@ -133,11 +133,15 @@ TEST(Rollout, AnEditedMachineConfigIsNotFoughtOverButTold) {
   simulation.forget_writes();
   simulation.admin().merge_patch(configs_path, our_config,
                                  {{"spec", {{"kernelArguments", {"quiet"}}}}});
-  simulation.advance(std::chrono::minutes(10));
+  EXPECT_TRUE(simulation.until([&] {
+    return simulation.workload("nginx")["status"]["conditions"].dump().find(
+               "MachineConfigEdited") != std::string::npos;
+  })) << simulation.workload("nginx")["status"].dump(2)
+      << simulation.admin()
+             .get("/apis/machineconfiguration.openshift.io/v1/machineconfigpools", "worker")
+             ->dump(2);
   EXPECT_EQ(config_writes(simulation), 0);
   EXPECT_EQ(simulation.cluster().rollouts("worker"), 2) << "the person's own";
-  EXPECT_THAT(simulation.workload("nginx")["status"]["conditions"].dump(),
-              HasSubstr("MachineConfigEdited"));
   // Told what to do, the person deletes it: it is made anew, once.
   simulation.admin().remove(configs_path, our_config);
   simulation.advance(std::chrono::minutes(10));

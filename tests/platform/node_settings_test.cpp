@@ -65,6 +65,12 @@ TEST(Proof, OutweighsAnAssumptionOfCgroupsV1ButNotWhatWasRead) {
   Facts facts = generation("openshift-4.12");
   facts.proven_annotation = true;
   facts.pools.at(1).crio_user_namespaces = Tri::kYes;
+  const Facts readable = facts;
+  EXPECT_EQ(decide({}, readable, kApply).cgroups, CgroupsBy::kKernelArguments)
+      << "the pool's configuration has been read, and does not ask for v2 (any more)";
+  for (PoolFacts& pool : facts.pools) {
+    pool.kernel_arguments.reset();
+  }
   EXPECT_EQ(decide({}, facts, kApply).cgroups, CgroupsBy::kNothing);
   facts.nodes.back().cgroups = CgroupVersion::kV1;
   facts.nodes.back().cgroups_source = "kubelet_cgroup_version";
