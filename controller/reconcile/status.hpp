@@ -1,8 +1,8 @@
 // What is told of a workload: the STATUS column, the conditions, the instances. Pure.
 //
 // Each condition, and the headline that becomes the STATUS column, is an ordered chain of small
-// functions: the first that applies decides. The lists in status.cpp and conditions_*.cpp read as the
-// specification.
+// functions: the first that applies decides. The lists in status.cpp and conditions_*.cpp read as
+// the specification.
 #pragma once
 
 #include <string>
