@@ -63,6 +63,11 @@ Tri crio_in_force(const Context& context) {
   return all;
 }
 
+bool configuration_is_read(const Context& context) {
+  return std::ranges::any_of(
+      context.pools, [](const PoolFacts* pool) { return pool->kernel_arguments.has_value(); });
+}
+
 bool need_in_force(const Context& context, const MachineConfigNeed& need) {
   const std::string config = machine_config_name(need.pool);
   return !context.pools.empty() && std::ranges::all_of(context.pools, [&](const PoolFacts* pool) {

@@ -23,6 +23,9 @@ bool needs_runtime_table(const Context& context);
 // are none.
 Tri crio_in_force(const Context& context);
 
+// The rendered configuration of some pool concerned has been read.
+bool configuration_is_read(const Context& context);
+
 bool need_in_force(const Context& context, const MachineConfigNeed& need);
 
 // The operator's own MachineConfig holds it already, rolled out or not.

@@ -2,8 +2,6 @@
 // Sources: openshift/api config/v1 CgroupMode, machine-config-operator
 // pkg/controller/kubelet-config.
 
-#include <algorithm>
-
 #include "platform/cgroups.hpp"
 #include "platform/node_settings.hpp"
 #include "platform/rules.hpp"
@@ -76,9 +74,7 @@ void choose_cgroups(Context& context) {
     return;
   }
   // Proof of once outweighs an assumption, not what a pool's configuration says now.
-  const bool configuration_read = std::ranges::any_of(
-      context.pools, [](const PoolFacts* pool) { return pool->kernel_arguments.has_value(); });
-  if (!sum.v1_seen && !configuration_read &&
+  if (!sum.v1_seen && !configuration_is_read(context) &&
       (context.facts.proven_annotation || context.facts.proven_host_users)) {
     context.reason("cgroups", "v2: a workload has booted on this cluster, which v1 would not let");
     return;

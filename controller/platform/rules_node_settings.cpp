@@ -40,9 +40,7 @@ std::string missing_reason(const Context& context) {
 
 // Something has been read of how the nodes are set, rather than assumed.
 bool nodes_are_seen(const Context& context) {
-  return std::ranges::any_of(
-             context.pools,
-             [](const PoolFacts* pool) { return pool->kernel_arguments.has_value(); }) ||
+  return configuration_is_read(context) ||
          std::ranges::any_of(context.nodes, [](const NodeFacts* node) {
            return node->cgroups != CgroupVersion::kUnknown;
          });

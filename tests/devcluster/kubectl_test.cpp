@@ -7,12 +7,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "files/shell.hpp"
 #include "files/temporary_folder.hpp"
 #include "program.hpp"
 
 namespace devcluster {
 namespace {
 
+using swo::test::Output;
+using swo::test::sh;
 using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
@@ -26,24 +29,6 @@ std::vector<std::string> kubectls() {
     all.push_back(path);
   }
   return all;
-}
-
-struct Output {
-  int exit = -1;
-  std::string text;  // standard output and error
-};
-
-Output sh(const std::string& command) {
-  Output output;
-  FILE* pipe = popen((command + " 2>&1").c_str(), "r");
-  if (pipe == nullptr) return output;
-  char buffer[4096];
-  for (std::size_t size = 0; (size = fread(buffer, 1, sizeof buffer, pipe)) > 0;) {
-    output.text.append(buffer, size);
-  }
-  const int status = pclose(pipe);
-  output.exit = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return output;
 }
 
 class Kubectl : public ::testing::TestWithParam<std::string> {
