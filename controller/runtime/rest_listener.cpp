@@ -9,6 +9,7 @@
 #include <boost/asio/ssl/context.hpp>
 #include <cpprest/http_listener.h>
 #include <netdb.h>
+#include <openssl/crypto.h>
 #include <unistd.h>
 
 #include "runtime/log.hpp"
@@ -20,6 +21,12 @@ namespace http = web::http;
 namespace ssl = boost::asio::ssl;
 using http::experimental::listener::http_listener;
 using http::experimental::listener::http_listener_config;
+
+// cpprestsdk's threads end after the handlers of exit(), of which OpenSSL's would take away what
+// they still use, and leave behind what it keeps for each. Said before its first use, or it is too
+// late (OPENSSL_init_crypto(3)).
+[[maybe_unused]] const int openssl_outlives_threads =
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
 
 kube::Error config_error(std::string message) {
   return {kube::ErrorKind::kConfig, 0, "", std::move(message), std::nullopt, {}};
