@@ -82,11 +82,11 @@ test-address: ## Run the floors' tests with AddressSanitizer and UndefinedBehavi
 	@ctest --test-dir $(BUILD)-address --output-on-failure -R '^($(subst $() ,|,$(ADDRESS_TESTS)))$$'
 
 .PHONY: test-thread
-test-thread: ## Run the tests that use threads with ThreadSanitizer
+test-thread: ## Run the tests of the floors that use threads with ThreadSanitizer
 	@$(MAKE) --no-print-directory configure BUILD=$(BUILD)-thread CONFIG=Debug \
 	  CMAKE_FLAGS="-DSWO_SANITIZE=thread"
-	@ninja -C $(BUILD)-thread -j $(JOBS) kube_test runtime_test devcluster_test
-	@GTEST_FILTER='-*Kubectl*' ctest --test-dir $(BUILD)-thread --output-on-failure -R '^(kube|runtime|devcluster)$$'
+	@ninja -C $(BUILD)-thread -j $(JOBS) kube_test runtime_test
+	@ctest --test-dir $(BUILD)-thread --output-on-failure -R '^(kube|runtime)$$'
 
 FUZZERS = watch projection kubeconfig quantity render yaml
 FUZZ_SECONDS ?= 20
