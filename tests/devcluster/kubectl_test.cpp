@@ -153,10 +153,10 @@ spec:
       tty: true
       readinessProbe: {exec: {command: [systemctl, is-system-running]}, periodSeconds: 1}
 )");
-  // What is watched from before it is made.
+  // What is watched from before it is made, up to the first line: a machine may be busy.
   const Output watched =
-      sh("(sleep 0.3; " + GetParam() + " apply -f " + pod + " >/dev/null) & timeout 2 " +
-         GetParam() + " -n demo get pods -w; wait");
+      sh("(sleep 2; " + GetParam() + " apply -f " + pod + " >/dev/null) & timeout 20 " +
+         GetParam() + " -n demo get pods -w | grep -m 1 web; wait");
   EXPECT_THAT(watched.text, ContainsRegex("web +0/1 +(Pending|ContainerCreating)"));
   EXPECT_THAT(run("-n demo wait --for=condition=Ready pod/web --timeout=20s"),
               HasSubstr("pod/web condition met"));
