@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "api/json_read.hpp"
+#include "kube/event.hpp"
 #include "kube/projection.hpp"
 
 namespace swo::platform {
@@ -34,11 +35,7 @@ std::vector<NodeEvent> node_events(std::string_view list) {
         (reason != kWarning && reason != kStart)) {
       return;
     }
-    std::string when = text(at(event, "lastTimestamp"));
-    if (when.empty()) {
-      when = text(at(event, "eventTime"));
-    }
-    events.push_back({text(at(event, "involvedObject", "name")), reason, std::move(when)});
+    events.push_back({text(at(event, "involvedObject", "name")), reason, kube::event_time(event)});
   });
   return read ? events : std::vector<NodeEvent>{};
 }

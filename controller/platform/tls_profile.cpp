@@ -57,14 +57,16 @@ bool is_name(std::string_view text) {
          text.find('-') != std::string_view::npos && !text.starts_with('-');
 }
 
+// Where names are tried.
+using Trial = std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)>;
+Trial new_trial() { return {SSL_CTX_new(TLS_server_method()), SSL_CTX_free}; }
+
 // As OpenSSL calls a cipher of TLS 1.2 that it has; "" when it is none.
-std::string cipher_name(const std::string& name) {
+std::string cipher_name(const Trial& trial, const std::string& name) {
   std::string own = name;
   if (name.find("_WITH_") != std::string::npos) {
     own = OPENSSL_cipher_name(name.c_str());  // "(NONE)" when it knows none of that name
   }
-  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> trial(SSL_CTX_new(TLS_server_method()),
-                                                                SSL_CTX_free);
   return is_name(own) && SSL_CTX_set_cipher_list(trial.get(), own.c_str()) == 1 ? own : "";
 }
 
@@ -81,11 +83,12 @@ void add(std::string& list, const std::string& name) {
 void set_ciphers(runtime::TlsSettings& settings, const Names& names) {
   settings.ciphers.clear();
   settings.suites.clear();
+  const Trial trial = new_trial();
   for (const std::string& name : names) {
     if (is_suite(name)) {
       add(settings.suites, name);
     } else {
-      add(settings.ciphers, cipher_name(name));
+      add(settings.ciphers, cipher_name(trial, name));
     }
   }
   // A list of suites of TLS 1.3 alone leaves nothing to speak 1.2 with. Without one of them, they
@@ -135,8 +138,9 @@ runtime::TlsSettings with_flags(runtime::TlsSettings settings, const TlsFlags& f
 }
 
 std::string fault_of(const TlsFlags& flags) {
+  const Trial trial = new_trial();
   for (const std::string& name : flags.ciphers) {
-    if (!is_suite(name) && cipher_name(name).empty()) {
+    if (!is_suite(name) && cipher_name(trial, name).empty()) {
       return "--tls-cipher-suites: \"" + name +
              "\" is no cipher suite: write names such as TLS_AES_128_GCM_SHA256, "
              "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 or ECDHE-RSA-AES128-GCM-SHA256";

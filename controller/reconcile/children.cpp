@@ -6,6 +6,7 @@
 #include <functional>
 #include <utility>
 
+#include "reconcile/fnv.hpp"
 #include "reconcile/types.hpp"
 #include "render/render.hpp"
 
@@ -136,13 +137,10 @@ void drop_claims(const PlanInput& input, std::vector<Action>& actions) {
   }
 }
 
-// FNV-1a over numbers and texts.
+// Numbers, texts and children, one after the other.
 class Standing {
  public:
-  void add(std::uint64_t value) {
-    constexpr std::uint64_t kPrime = 0x100000001b3;
-    digest_ = (digest_ ^ value) * kPrime;
-  }
+  void add(std::uint64_t value) { hash_.add(value); }
   void add(const std::string& text) { add(std::uint64_t{std::hash<std::string>{}(text)}); }
   void add(const ChildFacts& child) {
     add(child.key.name);
@@ -152,10 +150,10 @@ class Standing {
     add(child.digest);
     add(std::uint64_t{child.deleting});
   }
-  Digest digest() const { return digest_; }
+  Digest digest() const { return hash_.value(); }
 
  private:
-  std::uint64_t digest_ = 0xcbf29ce484222325;
+  Fnv hash_;
 };
 
 }  // namespace

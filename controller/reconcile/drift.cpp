@@ -4,23 +4,20 @@
 #include <string>
 
 #include "api/json_read.hpp"
+#include "reconcile/fnv.hpp"
 
 namespace swo::reconcile {
 namespace {
-
-// FNV-1a, 64 bits (datatracker.ietf.org/doc/draft-eastlake-fnv): stable across runs and builds.
-constexpr Digest kFnvOffset = 14695981039346656037ULL;
-constexpr Digest kFnvPrime = 1099511628211ULL;
 
 // What no desired document hashes to: the digest of an object none of whose fields are ours.
 constexpr Digest kNothingOwned = 0;
 
 Digest hash_text(std::string_view text) {
-  Digest hash = kFnvOffset;
+  Fnv hash;
   for (const char c : text) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * kFnvPrime;
+    hash.add(static_cast<unsigned char>(c));
   }
-  return hash == kNothingOwned ? 1 : hash;
+  return hash.value() == kNothingOwned ? 1 : hash.value();
 }
 
 // Lists of objects in the order of their text: their order has no meaning in the kinds compared

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/json_read.hpp"
+#include "kube/event.hpp"
 #include "kube/projection.hpp"
 #include "reconcile/types.hpp"
 #include "runtime/log.hpp"
@@ -57,11 +58,7 @@ std::vector<std::string> EvidenceReader::read_events(const PodFacts& pod) {
   std::vector<std::pair<std::string, std::string>> dated;
   static const kube::FieldMask kMask({"reason", "message", "lastTimestamp", "eventTime"});
   const auto listed = kube::project_list(*page, kMask, [&](Json&& event) {
-    std::string when = text(at(event, "lastTimestamp"));
-    if (when.empty()) {
-      when = text(at(event, "eventTime"));
-    }
-    dated.emplace_back(std::move(when),
+    dated.emplace_back(kube::event_time(event),
                        text(at(event, "reason")) + ": " + text(at(event, "message")));
   });
   if (!listed) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "devcluster/conditions.hpp"
 #include "devcluster/selectors.hpp"
 
 namespace devcluster {
@@ -66,15 +67,8 @@ bool has_file(const Json& spec, const std::string& start) {
                      [&](const Json& file) { return file.value("path", "").rfind(start, 0) == 0; });
 }
 
-bool node_is_ready(const Json& node) {
-  for (const auto& condition : node.value("/status/conditions"_json_pointer, Json::array())) {
-    if (condition.value("type", "") == "Ready") return condition.value("status", "") == "True";
-  }
-  return false;
-}
-
 bool available(const Json& node) {
-  return node_is_ready(node) && !node["spec"].value("unschedulable", false);
+  return is_ready(node) && !node["spec"].value("unschedulable", false);
 }
 
 bool up_to_date(const Json& node, const std::string& target) {

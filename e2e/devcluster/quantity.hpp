@@ -1,5 +1,4 @@
-// Quantities of resources, as far as nodes and Pods of the stand-in name them: "2", "500m", "64Gi".
-// Source: k8s.io/apimachinery pkg/api/resource (suffixes).
+// Quantities of resources (node/quantity.hpp) in whole numbers, to be added up.
 #pragma once
 
 #include <cstdint>

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "devcluster/collector.hpp"
+#include "devcluster/conditions.hpp"
 
 namespace devcluster {
 namespace {
@@ -201,14 +202,9 @@ void Followers::observe(const Delta& delta) {
                  delta.object["spec"].value("nodeName", ""),
                  delta.object["metadata"].value("uid", ""),
                  delta.object["metadata"].value("labels", Json::object()),
-                 false,
+                 is_ready(delta.object),
                  delta.object["metadata"].contains("deletionTimestamp"),
                  false};
-  for (const auto& condition :
-       delta.object.value("/status/conditions"_json_pointer, Json::array())) {
-    if (condition.value("type", "") == "Ready")
-      facts.ready = condition.value("status", "") == "True";
-  }
   const auto phase = delta.object.value("/status/phase"_json_pointer, std::string());
   facts.over = phase == "Failed" || phase == "Succeeded" || facts.leaving;
   if (old != pods_.end() && old->second.ready == facts.ready && old->second.ip == facts.ip &&

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "devcluster/base64.hpp"
+#include "devcluster/conditions.hpp"
 #include "devcluster/jsonpath.hpp"
 #include "devcluster/patch.hpp"
 #include "devcluster/schema.hpp"
@@ -72,12 +73,7 @@ bool scales(const Call& call) {
 
 // Runs, and is not ready.
 bool is_unwell(const Json& pod) {
-  const Json status = pod.value("status", Json::object());
-  const Json conditions = status.value("conditions", Json::array());
-  const bool ready = std::any_of(conditions.begin(), conditions.end(), [](const Json& one) {
-    return one.value("type", "") == "Ready" && one.value("status", "") == "True";
-  });
-  return status.value("phase", "") == "Running" && !ready;
+  return pod.value("/status/phase"_json_pointer, "") == "Running" && !is_ready(pod);
 }
 
 // KEP-3017: always, or while the budget is kept without it.

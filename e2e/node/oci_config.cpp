@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
-#include <cmath>
 #include <cstring>
 
 #include <signal.h>
 
 #include "node/pod_error.hpp"
+#include "node/quantity.hpp"
 
 namespace node {
 namespace {
@@ -232,29 +232,6 @@ Json mounts(const Json& pod, const NodeRules& rules, const Sandbox& sandbox, boo
            depth(b["destination"].get_ref<const std::string&>());
   });
   return out;
-}
-
-// A Kubernetes quantity ("256Mi", "500m", "2") as a number.
-double quantity(const Json& value) {
-  if (value.is_number()) return value.get<double>();
-  const std::string text = value.get<std::string>();
-  std::size_t used = 0;
-  double number = 0;
-  try {
-    number = std::stod(text, &used);
-  } catch (const std::exception&) {
-    throw PodError(kConfigError, "resources: \"" + text + "\" is no quantity");
-  }
-  const std::string suffix = text.substr(used);
-  if (suffix.empty()) return number;
-  if (suffix == "m") return number / 1000;
-  static const std::string kPrefixes = "KMGTPE";
-  const char prefix = suffix[0] == 'k' ? 'K' : suffix[0];
-  const auto power = kPrefixes.find(prefix);
-  if (power == std::string::npos || (suffix.size() == 2 && suffix[1] != 'i') || suffix.size() > 2) {
-    throw PodError(kConfigError, "resources: \"" + text + "\" has an unknown unit");
-  }
-  return number * std::pow(suffix.size() == 2 ? 1024.0 : 1000.0, static_cast<double>(power) + 1);
 }
 
 Json namespaces(const NodeRules& rules, const Sandbox& sandbox, bool privileged) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "render/render.hpp"
+#include "roles.hpp"
 
 namespace swo::test {
 namespace {
@@ -32,32 +33,8 @@ std::function<void(Simulation&)> admission(
   };
 }
 
-const std::string cluster_roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
-constexpr const char* our_roles[] = {"systemd-workload-operator",
-                                     "systemd-workload-operator-cluster"};
 // The rules as shipped, kept beside the role while it lacks one.
 std::string kept(const std::string& role) { return role + "-as-shipped"; }
-
-// Verb "": all of them.
-Json rules_without(const Json& rules, const std::string& resource, const std::string& verb) {
-  Json result = Json::array();
-  for (const Json& rule : rules) {
-    for (const Json& one : rule["resources"]) {
-      Json verbs = rule["verbs"];
-      if (one == resource) {
-        verbs = verb.empty() ? Json::array() : verbs;
-        verbs.erase(std::remove(verbs.begin(), verbs.end(), Json(verb)), verbs.end());
-      }
-      Json alone = rule;
-      alone["resources"] = {one};
-      alone["verbs"] = verbs;
-      if (!verbs.empty()) {
-        result.push_back(std::move(alone));
-      }
-    }
-  }
-  return result;
-}
 
 }  // namespace
 
@@ -126,7 +103,10 @@ std::function<void(Simulation&)> without_right(const std::string& resource,
       simulation.admin().create(cluster_roles,
                                 {{"metadata", {{"name", kept(role)}}}, {"rules", rules}});
       simulation.admin().merge_patch(cluster_roles, role,
-                                     {{"rules", rules_without(rules, resource, verb)}});
+                                     {{"rules", rules_without(rules, [&](const Right& right) {
+                                         return right.resource == resource &&
+                                                (verb.empty() || right.verb == verb);
+                                       })}});
     }
   };
 }

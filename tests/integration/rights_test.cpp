@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "roles.hpp"
 #include "scenarios.hpp"
 
 namespace swo::test {
@@ -13,52 +14,25 @@ using ::testing::AllOf;
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
 
-const std::string cluster_roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
-const char* const our_roles[] = {"systemd-workload-operator", "systemd-workload-operator-cluster",
-                                 "systemd-workload-operator-shared"};
-
-struct Right {
-  std::string role, group, resource, verb;
+// A right, and which of the roles has it.
+struct Held : Right {
+  std::string role;
 };
 
 std::string name_of(const Right& right) {
   return right.verb + " " + right.resource + (right.group.empty() ? "" : "." + right.group);
 }
 
-std::vector<Right> rights_in(const Json& role) {
-  std::vector<Right> all;
+std::vector<Held> rights_in(const Json& role) {
+  std::vector<Held> all;
   for (const Json& rule : role["rules"]) {
     for (const Json& resource : rule["resources"]) {
       for (const Json& verb : rule["verbs"]) {
-        all.push_back({role["metadata"]["name"], rule["apiGroups"][0], resource, verb});
+        all.push_back({{rule["apiGroups"][0], resource, verb}, role["metadata"]["name"]});
       }
     }
   }
   return all;
-}
-
-// The rules without that right: a resource of several gets a rule of its own.
-Json without(const Json& rules, const Right& right) {
-  Json result = Json::array();
-  for (const Json& rule : rules) {
-    for (const Json& resource : rule["resources"]) {
-      Json one = rule;
-      one["resources"] = {resource};
-      if (rule["apiGroups"][0] == right.group && resource == right.resource) {
-        Json verbs = Json::array();
-        for (const Json& verb : rule["verbs"]) {
-          if (verb != right.verb) {
-            verbs.push_back(verb);
-          }
-        }
-        one["verbs"] = verbs;
-      }
-      if (!one["verbs"].empty()) {
-        result.push_back(one);
-      }
-    }
-  }
-  return result;
 }
 
 // The resource and verb of the first request that was refused, in the server's words.
@@ -91,13 +65,15 @@ class Rights : public testing::Test {
     return simulation.until(
         [&] { return simulation.admin().list(Simulation::pods_path()).empty(); }, limit);
   }
-  void try_without(const Right& right) {
+  void try_without(const Held& right) {
     SCOPED_TRACE("without the right to " + name_of(right));
     Simulation simulation;
     simulation.longest_step = std::chrono::seconds(5);
     Json role = *simulation.admin().get(cluster_roles, right.role);
     const Json rules = role["rules"];
-    simulation.admin().merge_patch(cluster_roles, right.role, {{"rules", without(rules, right)}});
+    simulation.admin().merge_patch(
+        cluster_roles, right.role,
+        {{"rules", rules_without(rules, [&](const Right& one) { return one == right; })}});
     std::vector<devcluster::AuditEvent> refused;
     simulation.cluster().api().on_audit([&](const devcluster::AuditEvent& event) {
       if (event.status == 403) {
@@ -134,11 +110,11 @@ class Rights : public testing::Test {
 };
 
 TEST_F(Rights, WithoutAnyOneOfThemItIsSaidAndOvercome) {
-  std::vector<Right> rights;
+  std::vector<Held> rights;
   {
     Simulation simulation;
     for (const char* role : our_roles) {
-      for (Right& right : rights_in(*simulation.admin().get(cluster_roles, role))) {
+      for (Held& right : rights_in(*simulation.admin().get(cluster_roles, role))) {
         rights.push_back(std::move(right));
       }
     }
