@@ -5,8 +5,13 @@ inspect() { # POD
   local init group
   init=$(init_of demo "$1")
   [[ -n $init ]] || fail "no process runs for $1"
-  say "Inside $1, entered from its node: systemd as on a server"
-  show nsenter --target "$init" --all -- systemctl --no-pager status
+  say "Inside $1: systemd as on a server"
+  # kubectl before 1.30 speaks another protocol of exec than the stand-in.
+  if kubectl exec -n demo "$1" -- true 2> /dev/null; then
+    show kubectl exec -n demo "$1" -- systemctl --no-pager status
+  else
+    show nsenter --target "$init" --all -- systemctl --no-pager status
+  fi
   say "PID 1 of $1, as its node sees it: not root, in namespaces and a cgroup of its own"
   show grep -E '^(Name|Uid|NSpid)' "/proc/$init/status"
   show cat "/proc/$init/uid_map"

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "devcluster/admission.hpp"
+#include "devcluster/exec.hpp"
 #include "devcluster/furnish.hpp"
 #include "devcluster/node_start.hpp"
 #include "devcluster/paths.hpp"
@@ -63,6 +64,7 @@ Cluster::Cluster(ClusterOptions options) : profile_(profile_of(options)) {
   install_admission(*world_);
   logs_ = std::make_unique<Logs>(*world_, *agent_);
   logs_->install();
+  install_exec(*world_, *agent_);
   serve_metrics();
   furnish(*world_, options.masters, options.workers);
 

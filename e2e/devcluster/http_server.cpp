@@ -11,6 +11,8 @@
 #include <boost/beast.hpp>
 #include <boost/beast/ssl.hpp>
 
+#include "devcluster/remote_command.hpp"
+
 namespace devcluster {
 namespace {
 
@@ -152,6 +154,12 @@ class Connection : public Link, public std::enable_shared_from_this<Connection<S
       co_await timer.async_wait(use_awaitable);
     }
     if (answer.drop) co_return false;
+    if (answer.dialogue) {
+      const auto command =
+          std::make_shared<RemoteCommand<Stream>>(stream_, std::move(answer.dialogue));
+      co_await command->run(message, answer.response.headers["sec-websocket-protocol"]);
+      co_return false;
+    }
     if (answer.stream) {
       co_return co_await send_stream(std::move(answer), message.version(), message.keep_alive());
     }

@@ -119,7 +119,7 @@ void introduce(Cluster& cluster, const std::string& url, const Flags& flags,
     std::cout << "  kubeconfig " << flags.account_file << " (ServiceAccount " << flags.account
               << ")\n";
   }
-  std::cout << "  not done   CEL rules are not evaluated (told for each CRD); exec, attach, "
+  std::cout << "  not done   CEL rules are not evaluated (told for each CRD); attach, "
                "port-forward;\n"
                "             controllers of Deployments, StatefulSets, Jobs and their kin\n"
             << std::flush;

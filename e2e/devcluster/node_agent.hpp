@@ -62,6 +62,12 @@ class NodeAgent {
     static_cast<void>(port);
     return -1;
   }
+  // A program run in the Pod's container; null where no container runs.
+  virtual std::unique_ptr<Dialogue> exec(const std::string& uid, const node::ExecRequest& request) {
+    static_cast<void>(uid);
+    static_cast<void>(request);
+    return nullptr;
+  }
 };
 
 // Pods that are simulated by boot_rules.hpp. `world` must outlive it.

@@ -35,6 +35,14 @@ std::string Target::value(const std::string& key) const {
   return found == query.end() ? "" : found->second;
 }
 
+std::vector<std::string> Target::values(const std::string& key) const {
+  std::vector<std::string> all;
+  for (const auto& [name, value] : parameters) {
+    if (name == key) all.push_back(value);
+  }
+  return all;
+}
+
 bool Target::flag(const std::string& key) const {
   const std::string text = value(key);
   return text == "true" || text == "1";
@@ -68,8 +76,10 @@ Target parse_target(std::string_view text) {
     const std::string_view pair = query.substr(at, end - at);
     const std::size_t equals = std::min(pair.find('='), pair.size());
     if (equals > 0) {
-      out.query[decode(pair.substr(0, equals), true)] =
-          equals < pair.size() ? decode(pair.substr(equals + 1), true) : "";
+      out.parameters.emplace_back(
+          decode(pair.substr(0, equals), true),
+          equals < pair.size() ? decode(pair.substr(equals + 1), true) : "");
+      out.query[out.parameters.back().first] = out.parameters.back().second;
     }
     at = end + 1;
   }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace devcluster {
@@ -14,8 +15,10 @@ struct Target {
   std::string path;                   // decoded, for messages and nonResourceURLs
   std::vector<std::string> segments;  // each decoded by itself: a name cannot smuggle in a slash
   std::map<std::string, std::string> query;
+  std::vector<std::pair<std::string, std::string>> parameters;  // all of the query, in its order
 
   std::string value(const std::string& key) const;                   // "" when absent
+  std::vector<std::string> values(const std::string& key) const;     // of one that may be repeated
   bool flag(const std::string& key) const;                           // true or 1
   std::optional<std::int64_t> number(const std::string& key) const;  // Refusal 400 when not one
 };

@@ -220,19 +220,40 @@ void Container::kill(int signal) const {
   syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0);
 }
 
+std::string Container::exec_pid_file() const {
+  static std::atomic<int> count{0};
+  return bundle_ + "/exec-" + std::to_string(++count);
+}
+
+std::vector<std::string> Container::exec_line(const std::string& pid_file,
+                                              const std::vector<std::string>& command,
+                                              bool tty) const {
+  std::vector<std::string> argv{kCrun, kCrunRoot, "exec", "--pid-file", pid_file};
+  if (tty) argv.emplace_back("--tty");
+  argv.push_back(id_);
+  argv.insert(argv.end(), command.begin(), command.end());
+  return machine_.command(argv);
+}
+
+// `kill`: crun is dead by now, but not what it started.
+void Container::forget_exec(const std::string& pid_file, bool kill) const {
+  const std::string script = kill ? "kill -9 $(cat \"$0\"); rm -f \"$0\"" : "rm -f \"$0\"";
+  node::run(machine_.command({"sh", "-c", script, pid_file}));
+}
+
 ExecResult Container::exec(const std::vector<std::string>& command,
                            std::chrono::milliseconds limit) const {
-  static std::atomic<int> count{0};
-  const std::string pid_file = bundle_ + "/exec-" + std::to_string(++count);
-  std::vector<std::string> argv{kCrun, kCrunRoot, "exec", "--pid-file", pid_file, id_};
-  argv.insert(argv.end(), command.begin(), command.end());
-  Finished done = node::run(machine_.command(argv), limit);
-  // crun is dead by now, but not what it started.
-  const std::string clean_up =
-      done.timed_out ? "kill -9 $(cat \"$0\"); rm -f \"$0\"" : "rm -f \"$0\"";
-  node::run(machine_.command({"sh", "-c", clean_up, pid_file}));
+  const std::string pid_file = exec_pid_file();
+  Finished done = node::run(exec_line(pid_file, command, false), limit);
+  forget_exec(pid_file, done.timed_out);
   return {
       .exit_code = done.exit_code, .output = std::move(done.output), .timed_out = done.timed_out};
+}
+
+std::unique_ptr<RunningExec> Container::start_exec(const ExecRequest& request) const {
+  const std::string pid_file = exec_pid_file();
+  return std::make_unique<RunningExec>(exec_line(pid_file, request.command, request.tty), request,
+                                       [this, pid_file] { forget_exec(pid_file, true); });
 }
 
 std::string plain_log(const std::string& cri_log) {

@@ -4,11 +4,13 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <sys/types.h>
 
+#include "node/exec.hpp"
 #include "node/image_store.hpp"
 #include "node/machine.hpp"
 #include "node/pod_runtime.hpp"
@@ -42,6 +44,8 @@ class Container {
   // Other limits while it runs (resource_limits()); those left out stay.
   void limit(const Json& resources) const;
   ExecResult exec(const std::vector<std::string>& command, std::chrono::milliseconds limit) const;
+  // The same with its streams; must not outlive this.
+  std::unique_ptr<RunningExec> start_exec(const ExecRequest& request) const;
 
   pid_t pid() const { return pid_; }                     // on the host
   const std::string& cgroup() const { return cgroup_; }  // inside the machine
@@ -52,6 +56,11 @@ class Container {
   void create_process(const Request& request, bool tty);
   void own_cgroup(uid_t owner) const;
   void tear_down();
+  // Where an exec's process id is told, and the command line of such an exec inside the machine.
+  std::string exec_pid_file() const;
+  std::vector<std::string> exec_line(const std::string& pid_file,
+                                     const std::vector<std::string>& command, bool tty) const;
+  void forget_exec(const std::string& pid_file, bool kill) const;
 
   const Machine& machine_;
   const PodSandbox& sandbox_;

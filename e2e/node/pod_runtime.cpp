@@ -107,6 +107,13 @@ struct PodRuntime::Impl {
     return found == pods.end() ? nullptr : found->second;
   }
 
+  std::shared_ptr<Container> container_of(const std::string& uid) const {
+    const auto pod = find(uid);
+    if (!pod) return nullptr;
+    const std::scoped_lock lock(pod->mutex);
+    return pod->container;
+  }
+
   // Changes a Pod's record under its lock, then tells whoever waits.
   template <typename Change>
   void update(Pod& pod, Change change) const {
@@ -317,13 +324,7 @@ std::optional<ContainerState> PodRuntime::state(const std::string& uid) const {
 }
 
 std::optional<HostView> PodRuntime::host_view(const std::string& uid) const {
-  const auto pod = impl_->find(uid);
-  if (!pod) return std::nullopt;
-  std::shared_ptr<Container> container;
-  {
-    const std::scoped_lock lock(pod->mutex);
-    container = pod->container;
-  }
+  const auto container = impl_->container_of(uid);
   if (!container) return std::nullopt;
   return host_view_of(container->pid(), impl_->machine.host_cgroup() + container->cgroup());
 }
@@ -375,13 +376,22 @@ std::string PodRuntime::log(const std::string& uid, bool previous) const {
 
 ExecResult PodRuntime::exec(const std::string& uid, const std::vector<std::string>& command,
                             std::chrono::milliseconds limit) {
-  std::shared_ptr<Container> container;
-  if (const auto pod = impl_->find(uid)) {
-    const std::scoped_lock lock(pod->mutex);
-    container = pod->container;
-  }
+  const auto container = impl_->container_of(uid);
   if (!container) return {.exit_code = 1, .output = "container is not running\n"};
   return container->exec(command, limit);
+}
+
+std::shared_ptr<RunningExec> PodRuntime::start_exec(const std::string& uid,
+                                                    const ExecRequest& request) {
+  const auto container = impl_->container_of(uid);
+  if (!container) return nullptr;
+  // The container stays for as long as the program is held.
+  struct Held {
+    std::shared_ptr<Container> container;
+    std::unique_ptr<RunningExec> exec;
+  };
+  const auto held = std::make_shared<Held>(Held{container, container->start_exec(request)});
+  return {held, held->exec.get()};
 }
 
 void PodRuntime::stop(const std::string& uid, std::chrono::seconds grace) {

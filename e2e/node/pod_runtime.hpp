@@ -22,6 +22,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "node/exec.hpp"
 #include "node/host_view.hpp"
 
 namespace node {
@@ -92,6 +93,9 @@ class PodRuntime {
   std::string log(const std::string& uid, bool previous = false) const;
   ExecResult exec(const std::string& uid, const std::vector<std::string>& command,
                   std::chrono::milliseconds limit);
+  // The same with its streams held by the caller; null when no container runs. Must not outlive
+  // this.
+  std::shared_ptr<RunningExec> start_exec(const std::string& uid, const ExecRequest& request);
   // Other limits of the container's `resources`, now and after each restart. Throws PodError when
   // the kernel refuses them.
   void resize(const std::string& uid, const Json& resources);

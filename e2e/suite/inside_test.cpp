@@ -4,6 +4,7 @@
 namespace e2e {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 class Inside : public Scenario {};
@@ -60,6 +61,46 @@ TEST_F(Inside, AReplacedInstanceKeepsItsClaimItsNameAndItsMachineId) {
   EXPECT_EQ(inside("pet-0", "cat /etc/machine-id"), machine_id);
   EXPECT_EQ(inside("pet-0", "cat /var/lib/pet/file; ls /root; hostname"), "kept\npet-0");
   EXPECT_EQ(second.at("spec").value("volumes", Json()), first.at("spec").value("volumes", Json()));
+}
+
+// kubectl exec over WebSockets, which kubectl speaks from 1.30 on.
+class Exec : public Scenario {
+ protected:
+  void SetUp() override {
+    Scenario::SetUp();
+    if (IsSkipped()) return;
+    const Json version =
+        Json::parse(stand().kubectl({"version", "--client", "-o", "json"}))["clientVersion"];
+    if (std::stoi(version.value("minor", "0")) < 30) {
+      GTEST_SKIP() << "kubectl " << version.value("gitVersion", "") << " speaks SPDY alone";
+    }
+    apply({workload("nginx")});
+    await_ready("nginx");
+  }
+  // kubectl exec, by a shell, so that it can be given input; its output and "exit N".
+  std::string exec(const std::string& before, const std::string& rest) {
+    const std::string line = before + " kubectl --kubeconfig " + stand().folder() +
+                             "/admin exec -n " + ns() + " " + rest + " 2>&1; echo \"exit $?\"";
+    return node::run({"sh", "-c", line}, seconds(60)).output;
+  }
+};
+
+TEST_F(Exec, RunsAProgramInsideWithItsStreamsItsTerminalAndItsExitCode) {
+  EXPECT_EQ(exec("", "nginx-0 -- systemctl is-system-running"), "running\nexit 0\n");
+  EXPECT_THAT(exec("", "nginx-0 -- sh -c 'echo out; echo err >&2; exit 7'"),
+              AllOf(HasSubstr("out\n"), HasSubstr("err\n"), HasSubstr("exit 7\n")));
+  EXPECT_EQ(exec("printf 'one\\ntwo\\n' |", "-i nginx-0 -- wc -l"), "2\nexit 0\n");
+  EXPECT_EQ(exec("", "nginx-0 -- sh -c 'head -c 3000000 /dev/zero' | wc -c"), "3000000\nexit 0\n");
+  EXPECT_THAT(exec("", "nginx-0 -- sh -c 'sleep 1000 & echo started'"), HasSubstr("started\n"));
+
+  const std::string seen =
+      node::run({"script", "-qec",
+                 "stty rows 33 cols 99; kubectl --kubeconfig " + stand().folder() +
+                     "/admin exec -n " + ns() + " -it nginx-0 -- sh -c 'tty; stty size'",
+                 "/dev/null"},
+                seconds(60))
+          .output;
+  EXPECT_THAT(seen, AllOf(HasSubstr("/dev/pts/"), HasSubstr("33 99")));
 }
 
 }  // namespace
