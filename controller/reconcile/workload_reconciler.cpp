@@ -36,6 +36,7 @@ bool is_proof(const PodFacts& pod, const platform::Strategy& strategy) {
 
 // A watch shows a write within milliseconds; this is for one that does not.
 constexpr std::chrono::seconds kWrittenRecheck{1};
+constexpr std::chrono::milliseconds kAtOnce{1};
 
 bool belongs_to(const api::Workload& workload, const Json& live) {
   bool controlled = false;
@@ -184,6 +185,7 @@ Outcome WorkloadReconciler::look_at(const kube::ObjectKey& key, const WorkloadFa
   Memory memory = take_memory(key);
   executor_.recheck_foreign(key.ns, belongs, memory);
   const std::size_t names_taken = memory.foreign.size();
+  const bool failed_before = !memory.failures.empty();
   const Observed observed = observer_.observe(workload, *platform_facts, strategy, now);
   if (std::any_of(observed.pods.begin(), observed.pods.end(),
                   [&](const auto& pod) { return is_proof(*pod, strategy); })) {
@@ -204,11 +206,16 @@ Outcome WorkloadReconciler::look_at(const kube::ObjectKey& key, const WorkloadFa
                      error != nullptr);
       });
   const bool newly_taken = memory.foreign.size() > names_taken;
+  const bool recovered = failed_before && memory.failures.empty();
   keep_memory(key, std::move(memory));
 
   if (executed.writes > 0 && !executed.error && !newly_taken) {
     // What was just written is about to come back, and with it the look that tells how it stands.
     return {std::nullopt, kWrittenRecheck};
+  }
+  if (recovered && !executed.error) {
+    // What failed is not wanted any more. The plan was made with the failure in mind.
+    return {std::nullopt, kAtOnce};
   }
   if (auto error = write_status(workload, todo.status)) {
     return {std::move(error), std::nullopt};
@@ -217,7 +224,7 @@ Outcome WorkloadReconciler::look_at(const kube::ObjectKey& key, const WorkloadFa
     options_.notify(workload, notice);
   }
   if (newly_taken) {
-    return {std::nullopt, std::chrono::milliseconds(1)};  // once more, to tell it
+    return {std::nullopt, kAtOnce};  // once more, to tell it
   }
   if (names_taken > 0) {
     return {std::nullopt, kForeignRecheck};

@@ -62,11 +62,11 @@ class Dialogue {
 struct Answer {
   Response response;
   std::unique_ptr<Stream> stream;
-  std::unique_ptr<Dialogue> dialogue = nullptr;
   // Faults, for whoever carries the answer to the client: wait so long first; close the connection
   // instead.
   std::chrono::milliseconds delay{0};
   bool drop = false;
+  std::unique_ptr<Dialogue> dialogue = nullptr;
 };
 
 }  // namespace devcluster

@@ -23,19 +23,9 @@ std::function<void(Simulation&)> answered(int code, const std::string& reason,
   return [=](Simulation& simulation) {
     simulation.instead =
         [=](const kube::HttpRequest& request) -> std::optional<kube::HttpResponse> {
-      if (request.method != "POST" || request.target.find("/pods") == std::string::npos) {
-        return std::nullopt;
-      }
-      kube::HttpResponse response;
-      response.status = code;
-      response.body = Json({{"kind", "Status"},
-                            {"apiVersion", "v1"},
-                            {"status", "Failure"},
-                            {"message", message},
-                            {"reason", reason},
-                            {"code", code}})
-                          .dump();
-      return response;
+      const bool makes_a_pod =
+          request.method == "POST" && request.target.find("/pods") != std::string::npos;
+      return makes_a_pod ? std::optional(refusal(code, reason, message)) : std::nullopt;
     };
   };
 }

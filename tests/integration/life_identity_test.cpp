@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 
 #include "life.hpp"
+#include "scenarios.hpp"
 
 namespace swo::test {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 
@@ -143,6 +145,48 @@ TEST(LifeOfAnInstance, ItsClaimGrowsUnderTheRunningPod) {
   }));
   ASSERT_TRUE(life.runs());
   EXPECT_EQ(life.uid("nginx-0"), uid);
+}
+
+// kube-apiserver's words: plugin PersistentVolumeClaimResize, and validation of a claim's update.
+TEST(LifeOfAnInstance, ItsClaimThatMayNotChangeItsSizeIsSaidAndItRunsOn) {
+  struct Answer {
+    int code;
+    const char* reason;
+    const char* message;
+  };
+  constexpr Answer answers[] = {
+      {403, "Forbidden",
+       "persistentvolumeclaims \"data-nginx-0\" is forbidden: only dynamically provisioned pvc can "
+       "be resized and the storageclass that provisions the pvc must support resize"},
+      {422, "Invalid",
+       "PersistentVolumeClaim \"data-nginx-0\" is invalid: spec.resources.requests.storage: "
+       "Forbidden: field can not be less than status.capacity"}};
+  for (const auto& [code, reason, message] : answers) {
+    SCOPED_TRACE(message);
+    Life life;
+    life.apply({{"image", "v1"}, {"storage", Life::storage("1Gi")}});
+    ASSERT_TRUE(life.runs());
+    const std::string uid = life.uid("nginx-0");
+    int refused = 0;
+    life.simulation.instead =
+        [&](const kube::HttpRequest& request) -> std::optional<kube::HttpResponse> {
+      const bool is_it = request.method == "PATCH" &&
+                         request.target.find("/persistentvolumeclaims/") != std::string::npos;
+      refused += is_it ? 1 : 0;
+      return is_it ? std::optional(refusal(code, reason, message)) : std::nullopt;
+    };
+    life.apply({{"storage", Life::storage("2Gi")}});
+    ASSERT_TRUE(life.simulation.until([&] { return refused > 0; }));
+    life.simulation.advance(std::chrono::hours(1));
+    EXPECT_THAT(life.condition("Degraded")["status"], "True");
+    EXPECT_THAT(life.condition("Degraded")["message"], HasSubstr(message));
+    EXPECT_THAT(life.condition("Ready")["status"], "True");
+    EXPECT_EQ(life.uid("nginx-0"), uid);
+    EXPECT_LT(refused, 60) << "it is tried more and more rarely";
+    life.apply({{"storage", Life::storage("1Gi")}});
+    ASSERT_TRUE(life.runs());
+    EXPECT_EQ(life.condition("Degraded")["status"], "False");
+  }
 }
 
 }  // namespace

@@ -145,6 +145,15 @@ bool is_write(const kube::HttpRequest& request) {
   return request.method != "GET" && request.target.find("/events") == std::string::npos;
 }
 
+kube::HttpResponse refusal(int code, const std::string& reason, const std::string& message) {
+  kube::HttpResponse response;
+  response.status = code;
+  response.body = Json{{"kind", "Status"}, {"apiVersion", "v1"}, {"status", "Failure"},
+                       {"reason", reason}, {"message", message}, {"code", code}}
+                      .dump();
+  return response;
+}
+
 Killer::Killer(Simulation& simulation, int write, Moment moment, Counts counts)
     : simulation_(simulation) {
   simulation.fate = [this, write, moment,

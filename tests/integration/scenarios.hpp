@@ -47,6 +47,9 @@ void expect_as_undisturbed(Simulation& simulation, const Scenario& scenario);
 // A write that oracle S counts, or a status: an Event is neither.
 bool is_write(const kube::HttpRequest& request);
 
+// What the API server answers when it refuses.
+kube::HttpResponse refusal(int code, const std::string& reason, const std::string& message);
+
 // Kills the operator at its `write`-th request that `counts`, before or after it is carried out:
 // from then on nothing that it sends gets through, until revive(). In the simulation's way while it
 // lives.

@@ -1,8 +1,11 @@
 // Every field of the spec is set, changed and put back: what it is for is seen to change, and the
 // earlier state returns. What is not valid is refused with the field's name, and loses nothing.
+#include <set>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "failure_rows.hpp"
 #include "life.hpp"
 #include "scenarios.hpp"
 
@@ -10,6 +13,7 @@ namespace swo::test {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 struct Transition {
   const char* field;
@@ -71,7 +75,38 @@ const Transition all_transitions[] = {
     {"route",
      {{"route", {{"host", "other.apps.example.com"}, {"path", "/a"}}}},
      {{"route", {{"tls", {{"termination", "edge"}}}}}}},
+    {"route.targetPort",
+     {{"ports", {{{"name", "http"}, {"port", 80}}, {{"name", "admin"}, {"port", 81}}}},
+      {"route", {{"targetPort", "admin"}}}},
+     {{"route", {{"targetPort", "http"}}}}},
+    {"route.tls",
+     {{"route",
+       {{"tls",
+         {{"termination", "edge"},
+          {"insecureEdgeTerminationPolicy", "Allow"},
+          {"certificateSecret", "login"}}}}}},
+     {{"route",
+       {{"tls",
+         {{"termination", "reencrypt"},
+          {"insecureEdgeTerminationPolicy", "Redirect"},
+          {"destinationCACertificate",
+           "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"}}}}}}},
+    {"route.annotations",
+     {{"route", {{"annotations", {{"haproxy.router.openshift.io/timeout", "1m"}}}}}},
+     {{"route", {{"annotations", {{"haproxy.router.openshift.io/timeout", "2m"}}}}}}},
+    {"route.ingressClassName",
+     {{"route", {{"ingressClassName", "nginx"}}}},
+     {{"route", {{"ingressClassName", "other"}}}},
+     false},
+    {"route.parentRef",
+     {{"route", {{"parentRef", {{"name", "gateway"}}}}}},
+     {{"route",
+       {{"parentRef", {{"name", "gateway"}, {"namespace", "net"}, {"sectionName", "https"}}}}}},
+     false},
     {"no_route", {{"route", nullptr}}, nullptr},
+    {"init.command",
+     {{"init", {{"command", {"/usr/lib/systemd/systemd"}}}}},
+     {{"init", {{"command", Json::array()}}}}},
     {"init.target",
      {{"init", {{"target", "rescue.target"}}}},
      {{"init", {{"target", "a.target"}}}}},
@@ -86,6 +121,33 @@ const Transition all_transitions[] = {
     {"init.args",
      {{"init", {{"args", {"--show-status=1"}}}}},
      {{"init", {{"args", {"--a", "é"}}}}}},
+    {"init.credentials",
+     {{"init", {{"credentials", {{{"name", "password"}, {"secret", "login"}}}}}}},
+     {{"init",
+       {{"credentials", {{{"name", "password"}, {"secret", "login"}, {"key", "other"}}}}}}}},
+    {"init.unitFiles",
+     {{"init", {{"unitFiles", {{{"name", "a.service"}, {"configMap", "units"}}}}}}},
+     {{"init",
+       {{"unitFiles",
+         {{{"name", "nginx.service"},
+           {"configMap", "units"},
+           {"key", "colour.conf"},
+           {"dropIn", true}}}}}}}},
+    {"storage.claims",
+     {{"storage", Life::storage("1Gi", {{"whenDeleted", "Delete"}, {"whenScaled", "Delete"}})}},
+     {{"storage",
+       {{"claims",
+         {{{"name", "data"}, {"mountPath", "/srv"}, {"size", "2Gi"}, {"subPath", "a"}},
+          {{"name", "more"},
+           {"mountPath", "/more"},
+           {"size", "1Ti"},
+           {"storageClassName", "nfs"},
+           {"accessModes", {"ReadWriteMany", "ReadOnlyMany"}}}}}}}}},
+    {"priorityClassName",
+     {{"priorityClassName", "system-cluster-critical"}},
+     // There is no such class: no Pod comes up with it.
+     {{"priorityClassName", "no-such"}}},
+    {"serviceAccountName", {{"serviceAccountName", "mine"}}, {{"serviceAccountName", "default"}}},
     {"readiness.units",
      {{"readiness", {{"units", {"a.service"}}}}},
      {{"readiness", {{"units", {"b.service"}}}}}},
@@ -111,6 +173,15 @@ const Transition all_transitions[] = {
     {"platform.automountServiceAccountToken",
      {{"platform", {{"automountServiceAccountToken", true}}}},
      nullptr},
+    {"platform.userNamespace",
+     {{"platform", {{"userNamespace", "Annotation"}}}},
+     {{"platform", {{"userNamespace", "HostUsers"}}}}},
+    {"platform.securityContextConstraints",
+     {{"platform", {{"securityContextConstraints", "mine"}}}},
+     // One that the workload may not use.
+     {{"platform", {{"securityContextConstraints", "privileged"}}}}},
+    {"platform.runtimeClassName", {{"platform", {{"runtimeClassName", "crun"}}}}, nullptr},
+    {"platform.cgroups.pool", {{"platform", {{"cgroups", {{"pool", "infra"}}}}}}, nullptr, false},
     {"platform.cgroups",
      {{"platform", {{"cgroups", {{"machineConfig", "Unmanaged"}}}}}},
      nullptr,
@@ -128,6 +199,18 @@ const Transition all_transitions[] = {
 class SpecTransition : public testing::TestWithParam<std::size_t> {
  protected:
   Json base() const { return nginx("v1", 1); }
+  // What the specs name.
+  void SetUp() override {
+    Simulation& simulation = life.simulation;
+    auto& admin = simulation.admin();
+    admin.create(core_path + "secrets",
+                 {{"metadata", {{"name", "login"}}}, {"data", Json::object()}});
+    admin.create(core_path + "configmaps", {{"metadata", {{"name", "units"}}}});
+    admin.create(core_path + "serviceaccounts", {{"metadata", {{"name", "mine"}}}});
+    admin.create("/apis/node.k8s.io/v1/runtimeclasses",
+                 {{"metadata", {{"name", "crun"}}}, {"handler", "crun"}});
+    own_scc("container_init_t")(simulation);
+  }
   // Nothing more happens.
   void rest() { life.simulation.advance(std::chrono::minutes(12)); }
   std::string objects() {
@@ -178,6 +261,62 @@ INSTANTIATE_TEST_SUITE_P(Each, SpecTransition,
                            std::replace(name.begin(), name.end(), '.', '_');
                            return name;
                          });
+
+// Kubernetes' own types, which are passed on as they are.
+bool is_of_kubernetes(const std::string& field) {
+  static const std::set<std::string> all = {"env",
+                                            "envFrom",
+                                            "volumes",
+                                            "volumeMounts",
+                                            "affinity",
+                                            "tolerations",
+                                            "topologySpreadConstraints"};
+  return all.contains(field);
+}
+
+void add_leaves(const Json& schema, const std::string& path, std::set<std::string>& leaves) {
+  if (!path.empty() && is_of_kubernetes(path)) {
+    leaves.insert(path);
+  } else if (schema.contains("items") && schema["items"].contains("properties")) {
+    add_leaves(schema["items"], path, leaves);
+  } else if (schema.contains("properties")) {
+    for (const auto& [name, field] : schema["properties"].items()) {
+      add_leaves(field, path.empty() ? name : path + "." + name, leaves);
+    }
+  } else {
+    leaves.insert(path);
+  }
+}
+
+// The leaves that a patch sets are taken out.
+void take_out(const Json& patch, const std::string& path, std::set<std::string>& leaves) {
+  leaves.erase(path);
+  if (patch.is_array()) {
+    for (const Json& item : patch) {
+      take_out(item, path, leaves);
+    }
+  } else if (patch.is_object()) {
+    for (const auto& [name, value] : patch.items()) {
+      take_out(value, path.empty() ? name : path + "." + name, leaves);
+    }
+  }
+}
+
+TEST(SpecTransitions, SetEveryFieldOfTheSchema) {
+  Life life;
+  const Json definition =
+      *life.simulation.admin().get("/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+                                   "systemdworkloads.workloads.systemd-operator.dev");
+  std::set<std::string> leaves;
+  add_leaves(definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"],
+             "", leaves);
+  EXPECT_GT(leaves.size(), 60U);
+  for (const Transition& transition : all_transitions) {
+    take_out(transition.set, "", leaves);
+    take_out(transition.change, "", leaves);
+  }
+  EXPECT_THAT(leaves, IsEmpty());
+}
 
 struct Refusal {
   const char* field;

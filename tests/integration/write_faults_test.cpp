@@ -45,14 +45,10 @@ const WriteFault all_faults[] = {
 };
 
 kube::HttpResponse answer_of(const WriteFault& fault) {
-  kube::HttpResponse response;
-  response.status = fault.status;
+  kube::HttpResponse response = refusal(fault.status, fault.reason, fault.message);
   if (fault.status == 429) {
     response.headers.emplace_back("retry-after", "1");
   }
-  response.body = Json{{"kind", "Status"},       {"apiVersion", "v1"},       {"status", "Failure"},
-                       {"reason", fault.reason}, {"message", fault.message}, {"code", fault.status}}
-                      .dump();
   return response;
 }
 
