@@ -12,7 +12,7 @@ namespace {
 
 // The last `count` lines.
 std::string tail(const std::string& text, std::int64_t count) {
-  if (count <= 0) return {};
+  if (count <= 0 || text.empty()) return {};
   auto start = text.size();
   if (start > 0 && text.back() == '\n') --start;
   for (; count > 0 && start > 0 && start != std::string::npos; --count) {

@@ -187,7 +187,6 @@ const std::map<std::string, std::string> met_elsewhere = {
     {"ImageNotOnNode", words},
     {"ImageSignatureRefused", words},
     {"PodUnknown", words},
-    {"NoTerminal", "diagnose_test: of the stand-in's ended run the empty log is not known as such"},
     {"ResizeInfeasible", "resize_test"},
     {"EmergencyMode", "a shell of systemd's own, which the stand-in does not open: diagnose_test"},
     {"AccessRefused", rights},
