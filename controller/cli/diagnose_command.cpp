@@ -84,16 +84,19 @@ void tell_status(const api::Status& status, std::ostream& out) {
 // What the operator alone knows, because it has tried: a Pod that is refused, a MachineConfig that
 // someone has edited. Of the spec as it is now.
 void tell_last_word(const api::Workload& workload, const api::Status& seen, std::ostream& out) {
+  std::string told_already;
   for (const api::Condition& told : workload.status.conditions) {
     const auto same = std::find_if(
         seen.conditions.begin(), seen.conditions.end(), [&](const api::Condition& condition) {
           return condition.type == told.type && condition.reason == told.reason;
         });
     const bool bad = told.status == (told.type == "Degraded" ? "True" : "False");
+    // Ready and Degraded often say the same.
     if (bad && same == seen.conditions.end() && told.type != "Progressing" &&
-        told.observed_generation == workload.generation) {
-      out << "The operator has met:\n  " << told.type << "=" << told.status << " " << told.reason
-          << ": " << told.message << '\n';
+        told.observed_generation == workload.generation && told.message != told_already) {
+      out << (told_already.empty() ? "The operator has met:\n" : "") << "  " << told.type << "="
+          << told.status << " " << told.reason << ": " << told.message << '\n';
+      told_already = told.message;
     }
   }
 }

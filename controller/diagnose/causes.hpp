@@ -75,6 +75,7 @@ std::optional<Diagnosis> no_terminal(const Case& c);
 std::optional<Diagnosis> init_ended(const Case& c);
 
 // causes_running.cpp: it runs and is not ready, or is on its way.
+std::optional<Diagnosis> user_namespace_missing(const Case& c);
 std::optional<Diagnosis> boot_hangs(const Case& c);
 std::optional<Diagnosis> units_failed(const Case& c);
 std::optional<Diagnosis> probe_trouble(const Case& c);

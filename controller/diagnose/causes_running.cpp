@@ -20,6 +20,20 @@ std::string waiting_for(const Case& c) {
 
 }  // namespace
 
+std::optional<Diagnosis> user_namespace_missing(const Case& c) {
+  const std::string event = c.event("Unhealthy");
+  if (!contains(event, "no user namespace: ")) {
+    return std::nullopt;
+  }
+  return make("UserNamespaceMissing",
+              "The container has no user namespace, so root in it is root of the node: the "
+              "instance is kept from becoming ready",
+              event,
+              "CRI-O passed over the annotation io.kubernetes.cri-o.userns-mode: add it to "
+              "allowed_annotations of the node's runtime, or let the operator do so "
+              "(--machine-config=Apply on OpenShift); delete the Pod then");
+}
+
 std::optional<Diagnosis> boot_hangs(const Case& c) {
   if (c.console.emergency && !c.console.booted) {
     return make(

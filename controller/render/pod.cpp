@@ -105,6 +105,10 @@ Json container_ports(const api::Workload& workload) {
 Json container(const api::Workload& workload, const Strategy& strategy, int ordinal,
                const Json& mounts) {
   const api::Spec& spec = workload.spec;
+  // A CRI-O that does not allow the annotation passes over it. hostUsers: false is refused where it
+  // cannot be had, and read back.
+  const bool by_annotation = strategy.user_namespace == platform::UserNamespaceVia::kAnnotation;
+  const auto prove = by_annotation ? ProveUserNamespace::kYes : ProveUserNamespace::kNo;
   Json result = {
       {"name", kContainerName},
       {"image", spec.image},
@@ -115,7 +119,7 @@ Json container(const api::Workload& workload, const Strategy& strategy, int ordi
       {"env", init_env(workload, strategy, ordinal)},
       {"lifecycle", lifecycle(strategy)},
       {"readinessProbe", readiness_probe(spec.readiness)},
-      {"startupProbe", startup_probe(spec.readiness)},
+      {"startupProbe", startup_probe(spec.readiness, prove)},
       {"securityContext", container_security(spec.platform)},
       // PID 1's last words, in the Pod's status: no right to read logs is needed to tell why it
       // ended.

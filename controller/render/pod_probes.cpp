@@ -23,6 +23,14 @@ constexpr std::string_view kPrologue =
 
 constexpr std::string_view kReadState = "state=$(systemctl is-system-running)\n";
 
+// The map of the node's own namespace, which maps every id to itself (user_namespaces(7)).
+constexpr std::string_view kNeedsUserNamespace =
+    "read -r inside outside ids </proc/self/uid_map\n"
+    "if [ \"$inside $outside $ids\" = '0 0 4294967295' ]; then\n"
+    "  echo 'no user namespace: root here is root of the node'\n"
+    "  exit 1\n"
+    "fi\n";
+
 // Takes the name of what `units` lists, and `units`, which may be empty.
 std::string report(std::string_view what) {
   return "printf 'systemd is %s%s\\n' \"${state:-unknown}\" \"${units:+; " + std::string(what) +
@@ -88,8 +96,11 @@ std::string shell_quote(std::string_view text) {
   return quoted + "'";
 }
 
-Json startup_probe(const api::ReadinessSpec& readiness) {
+Json startup_probe(const api::ReadinessSpec& readiness, ProveUserNamespace prove) {
   std::string script(kPrologue);
+  if (prove == ProveUserNamespace::kYes) {
+    script += kNeedsUserNamespace;
+  }
   script += kReadState;
   script += "case $state in (running|degraded) exit 0 ;; esac\n";
   script += kReadJobs;

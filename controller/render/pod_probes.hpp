@@ -15,8 +15,14 @@
 
 namespace swo::render {
 
-// Until the boot is over (running or degraded), at most readiness.startupTimeoutSeconds.
-Json startup_probe(const api::ReadinessSpec& readiness);
+// Whether the startup probe looks for a user namespace too.
+enum class ProveUserNamespace { kNo, kYes };
+
+// Until the boot is over (running or degraded), at most readiness.startupTimeoutSeconds. Without
+// the user namespace that it is to prove it never is, and the line printed is
+//   no user namespace: root here is root of the node
+Json startup_probe(const api::ReadinessSpec& readiness,
+                   ProveUserNamespace prove = ProveUserNamespace::kNo);
 
 // The named units are active; without names: the system is running, or degraded where that is
 // accepted. There is no liveness probe: PID 1's end is the container's.

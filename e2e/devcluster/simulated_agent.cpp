@@ -199,6 +199,9 @@ class SimulatedAgent final : public NodeAgent {
       return command.find(words) != std::string::npos;
     };
     if (!says("systemctl")) return {true, ""};
+    if (says("uid_map") && !fate.user_namespace) {
+      return {false, "no user namespace: root here is root of the node"};
+    }
     if (!fate.systemd) {
       return {false,
               "System has not been booted with systemd as init system (PID 1). Can't operate."};

@@ -107,6 +107,21 @@ TEST_P(Probes, StartupIsOverWhenTheSystemRuns) {
   EXPECT_EQ(outcome.text, "");
 }
 
+TEST_P(Probes, StartupIsNeverOverWithoutTheUserNamespaceThatItIsToProve) {
+  answer("is-system-running", "running\n");
+  std::string script = startup_probe({}, ProveUserNamespace::kYes)["exec"]["command"][2];
+  const std::string map = "/proc/self/uid_map";
+  const std::size_t at = script.find(map);
+  ASSERT_NE(at, std::string::npos);
+  script.replace(at, map.size(), (dir_ / "map").string());
+  write("map", "         0          0 4294967295\n");
+  const Output outcome = run(script);
+  EXPECT_EQ(outcome.exit, 1);
+  EXPECT_EQ(outcome.text, "no user namespace: root here is root of the node\n");
+  write("map", "         0     100000      65536\n     65536     200000      65536\n");
+  EXPECT_EQ(run(script).exit, 0);
+}
+
 TEST_P(Probes, StartupIsOverWithFailedUnits) {
   answer("is-system-running", "degraded\n", 1);
   EXPECT_EQ(run(startup_probe({})).exit, 0);
