@@ -2,24 +2,27 @@
 
 #include <array>
 #include <atomic>
+#include <csignal>
 #include <cstring>
 #include <optional>
 #include <stdexcept>
 #include <thread>
 
 #include <netinet/in.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "devcluster/client_hello.hpp"
+#include "devcluster/front_channel.hpp"
+#include "devcluster/front_routes.hpp"
 
 namespace devcluster {
 namespace {
 
 constexpr std::size_t kMostHeader = std::size_t{16} * 1024;
-constexpr std::size_t kChunk = std::size_t{16} * 1024;
-// An idle connection is closed after so long; the same as the router's default (haproxy timeout
-// server).
-constexpr int kIdleMilliseconds = 30'000;
 constexpr int kAcceptPoll = 100;
 
 constexpr const char* kUnavailable =
@@ -43,104 +46,51 @@ std::string host_of(const std::string& header) {
   return begin == std::string::npos ? std::string() : text.substr(begin, end - begin);
 }
 
-struct Target {
-  std::string ns, service;
-  Json port;  // name or number; null = the first
-};
-
-// Nothing where the cluster does not serve the resource.
-std::vector<Json> list_served(Api& api, const std::string& collection) {
-  try {
-    return api.list(collection);
-  } catch (const std::runtime_error&) {
-    return {};
-  }
+// Where plain HTTP for a host with TLS is led: the same place, with https.
+std::string redirect(const std::string& host, const std::string& header) {
+  const auto begin = header.find(' ') + 1;
+  const std::string path = header.substr(begin, header.find(' ', begin) - begin);
+  return "HTTP/1.1 302 Found\r\ncontent-length: 0\r\nlocation: https://" + host + path +
+         "\r\ncache-control: no-cache\r\n\r\n";
 }
 
-std::optional<Target> find_target(Api& api, const std::string& host) {
-  for (const auto& route : list_served(api, "/apis/route.openshift.io/v1/routes")) {
-    const auto& spec = route["spec"];
-    if (spec.value("host", "") == host) {
-      return Target{route["metadata"]["namespace"], spec["to"]["name"],
-                    spec.value("port", Json::object()).value("targetPort", Json())};
-    }
-  }
-  for (const auto& ingress : list_served(api, "/apis/networking.k8s.io/v1/ingresses")) {
-    for (const auto& rule : ingress["spec"].value("rules", Json::array())) {
-      const std::string rule_host = rule.value("host", "");
-      if (!rule_host.empty() && rule_host != host) continue;
-      const auto& backend = rule["http"]["paths"][0]["backend"]["service"];
-      const auto port = backend.value("port", Json::object());
-      return Target{ingress["metadata"]["namespace"], backend["name"],
-                    port.contains("name") ? port["name"] : port.value("number", Json())};
-    }
-  }
-  return std::nullopt;
-}
-
-int connect_target(Api& api, const Target& target, const FrontDoor::Connect& connect) {
-  const auto endpoints = api.get("/api/v1/namespaces/" + target.ns + "/endpoints", target.service);
-  if (!endpoints) return -1;
-  for (const auto& subset : endpoints->value("subsets", Json::array())) {
-    int port = 0;
-    for (const auto& one : subset.value("ports", Json::array())) {
-      if (target.port.is_null() || one.value("name", "") == target.port ||
-          one["port"] == target.port) {
-        port = one["port"];
-        break;
-      }
-    }
-    for (const auto& address : subset.value("addresses", Json::array())) {
-      const int socket = connect(address["targetRef"].value("uid", ""), port);
-      if (socket >= 0) return socket;
-    }
-  }
-  return -1;
-}
-
-bool send_all(int socket, const char* data, std::size_t size) {
-  while (size > 0) {
-    const auto sent = send(socket, data, size, MSG_NOSIGNAL);
-    if (sent <= 0) return false;
-    data += sent;
-    size -= static_cast<std::size_t>(sent);
-  }
-  return true;
-}
-
-// Both ways until one side ends or nothing has come for a while.
-void splice(int client, int pod) {
-  std::array<char, kChunk> buffer{};
-  while (true) {
-    std::array<pollfd, 2> ends{{{client, POLLIN, 0}, {pod, POLLIN, 0}}};
-    if (poll(ends.data(), ends.size(), kIdleMilliseconds) <= 0) return;
-    for (std::size_t i = 0; i < ends.size(); ++i) {
-      if (ends[i].revents == 0) continue;
-      const auto got = recv(ends[i].fd, buffer.data(), buffer.size(), 0);
-      if (got <= 0) return;
-      if (!send_all(ends[1 - i].fd, buffer.data(), static_cast<std::size_t>(got))) return;
-    }
-  }
-}
-
-std::string read_header(int client) {
+std::string read_header(Channel& client) {
   std::string header;
-  std::array<char, kChunk> buffer{};
-  const timeval wait{kIdleMilliseconds / 1000, 0};
-  setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+  std::array<char, kMostHeader> buffer{};
   while (header.size() < kMostHeader && header.find("\r\n\r\n") == std::string::npos) {
-    const auto got = recv(client, buffer.data(), buffer.size(), 0);
-    if (got <= 0) return {};
-    header.append(buffer.data(), static_cast<std::size_t>(got));
+    const auto got = client.read(buffer.data(), buffer.size());
+    if (got == 0) return {};
+    header.append(buffer.data(), got);
   }
   return header;
+}
+
+struct FreeContext {
+  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+};
+using Context = std::unique_ptr<SSL_CTX, FreeContext>;
+
+Context server_context(const Certificate& own) {
+  using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
+  Context context(SSL_CTX_new(TLS_server_method()));
+  const Bio certificates(BIO_new_mem_buf(own.certificate_pem.data(), -1), BIO_free);
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate(
+      PEM_read_bio_X509(certificates.get(), nullptr, nullptr, nullptr), X509_free);
+  const Bio keys(BIO_new_mem_buf(own.key_pem.data(), -1), BIO_free);
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
+      PEM_read_bio_PrivateKey(keys.get(), nullptr, nullptr, nullptr), EVP_PKEY_free);
+  if (SSL_CTX_use_certificate(context.get(), certificate.get()) != 1 ||
+      SSL_CTX_use_PrivateKey(context.get(), key.get()) != 1) {
+    throw std::runtime_error("the front door's certificate and key do not fit");
+  }
+  return context;
 }
 
 }  // namespace
 
 struct FrontDoor::Impl {
-  Impl(ApiServer& server, Connect connect_by, int wanted)
-      : api(server), connect(std::move(connect_by)) {
+  Impl(ApiServer& server, Connect connect_by, const Certificate& own, int wanted)
+      : api(server), connect(std::move(connect_by)), accepting(server_context(own)) {
     listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const int on = 1;
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -167,6 +117,11 @@ struct FrontDoor::Impl {
   }
 
   void accept_all(const std::stop_token& stop) {
+    // OpenSSL writes without MSG_NOSIGNAL. The connections' threads inherit this.
+    sigset_t broken_pipe;
+    sigemptyset(&broken_pipe);
+    sigaddset(&broken_pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
     while (!stop.stop_requested()) {
       pollfd end{listener, POLLIN, 0};
       if (poll(&end, 1, kAcceptPoll) <= 0) continue;
@@ -178,41 +133,78 @@ struct FrontDoor::Impl {
       }
       ++open;
       std::thread([this, client] {
-        serve(client);
-        close(client);
+        try {
+          serve(client);
+        } catch (const std::exception&) {
+          // An object of unexpected shape leads nowhere.
+        }
         --open;
       }).detach();
     }
   }
 
-  void serve(int client) {
-    const std::string header = read_header(client);
-    if (header.empty()) return;
-    int pod = -1;
-    try {
-      const auto target = find_target(api, host_of(header));
-      pod = target ? connect_target(api, *target, connect) : -1;
-    } catch (const std::exception&) {
-      pod = -1;  // an object of unexpected shape leads nowhere
-    }
-    if (pod < 0) {
-      send_all(client, kUnavailable, std::strlen(kUnavailable));
+  void serve(int socket) {
+    Channel client(socket);
+    const std::string host = server_name(client.first_record());
+    if (host.empty()) {
+      serve_plain(client);
       return;
     }
-    if (send_all(pod, header.data(), header.size())) splice(client, pod);
-    close(pod);
+    const auto target = find_target(api, lower(host));
+    if (target && target->termination == "passthrough") {
+      const int pod = connect_target(api, *target, connect);
+      if (pod < 0) return;  // there is nothing to say to who speaks TLS to someone else
+      Channel application(pod);
+      splice(client, application);
+    } else if (client.accept_tls(accepting.get())) {
+      const std::string header = read_header(client);
+      const auto asked = find_target(api, host_of(header));
+      lead(client, asked && !asked->termination.empty() ? asked : std::nullopt, header);
+    }
+  }
+
+  void serve_plain(Channel& client) {
+    const std::string header = read_header(client);
+    if (header.empty()) return;
+    const std::string host = host_of(header);
+    auto target = find_target(api, host);
+    if (target && target->insecure == "Redirect") {
+      client.write(redirect(host, header));
+      return;
+    }
+    const bool open_to_plain =
+        target && (target->termination.empty() || target->insecure == "Allow");
+    if (target) target->termination.clear();
+    lead(client, open_to_plain ? target : std::nullopt, header);
+  }
+
+  // The request that begins so, to a Pod of the target.
+  void lead(Channel& client, const std::optional<RouteTarget>& target, const std::string& header) {
+    const int socket = target ? connect_target(api, *target, connect) : -1;
+    if (socket < 0) {
+      client.write(kUnavailable);
+      return;
+    }
+    Channel pod(socket);
+    if (target->termination == "reencrypt" && !pod.connect_tls(asking.get(), target->service)) {
+      client.write(kUnavailable);
+      return;
+    }
+    if (pod.write(header)) splice(client, pod);
   }
 
   Api api;
   Connect connect;
+  Context accepting;
+  Context asking{SSL_CTX_new(TLS_client_method())};
   int listener = -1;
   int port = 0;
   std::atomic<int> open{0};
   std::jthread thread;
 };
 
-FrontDoor::FrontDoor(ApiServer& server, Connect connect, int port)
-    : impl_(std::make_unique<Impl>(server, std::move(connect), port)) {}
+FrontDoor::FrontDoor(ApiServer& server, Connect connect, const Certificate& own, int port)
+    : impl_(std::make_unique<Impl>(server, std::move(connect), own, port)) {}
 FrontDoor::~FrontDoor() = default;
 
 int FrontDoor::port() const { return impl_->port; }

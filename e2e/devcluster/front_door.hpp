@@ -1,8 +1,12 @@
-// The way from this machine to what Routes and Ingresses expose: a small HTTP proxy on loopback
-// that finds Route → Service → Pod by the Host header, as the cluster's router does.
+// The way from this machine to what Routes and Ingresses expose: a small proxy on loopback that
+// finds Route → Service → Pod by the Host header or, with TLS, by the name that the client asks for
+// (SNI), as the cluster's router does. Both come to the same port.
 //
-// One thread per connection, at most kMostConnections at a time; plain HTTP. A host that no Route
-// has, or whose Pods are not ready, is answered with 503, as OpenShift's router answers.
+// TLS goes through to the Pod (passthrough), or ends here (edge, reencrypt) with a certificate that
+// no client knows: the Secret that a Route or Ingress may name is not read. A host that nothing
+// exposes, or whose Pods are not ready, is answered with 503, as OpenShift's router answers.
+//
+// One thread per connection, at most kMostConnections at a time.
 #pragma once
 
 #include <functional>
@@ -10,6 +14,7 @@
 #include <string>
 
 #include "devcluster/api_server.hpp"
+#include "devcluster/certificates.hpp"
 
 namespace devcluster {
 
@@ -19,8 +24,9 @@ class FrontDoor {
   // A connected socket into a Pod's network, or -1.
   using Connect = std::function<int(const std::string& pod_uid, int port)>;
 
-  // std::runtime_error when the port cannot be had; 0 takes a free one.
-  FrontDoor(ApiServer& server, Connect connect, int port);
+  // std::runtime_error when the port cannot be had; 0 takes a free one. `own` is shown where TLS
+  // ends here.
+  FrontDoor(ApiServer& server, Connect connect, const Certificate& own, int port);
   ~FrontDoor();
   FrontDoor(const FrontDoor&) = delete;
   FrontDoor& operator=(const FrontDoor&) = delete;

@@ -201,7 +201,7 @@ int run(const Flags& flags) {
     door.emplace(
         cluster.api(),
         [&cluster](const std::string& uid, int port) { return cluster.connect_to(uid, port); },
-        flags.front_door_port);
+        CertificateAuthority().server(), flags.front_door_port);
   }
   introduce(cluster, front.url(), flags, simulated_because, door ? door->port() : 0);
 

@@ -1,9 +1,14 @@
 // The main job: an nginx that lives in systemd gets a URL, and nothing of it is root on the host.
+#include <fstream>
+#include <iterator>
+
+#include "files/tls_client.hpp"
 #include "scenario.hpp"
 
 namespace e2e {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsSupersetOf;
 using ::testing::StartsWith;
@@ -26,6 +31,49 @@ TEST_F(Serving, AnUnmodifiedNginxAnswersAtItsUrlAndIsNobodyOnTheHost) {
   EXPECT_EQ(e2e::inside(view.pid, "cat /proc/1/comm; id -u; hostname"), "systemd\n0\nnginx-0");
   EXPECT_EQ(e2e::inside(view.pid, "systemctl is-system-running; systemctl is-active nginx"),
             "running\nactive");
+}
+
+TEST_F(Serving, TlsMayEndAtTheRouterWhichLeadsPlainHttpThere) {
+  apply({workload(
+      "edge",
+      {{"route",
+        {{"tls", {{"termination", "edge"}, {"insecureEdgeTerminationPolicy", "Redirect"}}}}}})});
+  const std::string url = await_ready("edge").at("status").at("url");
+  ASSERT_THAT(url, StartsWith("https://"));
+  EXPECT_THAT(stand().head(url), StartsWith("HTTP/1.1 200 OK"));
+  EXPECT_THAT(stand().head("http" + url.substr(5) + "/a"),
+              AllOf(StartsWith("HTTP/1.1 302 Found"), HasSubstr("location: " + url + "/a\r\n")));
+}
+
+std::string file(const std::string& path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+TEST_F(Serving, WithPassthroughTheApplicationShowsItsOwnCertificate) {
+  const swo::test::TemporaryFolder made;
+  swo::test::write_certificate(made.path(), "the-application");
+  apply({object("v1", "Secret", "tls",
+                {{"stringData",
+                  {{"tls.crt", file(made.path() + "/tls.crt")},
+                   {"tls.key", file(made.path() + "/tls.key")}}}}),
+         object("v1", "ConfigMap", "site",
+                {{"data",
+                  {{"tls.conf",
+                    "server {\n  listen 443 ssl;\n  ssl_certificate /etc/tls/tls.crt;\n"
+                    "  ssl_certificate_key /etc/tls/tls.key;\n  return 204;\n}\n"}}}}),
+         workload("secure", {{"ports", {{{"name", "https"}, {"port", 443}}}},
+                             {"route", {{"tls", {{"termination", "passthrough"}}}}},
+                             {"volumes",
+                              {{{"name", "tls"}, {"secret", {{"secretName", "tls"}}}},
+                               {{"name", "site"}, {"configMap", {{"name", "site"}}}}}},
+                             {"volumeMounts",
+                              {{{"name", "tls"}, {"mountPath", "/etc/tls"}},
+                               {{"name", "site"}, {"mountPath", "/etc/nginx/conf.d"}}}}})});
+  const std::string url = await_ready("secure").at("status").at("url");
+  EXPECT_THAT(stand().head(url, {"--verbose"}), AllOf(HasSubstr("subject: CN=the-application"),
+                                                      HasSubstr("HTTP/1.1 204 No Content")));
+  EXPECT_THAT(stand().head("http" + url.substr(5)), HasSubstr(" 503 "));
 }
 
 }  // namespace

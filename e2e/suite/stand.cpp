@@ -145,14 +145,16 @@ Json Stand::get(const std::string& path) const {
   return done.exit_code == 0 ? Json::parse(done.output) : Json();
 }
 
-std::string Stand::head(const std::string& url) const {
-  constexpr std::string_view kScheme = "http://";
-  const std::string host = url.substr(std::min(url.size(), kScheme.size()));
+std::string Stand::head(const std::string& url, const std::vector<std::string>& flags) const {
+  const std::string door = door_.substr(door_.rfind('/') + 1);
+  std::vector<std::string> line{"curl",       "-sS", "--head",       "--insecure",
+                                "--max-time", "10",  "--connect-to", "::" + door};
+  line.insert(line.end(), flags.begin(), flags.end());
+  line.push_back(url);
   const auto deadline = std::chrono::steady_clock::now() + kRouterLag;
   std::string answer;
   do {
-    answer = node::run({"curl", "-sS", "--head", "--max-time", "10", "-H", "Host: " + host, door_})
-                 .output;
+    answer = node::run(line).output;
   } while (answer.find(" 503 ") != std::string::npos &&
            std::chrono::steady_clock::now() < deadline);
   return answer;

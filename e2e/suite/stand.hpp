@@ -64,7 +64,8 @@ class Stand {
   // One object by its path; null when there is none.
   Json get(const std::string& path) const;
   // Status line and headers that `curl --head` gets of a URL by the way of Route, Service and Pod.
-  std::string head(const std::string& url) const;
+  // A certificate is taken as it comes.
+  std::string head(const std::string& url, const std::vector<std::string>& flags = {}) const;
   // Runs the operator's program with these arguments (diagnose, …).
   node::Finished run_operator(const std::vector<std::string>& arguments) const;
 
