@@ -62,12 +62,13 @@ lint: packages ## Check formatting, scripts and includes
 
 # Coroutines are beyond clang 14 with GCC's library: such a file is left to the compiler's warnings.
 TIDY ?= controller deploy e2e tests
+TIDY_CHECKS ?=
 
 .PHONY: tidy
 tidy: ## Run clang-tidy over the folders in TIDY (default all; half an hour on two cores)
 	@$(MAKE) --no-print-directory configure BUILD=$(BUILD)-tidy CMAKE_FLAGS=-DSWO_PRECOMPILE=OFF
 	@git ls-files $(TIDY:%='%/*.cpp') | xargs grep -L co_await | xargs -n 4 -P $(JOBS) \
-	  clang-tidy -p $(BUILD)-tidy --quiet --extra-arg=-Wno-unknown-warning-option
+	  clang-tidy -p $(BUILD)-tidy --quiet --extra-arg=-Wno-unknown-warning-option --checks='$(TIDY_CHECKS)'
 
 .PHONY: format
 format: ## Format all sources
@@ -98,11 +99,12 @@ fuzz: ## Run each fuzzer of tests/fuzz for FUZZ_SECONDS (default 20), from where
 	@BUILD=$(BUILD)-fuzz tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZERS)
 
 .PHONY: bench
-bench: ## Measure CPU, memory and writes of the operator with 100 and 1,000 workloads
+bench: ## Measure the operator with 100 and 1,000 workloads, and the boot of one (as root)
 	@$(MAKE) --no-print-directory programs BUILD=$(BUILD)-release CONFIG=Release
 	@ninja -C $(BUILD)-release -j $(JOBS) micro_bench
 	@$(BUILD)-release/tests/micro_bench
 	@BUILD=$(BUILD)-release tests/bench/run.sh
+	@BUILD=$(BUILD)-release tests/bench/boot.sh
 
 IMAGE ?= quay.io/systemd-operator/systemd-workload-operator:v0.1.0
 

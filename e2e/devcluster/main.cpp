@@ -108,7 +108,7 @@ void introduce(Cluster& cluster, const std::string& url, const Flags& flags,
   if (simulated_because.empty()) {
     std::cout << "  Pods       run for real, by crun, from the images of " << flags.image_dir
               << "\n  front door http://127.0.0.1:" << front_door_port
-              << " leads by Host header to Routes and Ingresses\n";
+              << " leads by Host header or SNI to Routes and Ingresses\n";
   } else {
     std::cout << "  Pods       are simulated, no container runs: " << simulated_because << "\n";
   }
