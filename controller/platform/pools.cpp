@@ -65,6 +65,12 @@ std::vector<const PoolFacts*> pools_of_role(std::string_view role, const Facts& 
   return pools;
 }
 
+bool brings_ours(const PoolFacts& pool) {
+  const std::string ours = machine_config_name(pool.name);
+  return pool.updating == Tri::kYes && pool.degraded != Tri::kYes && !pool.paused &&
+         pool.spec_sources.contains(ours) && !pool.sources.contains(ours);
+}
+
 std::string Progress::updated_text() const {
   return std::to_string(updated) + "/" + std::to_string(machines) + " updated";
 }

@@ -24,6 +24,9 @@ bool takes_role(const PoolFacts& pool, std::string_view role);
 // The pools that a MachineConfig of that role configures; empty when none is known.
 std::vector<const PoolFacts*> pools_of_role(std::string_view role, const Facts& facts);
 
+// It rolls out the operator's own MachineConfig, and goes on.
+bool brings_ours(const PoolFacts& pool);
+
 // Sums over pools whose rollout is waited for, for a progress line.
 struct Progress {
   int machines = 0;

@@ -143,9 +143,10 @@ SharedPlan plan_shared(const SharedInput& input) {
   }
   if (input.needs.cgroup_mode && input.facts.has_config && input.facts.cgroup_mode != "v2" &&
       !input.facts.cgroup_mode_written) {
-    const bool all_quiet =
-        std::all_of(input.facts.pools.begin(), input.facts.pools.end(), is_quiet);
-    if (all_quiet) {
+    const bool in_time =
+        std::all_of(input.facts.pools.begin(), input.facts.pools.end(),
+                    [](const auto& pool) { return is_quiet(pool) || platform::brings_ours(pool); });
+    if (in_time) {
       plan.actions.push_back({ApplyAction{&types::kNodesConfig, render::nodes_config(), false},
                               "the nodes are on cgroups v1, and systemd needs v2"});
     }

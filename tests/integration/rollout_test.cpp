@@ -70,12 +70,13 @@ TEST(Rollout, IsOneForBothObjectsTogether) {
   }
 }
 
-// Between the two writes nobody can make it one: what was half written is completed, and no more.
+bool writes_config(const kube::HttpRequest& request) {
+  return is_write(request) && request.target.find("machineconfigs") != std::string::npos;
+}
+
 TEST(Rollout, OfTwoObjectsIsCompletedThoughTheOperatorIsStoppedBetweenThem) {
   Simulation simulation({.profile = "openshift-4.13"});
-  Killer killer(simulation, 1, Killer::Moment::kAfter, [](const kube::HttpRequest& request) {
-    return is_write(request) && request.target.find("machineconfigs") != std::string::npos;
-  });
+  Killer killer(simulation, 1, Killer::Moment::kAfter, writes_config);
   simulation.apply("nginx", nginx("v1", 1));
   EXPECT_TRUE(simulation.until(
       [&] {
@@ -87,6 +88,30 @@ TEST(Rollout, OfTwoObjectsIsCompletedThoughTheOperatorIsStoppedBetweenThem) {
   EXPECT_LE(simulation.cluster().rollouts("worker"), 2);
   EXPECT_EQ(config_writes(simulation), 1);
   EXPECT_EQ(mode_writes(simulation), 1);
+}
+
+// When the first of the two is being rolled out, nobody can take it back; what can be is that the
+// second does not wait for its end.
+TEST(Rollout, OfTwoObjectsRebootsOnceEachNodeThatItHadNotReachedWhenTheOperatorCameBack) {
+  Simulation simulation({.profile = "openshift-4.13"});
+  Killer killer(simulation, 1, Killer::Moment::kAfter, writes_config);
+  simulation.apply("nginx", nginx("v1", 1));
+  const auto reboots = [&] {
+    int all = 0;
+    for (const char* node : {"worker-0", "worker-1", "worker-2"}) {
+      all += simulation.cluster().reboots(node);
+    }
+    return all;
+  };
+  ASSERT_TRUE(simulation.until([&] { return reboots() == 1; }));
+  EXPECT_EQ(mode_writes(simulation), 0);
+  killer.revive();
+  ASSERT_TRUE(becomes_running(simulation));
+  EXPECT_EQ(config_writes(simulation), 1);
+  EXPECT_EQ(mode_writes(simulation), 1);
+  // One node was done, and the next may have been on its way.
+  EXPECT_LE(reboots(), 5);
+  EXPECT_EQ(simulation.cluster().reboots("master-0"), 1);
 }
 
 TEST(Rollout, IsOneThoughTwoProcessesBelieveToLead) {
