@@ -11,9 +11,9 @@ namespace {
 constexpr std::string_view kLookInside =
     "see `kubectl exec POD -- systemctl status UNIT` and `journalctl -u UNIT`";
 
-std::string waiting_for(const Case& c) {
-  if (c.probe && !c.probe->waiting_for.empty()) {
-    return joined(c.probe->waiting_for);
+std::string waiting_for(const Case& c, const std::optional<ProbeReport>& report) {
+  if (report && !report->waiting_for.empty()) {
+    return joined(report->waiting_for);
   }
   return c.console.waiting_for;
 }
@@ -46,14 +46,15 @@ std::optional<Diagnosis> boot_hangs(const Case& c) {
   if (!contains(killing, "failed startup probe") || (c.runs() && c.evidence.restarts == 0)) {
     return std::nullopt;
   }
-  const std::string unit = waiting_for(c);
+  const auto report = waiting_report(c.evidence.events);
+  const std::string unit = waiting_for(c, report);
   return make("BootTimedOut",
               unit.empty() ? std::string("The boot did not end within "
                                          "spec.readiness.startupTimeoutSeconds")
                            : "The boot did not end within spec.readiness.startupTimeoutSeconds: it "
                              "waits for " +
                                  unit,
-              c.probe ? c.probe->event : killing,
+              report ? report->event : killing,
               "make that unit start, mask it with spec.init.maskUnits, or raise the timeout");
 }
 
@@ -110,7 +111,7 @@ std::optional<Diagnosis> probe_trouble(const Case& c) {
 std::optional<Diagnosis> on_its_way(const Case& c) {
   const Evidence& e = c.evidence;
   if (c.runs()) {
-    const std::string unit = waiting_for(c);
+    const std::string unit = waiting_for(c, c.probe);
     return make("Starting",
                 unit.empty() ? std::string("systemd is booting")
                              : "systemd is booting and waits for " + unit,

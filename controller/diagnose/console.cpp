@@ -160,6 +160,15 @@ std::optional<ProbeReport> probe_report(const std::vector<std::string>& events) 
   return std::nullopt;
 }
 
+std::optional<ProbeReport> waiting_report(const std::vector<std::string>& events) {
+  for (auto event = events.rbegin(); event != events.rend(); ++event) {
+    if (auto report = parse_report(*event); report && !report->waiting_for.empty()) {
+      return report;
+    }
+  }
+  return std::nullopt;
+}
+
 Console read_console(const std::vector<std::string>& lines) {
   Console console;
   bool names_by_hint = false;

@@ -29,6 +29,8 @@ struct ProbeReport {
 
 // Of the newest such Event.
 std::optional<ProbeReport> probe_report(const std::vector<std::string>& events);
+// … that names what a boot waits for: the first look at the next boot says nothing yet.
+std::optional<ProbeReport> waiting_report(const std::vector<std::string>& events);
 
 struct Console {
   bool seen = false;    // systemd has written something

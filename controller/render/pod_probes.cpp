@@ -6,7 +6,8 @@
 namespace swo::render {
 namespace {
 
-constexpr int kStartupPeriodSeconds = 5;
+// Most systems boot in a second or two, and are looked at again this soon.
+constexpr int kStartupPeriodSeconds = 2;
 // systemctl answers in milliseconds, but a booting machine with a fraction of a core may not.
 constexpr int kTimeoutSeconds = 10;
 // Three readings before an instance loses its traffic: a unit that restarts is not active for a

@@ -334,6 +334,13 @@ const std::vector<Scenario>& scenarios() {
                      "Killing: Container systemd failed startup probe, will be restarted"}),
             [](Evidence& e) { e.restarts = 1; }),
        "BootTimedOut", "network-online.target", "maskUnits"},
+      {"the same, when the next boot has begun",
+       with(running({"Unhealthy: Startup probe failed: systemd is starting; waiting for: "
+                     "network-online.target db.service",
+                     "Killing: Container systemd failed startup probe, will be restarted",
+                     "Unhealthy: Startup probe failed: systemd is unknown"}),
+            [](Evidence& e) { e.restarts = 1; }),
+       "BootTimedOut", "network-online.target", "maskUnits"},
       {"a unit that must be active and is not",
        running({"Unhealthy: Readiness probe failed: systemd is running; not active: ipa.service"}),
        "UnitsNotActive", "ipa.service", "journalctl"},
