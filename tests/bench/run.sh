@@ -23,6 +23,7 @@ finish() {
 trap finish EXIT
 
 cpu() { awk -v hz="$hertz" '{ sub(/.*\) /, ""); printf "%.2f", ($12 + $13) / hz }' "/proc/$1/stat"; }
+user() { awk -v hz="$hertz" '{ sub(/.*\) /, ""); printf "%.2f", $12 / hz }' "/proc/$1/stat"; }
 peak() { awk '/VmHWM/ { printf "%.1f", $2 / 1024 }' "/proc/$1/status"; }
 requests() { # method pattern
   curl -sS "$metrics/metrics" |
@@ -42,11 +43,11 @@ stop_operator() {
   wait "$operator" 2> /dev/null || true
 }
 row() { # N, phase
-  printf '%6s  %-8s %8s %8s %10s %8s\n' "$1" "$2" "$(cpu "$operator")" "$(peak "$operator")" \
+  printf '%6s  %-8s %8s %8s %8s %10s %8s\n' "$1" "$2" "$(cpu "$operator")" "$(user "$operator")" "$(peak "$operator")" \
     "$(requests 'GET')" "$(requests 'POST|PATCH|PUT|DELETE')"
 }
 
-printf '%6s  %-8s %8s %8s %10s %8s\n' N phase cpu_s peak_MiB reads writes
+printf '%6s  %-8s %8s %8s %8s %10s %8s\n' N phase cpu_s user_s peak_MiB reads writes
 port=18180
 for n in "${sizes[@]}"; do
   state=$(mktemp -d -t sdw-bench.XXXXXX)
