@@ -1,5 +1,6 @@
 // What a spec gives to systemd, seen from inside the container and in its log.
 #include "scenario.hpp"
+#include "websocket_exec.hpp"
 
 namespace e2e {
 namespace {
@@ -63,35 +64,50 @@ TEST_F(Inside, AReplacedInstanceKeepsItsClaimItsNameAndItsMachineId) {
   EXPECT_EQ(second.at("spec").value("volumes", Json()), first.at("spec").value("volumes", Json()));
 }
 
-// kubectl exec over WebSockets, which kubectl speaks from 1.30 on.
 class Exec : public Scenario {
  protected:
   void SetUp() override {
     Scenario::SetUp();
     if (IsSkipped()) return;
-    const Json version =
-        Json::parse(stand().kubectl({"version", "--client", "-o", "json"}))["clientVersion"];
-    if (std::stoi(version.value("minor", "0")) < 30) {
-      GTEST_SKIP() << "kubectl " << version.value("gitVersion", "") << " speaks SPDY alone";
-    }
     apply({workload("nginx")});
     await_ready("nginx");
   }
+  ExecResult run(const std::string& script, const std::string& input = {}) {
+    return exec_by_websocket(stand(), ns(), "nginx-0", {"sh", "-c", script}, input);
+  }
   // kubectl exec, by a shell, so that it can be given input; its output and "exit N".
-  std::string exec(const std::string& before, const std::string& rest) {
+  std::string kubectl_exec(const std::string& before, const std::string& rest) {
     const std::string line = before + " kubectl --kubeconfig " + stand().folder() +
                              "/admin exec -n " + ns() + " " + rest + " 2>&1; echo \"exit $?\"";
     return node::run({"sh", "-c", line}, seconds(60)).output;
   }
 };
 
-TEST_F(Exec, RunsAProgramInsideWithItsStreamsItsTerminalAndItsExitCode) {
-  EXPECT_EQ(exec("", "nginx-0 -- systemctl is-system-running"), "running\nexit 0\n");
-  EXPECT_THAT(exec("", "nginx-0 -- sh -c 'echo out; echo err >&2; exit 7'"),
+TEST_F(Exec, RunsAProgramInsideWithItsStreamsAndItsExitCode) {
+  EXPECT_EQ(run("systemctl is-system-running").output, "running\n");
+  const ExecResult failed = run("echo out; echo err >&2; exit 7");
+  EXPECT_EQ(failed.output, "out\n");
+  EXPECT_EQ(failed.errors, "err\n");
+  EXPECT_EQ(failed.status.at("details").at("causes").at(0).at("message"), "7");
+  EXPECT_EQ(run("wc -l", "one\ntwo\n").output, "2\n");
+  EXPECT_EQ(run("head -c 3000000 /dev/zero").output.size(), 3000000U);
+  EXPECT_EQ(run("sleep 1000 & echo started").status.at("status"), "Success");
+}
+
+TEST_F(Exec, IsThatOfKubectlWithATerminal) {
+  const Json version =
+      Json::parse(stand().kubectl({"version", "--client", "-o", "json"}))["clientVersion"];
+  if (std::stoi(version.value("minor", "0")) < 30) {
+    GTEST_SKIP() << "kubectl " << version.value("gitVersion", "") << " speaks SPDY alone";
+  }
+  EXPECT_EQ(kubectl_exec("", "nginx-0 -- systemctl is-system-running"), "running\nexit 0\n");
+  EXPECT_THAT(kubectl_exec("", "nginx-0 -- sh -c 'echo out; echo err >&2; exit 7'"),
               AllOf(HasSubstr("out\n"), HasSubstr("err\n"), HasSubstr("exit 7\n")));
-  EXPECT_EQ(exec("printf 'one\\ntwo\\n' |", "-i nginx-0 -- wc -l"), "2\nexit 0\n");
-  EXPECT_EQ(exec("", "nginx-0 -- sh -c 'head -c 3000000 /dev/zero' | wc -c"), "3000000\nexit 0\n");
-  EXPECT_THAT(exec("", "nginx-0 -- sh -c 'sleep 1000 & echo started'"), HasSubstr("started\n"));
+  EXPECT_EQ(kubectl_exec("printf 'one\\ntwo\\n' |", "-i nginx-0 -- wc -l"), "2\nexit 0\n");
+  EXPECT_EQ(kubectl_exec("", "nginx-0 -- sh -c 'head -c 3000000 /dev/zero' | wc -c"),
+            "3000000\nexit 0\n");
+  EXPECT_THAT(kubectl_exec("", "nginx-0 -- sh -c 'sleep 1000 & echo started'"),
+              HasSubstr("started\n"));
 
   const std::string seen =
       node::run({"script", "-qec",
