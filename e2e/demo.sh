@@ -19,10 +19,7 @@ watch_limit=180 # seconds; three nodes are rebooted one by one on old platforms
 pids=()
 
 finish() {
-  for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
-    kill "${pids[i]}" 2> /dev/null || true
-    wait "${pids[i]}" 2> /dev/null || true
-  done
+  end_all "${pids[@]}"
   rm -rf "$state"
 }
 trap finish EXIT

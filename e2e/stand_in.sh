@@ -21,6 +21,15 @@ await_stand_in() {
   done
 }
 
+# end_all PID…: ends these children of the caller, the last first, each before the next.
+end_all() {
+  local nth
+  for ((nth = $#; nth > 0; nth--)); do
+    kill "${!nth}" 2> /dev/null || true
+    wait "${!nth}" 2> /dev/null || true
+  done
+}
+
 # init_of NAMESPACE POD: the host's process id of the Pod's PID 1, found by its cgroup as its node names it; nothing
 # where Pods are simulated.
 init_of() {

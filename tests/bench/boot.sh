@@ -14,10 +14,7 @@ state=$(mktemp -d -t sdw-bench.XXXXXX)
 export KUBECONFIG=$state/admin.kubeconfig
 pids=()
 finish() {
-  for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
-    kill "${pids[i]}" 2> /dev/null || true
-    wait "${pids[i]}" 2> /dev/null || true
-  done
+  end_all "${pids[@]}"
   rm -rf "$state"
 }
 trap finish EXIT

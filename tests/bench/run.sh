@@ -16,8 +16,7 @@ rest_seconds=20
 state=
 pids=()
 finish() {
-  for pid in "${pids[@]}"; do kill "$pid" 2> /dev/null || true; done
-  wait 2> /dev/null || true
+  end_all "${pids[@]}"
   [[ -z $state ]] || rm -rf "$state"
 }
 trap finish EXIT
