@@ -25,7 +25,7 @@ using http::experimental::listener::http_listener_config;
 // cpprestsdk's threads end after the handlers of exit(), of which OpenSSL's would take away what
 // they still use, and leave behind what it keeps for each. Said before its first use, or it is too
 // late (OPENSSL_init_crypto(3)).
-[[maybe_unused]] const int openssl_outlives_threads =
+[[maybe_unused]] const int kOpensslOutlivesThreads =
     OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
 
 kube::Error config_error(std::string message) {
