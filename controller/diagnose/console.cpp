@@ -149,24 +149,25 @@ void read_failure(std::string_view line, Console& console, bool& names_by_hint) 
   }
 }
 
-}  // namespace
-
-std::optional<ProbeReport> probe_report(const std::vector<std::string>& events) {
+// The newest report that says what is wanted.
+template <class Wanted>
+std::optional<ProbeReport> newest_report(const std::vector<std::string>& events, Wanted wanted) {
   for (auto event = events.rbegin(); event != events.rend(); ++event) {
-    if (auto report = parse_report(*event)) {
+    if (auto report = parse_report(*event); report && wanted(*report)) {
       return report;
     }
   }
   return std::nullopt;
 }
 
+}  // namespace
+
+std::optional<ProbeReport> probe_report(const std::vector<std::string>& events) {
+  return newest_report(events, [](const ProbeReport&) { return true; });
+}
+
 std::optional<ProbeReport> waiting_report(const std::vector<std::string>& events) {
-  for (auto event = events.rbegin(); event != events.rend(); ++event) {
-    if (auto report = parse_report(*event); report && !report->waiting_for.empty()) {
-      return report;
-    }
-  }
-  return std::nullopt;
+  return newest_report(events, [](const ProbeReport& one) { return !one.waiting_for.empty(); });
 }
 
 Console read_console(const std::vector<std::string>& lines) {

@@ -81,7 +81,7 @@ Progress progress_of(const std::vector<const PoolFacts*>& pools, std::string_vie
     progress.machines += pool->machine_count;
     progress.updated += begun(*pool, config) ? pool->updated_count : 0;
     progress.degraded_machines += pool->degraded_count;
-    progress.updating = progress.updating || pool->updating == Tri::kYes;
+    progress.of_others = progress.of_others || (pool->updating == Tri::kYes && !brings_ours(*pool));
     if (pool->paused) {
       append_name(progress.paused, pool->name);
     }

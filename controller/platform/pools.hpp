@@ -32,10 +32,10 @@ struct Progress {
   int machines = 0;
   int updated = 0;
   int degraded_machines = 0;
-  std::string paused;            // names, joined by ", "
-  std::string degraded;          // likewise
-  std::string degraded_message;  // of the first degraded pool
-  bool updating = false;
+  std::string paused;                // names, joined by ", "
+  std::string degraded;              // likewise
+  std::string degraded_message;      // of the first degraded pool
+  bool of_others = false;            // some rollout is under way that brings nothing of ours
   std::string updated_text() const;  // "2/5 updated"
 };
 // `config`: the MachineConfig whose rollout it is, where there is one. The pools' counts are of

@@ -222,15 +222,13 @@ void settle_node_settings(Context& context) {
   // A rollout under way is let finish before another is caused, unless it brings the first of our
   // two writes: nodes that it has not reached yet then reboot once for both. A paused pool takes
   // the change when it goes on, with whatever else it holds back.
-  const bool of_others = std::any_of(pools.begin(), pools.end(), [](const PoolFacts* one) {
-    return one->updating == Tri::kYes && !brings_ours(*one);
-  });
-  context.strategy.may_write_node_settings = written || (progress.degraded.empty() && !of_others);
+  context.strategy.may_write_node_settings =
+      written || (progress.degraded.empty() && !progress.of_others);
   Blocker blocker = wait_for(
       context, written ? progress_of(context.pools, config_written ? machine_config_name(need->pool)
                                                                    : std::string())
                        : progress);
-  if (!written && blocker.waiting && of_others) {
+  if (!written && blocker.waiting && progress.of_others) {
     blocker.message += " A rollout of something else is under way and is waited for first.";
   }
   context.block(std::move(blocker));
