@@ -1,10 +1,10 @@
 #include "devcluster/api_server.hpp"
 
-#include <algorithm>
 #include <map>
 
 #include "devcluster/bootstrap.hpp"
 #include "devcluster/discovery.hpp"
+#include "devcluster/lower.hpp"
 #include "devcluster/server_impl.hpp"
 #include "devcluster/times.hpp"
 
@@ -12,12 +12,6 @@ namespace devcluster {
 namespace {
 
 constexpr const char* kRbacGroup = "rbac.authorization.k8s.io";
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 // apiserver pkg/endpoints/request/requestinfo.go
 std::string verb_of(const Request& request, const Target& target, const ResourcePath& path) {
@@ -53,14 +47,9 @@ Refusal fault_refusal(int status) {
 
 Refusal unauthorized() { return {401, "Unauthorized", "Unauthorized"}; }
 
-std::string header_of(const Request& request, const std::string& name) {
-  const auto found = request.headers.find(name);
-  return found == request.headers.end() ? "" : found->second;
-}
-
 }  // namespace
 
-std::string Call::header(const std::string& name) const { return header_of(request, name); }
+std::string Call::header(const std::string& name) const { return request.header(name); }
 
 std::string Call::manager() const {
   std::string named = target.value("fieldManager");
@@ -112,7 +101,7 @@ User authenticate(const ApiServer::Impl& server, const Request& request) {
     return {"system:apiserver", {"system:masters", "system:authenticated"}, ""};
   }
   constexpr std::string_view kBearer = "Bearer ";
-  const std::string authorization = header_of(request, "authorization");
+  const std::string authorization = request.header("authorization");
   if (authorization.compare(0, kBearer.size(), kBearer) == 0) {
     return token_user(server, authorization.substr(kBearer.size()));
   }

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <set>
 
+#include "devcluster/lower.hpp"
 #include "devcluster/schema.hpp"
 
 namespace devcluster {
@@ -113,12 +114,6 @@ bool built_in_counts_generation(const std::string& group, const std::string& plu
   static const std::set<std::string> groups = {"apps", "policy", "networking.k8s.io",
                                                "apiextensions.k8s.io", "autoscaling"};
   return groups.count(group) > 0 && plural != "controllerrevisions";
-}
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
 }
 
 std::size_t count_rules(const Json& schema) {

@@ -3,16 +3,11 @@
 #include <algorithm>
 
 #include "devcluster/builtin.hpp"
+#include "devcluster/lower.hpp"
 #include "devcluster/schema.hpp"
 
 namespace devcluster {
 namespace {
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 // Structural: every node has a type, unless it is int-or-string or keeps what it does not know.
 void check_structural(const Json& schema, const std::string& path, std::vector<Cause>& causes) {

@@ -1,25 +1,16 @@
 #include "devcluster/exec.hpp"
 
-#include <algorithm>
-
+#include "devcluster/lower.hpp"
 #include "devcluster/paths.hpp"
 #include "devcluster/status.hpp"
 
 namespace devcluster {
 namespace {
 
-std::string header(const Request& request, const std::string& name) {
-  const auto found = request.headers.find(name);
-  return found == request.headers.end() ? "" : found->second;
-}
-
 // The best of those that the client offers.
 std::string subprotocol(const Request& request) {
-  std::string upgrade = header(request, "upgrade");
-  std::transform(upgrade.begin(), upgrade.end(), upgrade.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  const std::string offered = header(request, "sec-websocket-protocol");
-  if (upgrade == "websocket") {
+  const std::string offered = request.header("sec-websocket-protocol");
+  if (lower(request.header("upgrade")) == "websocket") {
     for (const char* known : {"v5.channel.k8s.io", "v4.channel.k8s.io"}) {
       if (offered.find(known) != std::string::npos) return known;
     }

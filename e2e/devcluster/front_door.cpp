@@ -8,9 +8,9 @@
 #include <stdexcept>
 #include <thread>
 
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <netinet/in.h>
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,9 +18,12 @@
 #include "devcluster/client_hello.hpp"
 #include "devcluster/front_channel.hpp"
 #include "devcluster/front_routes.hpp"
+#include "devcluster/lower.hpp"
 
 namespace devcluster {
 namespace {
+
+namespace ssl = boost::asio::ssl;
 
 constexpr std::size_t kMostHeader = std::size_t{16} * 1024;
 constexpr int kAcceptPoll = 100;
@@ -30,11 +33,6 @@ constexpr const char* kUnavailable =
     "no-cache, "
     "no-store\r\ncontent-type: text/html\r\n\r\n<html><body>Application is not "
     "available</body></html>\n";
-
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 // "nginx.apps.example.com" of the request's Host header, without a port.
 std::string host_of(const std::string& header) {
@@ -65,32 +63,13 @@ std::string read_header(Channel& client) {
   return header;
 }
 
-struct FreeContext {
-  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
-};
-using Context = std::unique_ptr<SSL_CTX, FreeContext>;
-
-Context server_context(const Certificate& own) {
-  using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
-  Context context(SSL_CTX_new(TLS_server_method()));
-  const Bio certificates(BIO_new_mem_buf(own.certificate_pem.data(), -1), BIO_free);
-  const std::unique_ptr<X509, decltype(&X509_free)> certificate(
-      PEM_read_bio_X509(certificates.get(), nullptr, nullptr, nullptr), X509_free);
-  const Bio keys(BIO_new_mem_buf(own.key_pem.data(), -1), BIO_free);
-  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
-      PEM_read_bio_PrivateKey(keys.get(), nullptr, nullptr, nullptr), EVP_PKEY_free);
-  if (SSL_CTX_use_certificate(context.get(), certificate.get()) != 1 ||
-      SSL_CTX_use_PrivateKey(context.get(), key.get()) != 1) {
-    throw std::runtime_error("the front door's certificate and key do not fit");
-  }
-  return context;
-}
-
 }  // namespace
 
 struct FrontDoor::Impl {
   Impl(ApiServer& server, Connect connect_by, const Certificate& own, int wanted)
-      : api(server), connect(std::move(connect_by)), accepting(server_context(own)) {
+      : api(server), connect(std::move(connect_by)) {
+    accepting.use_certificate_chain(boost::asio::buffer(own.certificate_pem));
+    accepting.use_private_key(boost::asio::buffer(own.key_pem), ssl::context::pem);
     listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const int on = 1;
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -156,7 +135,7 @@ struct FrontDoor::Impl {
       if (pod < 0) return;  // there is nothing to say to who speaks TLS to someone else
       Channel application(pod);
       splice(client, application);
-    } else if (client.accept_tls(accepting.get())) {
+    } else if (client.accept_tls(accepting.native_handle())) {
       const std::string header = read_header(client);
       const auto asked = find_target(api, host_of(header));
       lead(client, asked && !asked->termination.empty() ? asked : std::nullopt, header);
@@ -186,7 +165,8 @@ struct FrontDoor::Impl {
       return;
     }
     Channel pod(socket);
-    if (target->termination == "reencrypt" && !pod.connect_tls(asking.get(), target->service)) {
+    if (target->termination == "reencrypt" &&
+        !pod.connect_tls(asking.native_handle(), target->service)) {
       client.write(kUnavailable);
       return;
     }
@@ -195,8 +175,8 @@ struct FrontDoor::Impl {
 
   Api api;
   Connect connect;
-  Context accepting;
-  Context asking{SSL_CTX_new(TLS_client_method())};
+  ssl::context accepting{ssl::context::tls_server};
+  ssl::context asking{ssl::context::tls_client};
   int listener = -1;
   int port = 0;
   std::atomic<int> open{0};

@@ -20,6 +20,12 @@ struct Request {
   // Of a verified client certificate: its common name and organisations. "" = none was shown.
   std::string certificate_name;
   std::vector<std::string> certificate_groups;
+
+  // "" when absent.
+  std::string header(const std::string& name) const {
+    const auto found = headers.find(name);
+    return found == headers.end() ? "" : found->second;
+  }
 };
 
 struct Response {

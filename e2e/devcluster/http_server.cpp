@@ -11,6 +11,7 @@
 #include <boost/beast.hpp>
 #include <boost/beast/ssl.hpp>
 
+#include "devcluster/lower.hpp"
 #include "devcluster/remote_command.hpp"
 
 namespace devcluster {
@@ -29,12 +30,6 @@ constexpr std::uint64_t kBodyLimit =
 constexpr std::chrono::seconds kTick{1};
 // Connections remembered before those that are gone are looked for.
 constexpr std::size_t kSweepStep = 64;
-
-std::string lower(beast::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
 
 // What a stream's coroutine and its wakers share. Touched on the strand only, except by wake().
 struct Turn {
@@ -140,7 +135,7 @@ class Connection : public Link, public std::enable_shared_from_this<Connection<S
     request.method = std::string(message.method_string());
     request.target = std::string(message.target());
     for (const auto& field : message)
-      request.headers[lower(field.name_string())] = std::string(field.value());
+      request.headers[lower(std::string(field.name_string()))] = std::string(field.value());
     request.body = message.body();
     request.certificate_name = peer_.name;
     if (!default_token_.empty() && peer_.name.empty()) {

@@ -31,13 +31,13 @@ std::string decode(std::string_view text, bool plus_is_space) {
 }  // namespace
 
 std::string Target::value(const std::string& key) const {
-  const auto found = query.find(key);
-  return found == query.end() ? "" : found->second;
+  const auto all = values(key);
+  return all.empty() ? "" : all.back();
 }
 
 std::vector<std::string> Target::values(const std::string& key) const {
   std::vector<std::string> all;
-  for (const auto& [name, value] : parameters) {
+  for (const auto& [name, value] : query) {
     if (name == key) all.push_back(value);
   }
   return all;
@@ -76,10 +76,8 @@ Target parse_target(std::string_view text) {
     const std::string_view pair = query.substr(at, end - at);
     const std::size_t equals = std::min(pair.find('='), pair.size());
     if (equals > 0) {
-      out.parameters.emplace_back(
-          decode(pair.substr(0, equals), true),
-          equals < pair.size() ? decode(pair.substr(equals + 1), true) : "");
-      out.query[out.parameters.back().first] = out.parameters.back().second;
+      out.query.emplace_back(decode(pair.substr(0, equals), true),
+                             equals < pair.size() ? decode(pair.substr(equals + 1), true) : "");
     }
     at = end + 1;
   }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,10 +13,9 @@ namespace devcluster {
 struct Target {
   std::string path;                   // decoded, for messages and nonResourceURLs
   std::vector<std::string> segments;  // each decoded by itself: a name cannot smuggle in a slash
-  std::map<std::string, std::string> query;
-  std::vector<std::pair<std::string, std::string>> parameters;  // all of the query, in its order
+  std::vector<std::pair<std::string, std::string>> query;  // decoded, in its order
 
-  std::string value(const std::string& key) const;                   // "" when absent
+  std::string value(const std::string& key) const;                   // the last; "" when absent
   std::vector<std::string> values(const std::string& key) const;     // of one that may be repeated
   bool flag(const std::string& key) const;                           // true or 1
   std::optional<std::int64_t> number(const std::string& key) const;  // Refusal 400 when not one

@@ -141,7 +141,7 @@ Answer ApiServer::Impl::list(Call& call) {
       Store::Query query{call.path.ns, &labels, &fields, "", 0, call.at()};
       if (auto page = store.list(*call.type->objects, query)) {
         open.after = page->resource_version;
-        const bool wants_none = call.target.query.count("sendInitialEvents") > 0 && !send_initial;
+        const bool wants_none = !call.target.values("sendInitialEvents").empty() && !send_initial;
         if (!wants_none) open.initial = {page->records.begin(), page->records.end()};
       }
     }

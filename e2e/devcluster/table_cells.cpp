@@ -5,6 +5,7 @@
 #include <map>
 
 #include "devcluster/jsonpath.hpp"
+#include "devcluster/lower.hpp"
 #include "devcluster/times.hpp"
 
 namespace devcluster {
@@ -134,10 +135,7 @@ Json node_roles(const Json& node, Now) {
 Json event_object(const Json& event, Now) {
   const Json about =
       event.value(event.contains("regarding") ? "regarding" : "involvedObject", Json::object());
-  std::string kind = about.value("kind", "");
-  std::transform(kind.begin(), kind.end(), kind.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return kind + "/" + about.value("name", "");
+  return lower(about.value("kind", "")) + "/" + about.value("name", "");
 }
 
 Json event_seen(const Json& event, Now now) {
