@@ -48,15 +48,9 @@ unfollow() {
   kill "$follower" 2> /dev/null || true
   wait "$follower" 2> /dev/null || true
 }
-# await_value WANTED GET-ARGUMENT… JSONPATH
-await_value() {
-  local seen=
-  for ((i = 0; i < watch_limit * 4; i++)); do
-    seen=$(kubectl get "${@:2:$#-2}" -o jsonpath="${*: -1}" 2> /dev/null) || true
-    [[ $seen != "$1" ]] || return 0
-    sleep 0.25
-  done
-  fail "${*:2} is \"$seen\", not \"$1\", in time"
+# expect_value WANTED GET-ARGUMENT… JSONPATH
+expect_value() {
+  await_value "$watch_limit" "$@" || fail "${*:2} is \"$seen\", not \"$1\", in time"
 }
 
 # As root, where crun can run Pods, they are real and need an image.

@@ -21,6 +21,18 @@ await_stand_in() {
   done
 }
 
+# await_value SECONDS WANTED GET-ARGUMENT… JSONPATH: until the object says so; fails when the time is over, with what it
+# said last in $seen.
+await_value() {
+  local deadline=$((SECONDS + $1))
+  while ((SECONDS < deadline)); do
+    seen=$(kubectl get "${@:3:$#-3}" -o jsonpath="${*: -1}" 2> /dev/null) || true
+    [[ $seen != "$2" ]] || return 0
+    sleep 0.1
+  done
+  return 1
+}
+
 # end_all PID…: ends these children of the caller, the last first, each before the next.
 end_all() {
   local nth

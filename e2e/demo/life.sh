@@ -5,7 +5,7 @@
 await_phase() {
   local generation
   generation=$(kubectl get -n demo sdw/nginx -o jsonpath='{.metadata.generation}')
-  await_value "$generation $1 $2" -n demo sdw/nginx '{.status.observedGeneration} {.status.phase} {.status.ready}'
+  expect_value "$generation $1 $2" -n demo sdw/nginx '{.status.observedGeneration} {.status.phase} {.status.ready}'
 }
 
 live() {
@@ -28,6 +28,6 @@ live() {
   pids+=("$follower")
   show kubectl scale -n demo sdw/nginx --replicas=1
   await_phase Running 1/1
-  await_value '' -n demo pods '{.items[?(@.metadata.name=="nginx-1")].metadata.name}'
+  expect_value '' -n demo pods '{.items[?(@.metadata.name=="nginx-1")].metadata.name}'
   unfollow
 }

@@ -27,7 +27,7 @@ try_by_hand() {
   pod_by_hand "$@" > "$manifest"
   show cat "$manifest"
   show kubectl --as=test create -n by-hand -f "$manifest"
-  await_value CrashLoopBackOff -n by-hand "pod/$1" '{.status.containerStatuses[0].state.waiting.reason}'
+  expect_value CrashLoopBackOff -n by-hand "pod/$1" '{.status.containerStatuses[0].state.waiting.reason}'
   show kubectl get -n by-hand "pod/$1"
   kubectl logs -n by-hand "$1" > "$log"
   show kubectl logs -n by-hand "$1"

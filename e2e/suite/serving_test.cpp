@@ -1,7 +1,4 @@
 // The main job: an nginx that lives in systemd gets a URL, and nothing of it is root on the host.
-#include <fstream>
-#include <iterator>
-
 #include "files/tls_client.hpp"
 #include "scenario.hpp"
 
@@ -45,18 +42,12 @@ TEST_F(Serving, TlsMayEndAtTheRouterWhichLeadsPlainHttpThere) {
               AllOf(StartsWith("HTTP/1.1 302 Found"), HasSubstr("location: " + url + "/a\r\n")));
 }
 
-std::string file(const std::string& path) {
-  std::ifstream in(path);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 TEST_F(Serving, WithPassthroughTheApplicationShowsItsOwnCertificate) {
   const swo::test::TemporaryFolder made;
   swo::test::write_certificate(made.path(), "the-application");
   apply({object("v1", "Secret", "tls",
                 {{"stringData",
-                  {{"tls.crt", file(made.path() + "/tls.crt")},
-                   {"tls.key", file(made.path() + "/tls.key")}}}}),
+                  {{"tls.crt", made.read("tls.crt")}, {"tls.key", made.read("tls.key")}}}}),
          object("v1", "ConfigMap", "site",
                 {{"data",
                   {{"tls.conf",

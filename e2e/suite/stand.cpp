@@ -3,8 +3,6 @@
 #include <array>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -32,11 +30,6 @@ constexpr std::chrono::milliseconds kPoll{20};
 constexpr seconds kStartLimit{30};
 // The router hears of a ready Pod by its Endpoints, which may be a little after the operator does.
 constexpr seconds kRouterLag{10};
-
-std::string read_file(const fs::path& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 std::string last_lines(const std::string& text, int count) {
   std::size_t at = text.size();
@@ -89,11 +82,13 @@ Stand::Stand(StandOptions options) : options_(std::move(options)) {
                                "--service-account-kubeconfig", folder() + "/operator"},
       log);
   const auto deadline = std::chrono::steady_clock::now() + kStartLimit;
-  while (read_file(log).find("not done") == std::string::npos) {  // the last that it says of itself
-    if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error(read_file(log));
+  while (folder_.read("devcluster.log").find("not done") ==
+         std::string::npos) {  // the last that it says of itself
+    if (std::chrono::steady_clock::now() > deadline)
+      throw std::runtime_error(folder_.read("devcluster.log"));
     std::this_thread::sleep_for(kPoll);
   }
-  const std::string said = read_file(log);
+  const std::string said = folder_.read("devcluster.log");
   const auto at = said.find("http://127.0.0.1:");
   door_ = said.substr(at, said.find(' ', at) - at);
   kubectl({"apply", "-k", std::string(kSource) + "/crds"});
@@ -170,7 +165,7 @@ std::string Stand::logs() const {
   constexpr int kLines = 30;
   std::string text;
   for (const char* name : {"devcluster.log", "operator.log"}) {
-    text += std::string("--- ") + name + last_lines(read_file(folder() + "/" + name), kLines);
+    text += std::string("--- ") + name + last_lines(folder_.read(name), kLines);
   }
   return text;
 }

@@ -6,10 +6,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . e2e/stand_in.sh
+. tests/bench/process.sh
 
 build=${BUILD:-build}
 rounds=${1:-3}
-hertz=$(getconf CLK_TCK)
 state=$(mktemp -d -t sdw-bench.XXXXXX)
 export KUBECONFIG=$state/admin.kubeconfig
 pids=()
@@ -20,15 +20,10 @@ finish() {
 trap finish EXIT
 
 now() { date +%s%3N; }
-cpu_ms() { awk -v hz="$hertz" '{ sub(/.*\) /, ""); printf "%d", ($12 + $13) * 1000 / hz }' "/proc/$1/stat"; }
-# await_value WANTED GET-ARGUMENT… JSONPATH
-await_value() {
-  for ((i = 0; i < 1200; i++)); do
-    [[ $(kubectl get -n bench "${@:2:$#-2}" -o jsonpath="${*: -1}" 2> /dev/null) != "$1" ]] || return 0
-    sleep 0.05
-  done
-  echo "boot: ${*:2:$#-2} did not become $1" >&2
-  kubectl get -n bench sdw,pods >&2
+# expect_value WANTED KIND NAME JSONPATH
+expect_value() {
+  await_value 60 "$1" -n bench "${@:2}" && return
+  echo "boot: $2 $3 is \"$seen\", not \"$1\", in time" >&2
   exit 1
 }
 # The memory of all processes of a pid namespace, what they share counted once: MiB.
@@ -55,7 +50,7 @@ pids+=("$operator")
 printf '%6s %12s %12s %12s %12s %14s %12s\n' boot running_ms ready_ms systemd_ms operator_ms inside_MiB operator_MiB
 for ((round = 1; round <= rounds; round++)); do
   name=w$round
-  before=$(cpu_ms "$operator")
+  before=$(cpu "$operator")
   begin=$(now)
   kubectl create -n bench -f - > /dev/null << EOF
 apiVersion: workloads.systemd-operator.dev/v1alpha1
@@ -63,17 +58,17 @@ kind: SystemdWorkload
 metadata: {name: $name}
 spec: {image: quay.io/ftweedal/test-nginx:latest, ports: [{name: http, port: 80}], route: {}}
 EOF
-  await_value Running pod "$name-0" '{.status.phase}'
+  expect_value Running pod "$name-0" '{.status.phase}'
   running=$(($(now) - begin))
-  await_value Running sdw "$name" '{.status.phase}'
+  expect_value Running sdw "$name" '{.status.phase}'
   ready=$(($(now) - begin))
   init=$(init_of bench "$name-0")
   # "Startup finished in 312ms (userspace)" or "1.024s (userspace)"
   boot=$(nsenter --target "$init" --all -- systemd-analyze time |
     sed -nE 's/.* in ([0-9.]+m?s) \(userspace\).*/\1/p' | awk '/ms$/ { print $1 + 0; next } { print $1 * 1000 }')
   printf '%6s %12s %12s %12s %12s %14s %12s\n' "$round" "$running" "$ready" "$boot" \
-    "$(($(cpu_ms "$operator") - before))" "$(memory_of "$init")" \
-    "$(awk '/VmHWM/ { printf "%.1f", $2 / 1024 }' "/proc/$operator/status")"
+    "$(awk -v a="$before" -v b="$(cpu "$operator")" 'BEGIN { printf "%d", (b - a) * 1000 + 0.5 }')" \
+    "$(memory_of "$init")" "$(peak "$operator")"
   kubectl delete sdw -n bench "$name" > /dev/null
   for ((i = 0; i < 400; i++)); do
     kubectl get pod -n bench "$name-0" > /dev/null 2>&1 || break

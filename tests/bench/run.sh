@@ -6,11 +6,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . e2e/stand_in.sh
+. tests/bench/process.sh
 
 build=${BUILD:-build}
 sizes=("${@:-100}")
 [[ $# -gt 0 ]] || sizes=(100 1000)
-hertz=$(getconf CLK_TCK)
 rest_seconds=20
 
 state=
@@ -21,9 +21,6 @@ finish() {
 }
 trap finish EXIT
 
-cpu() { awk -v hz="$hertz" '{ sub(/.*\) /, ""); printf "%.2f", ($12 + $13) / hz }' "/proc/$1/stat"; }
-user() { awk -v hz="$hertz" '{ sub(/.*\) /, ""); printf "%.2f", $12 / hz }' "/proc/$1/stat"; }
-peak() { awk '/VmHWM/ { printf "%.1f", $2 / 1024 }' "/proc/$1/status"; }
 requests() { # method pattern
   curl -sS "$metrics/metrics" |
     awk -v m="method=\"($1)\"" '/^rest_client_requests_total/ && $0 ~ m { n += $2 } END { print n + 0 }'

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 
@@ -32,6 +33,11 @@ class TemporaryFolder {
     std::ofstream(path) << text;
     if (text.starts_with("#!")) ::chmod(path.c_str(), S_IRWXU);
     return path;
+  }
+  // "" when there is none.
+  std::string read(const std::string& name) const {
+    std::ifstream file(path_ + "/" + name);
+    return {std::istreambuf_iterator<char>(file), {}};
   }
   const std::string& path() const { return path_; }
 
