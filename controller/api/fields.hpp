@@ -200,6 +200,7 @@ struct Fields<Claim> {
     v("accessModes", &Claim::access_modes,
       {.max_items = 4, .unique = true, .choices = choices::kAccessMode});
     v("subPath", &Claim::sub_path, {.max_length = kMaxPath, .format = &kRelativePath});
+    v("seedFromImage", &Claim::seed_from_image);
   }
 };
 

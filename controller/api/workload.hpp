@@ -114,6 +114,7 @@ struct Claim {
   std::string storage_class_name;  // "" = the cluster's default
   std::vector<std::string> access_modes = {"ReadWriteOnce"};
   std::string sub_path;
+  bool seed_from_image = false;  // an empty claim is first given what the image has at mount_path
   bool operator==(const Claim&) const = default;
 };
 

@@ -66,6 +66,7 @@ std::optional<Diagnosis> image_trouble(const Case& c);
 std::optional<Diagnosis> container_refused(const Case& c);
 std::optional<Diagnosis> hidden_by_terminal(const Case& c);
 std::optional<Diagnosis> volume_trouble(const Case& c);
+std::optional<Diagnosis> seed_failed(const Case& c);
 std::optional<Diagnosis> creation_failed(const Case& c);
 
 // causes_boot.cpp: the container ran and ended.

@@ -245,6 +245,28 @@ std::optional<Diagnosis> volume_trouble(const Case& c) {
               "see to the volume that the message names, and the storage driver's own Pods");
 }
 
+// cp's words, with the C library's for errno (coreutils src/copy.c).
+std::optional<Diagnosis> seed_failed(const Case& c) {
+  const std::string& said = c.evidence.seed_failure;
+  if (said.empty()) {
+    return std::nullopt;
+  }
+  if (contains(said, "No space left on device") || contains(said, "Disk quota exceeded")) {
+    return make("ClaimTooSmall", "A claim is too small for what the image has at its mountPath",
+                said, "give it a larger size in spec.storage.claims; the copy is then made again");
+  }
+  if (contains(said, "Operation not permitted") || contains(said, "Permission denied")) {
+    return make("SeedFailed", "The claim's filesystem does not let root of the workload own files",
+                said,
+                "use a StorageClass whose volumes can be mounted with mapped ids (not NFS), or "
+                "leave out seedFromImage and fill the claim yourself");
+  }
+  return make("SeedFailed", "What the image has at a claim's mountPath could not be copied to it",
+              said,
+              "see to what the message names: the image needs sh and cp of coreutils; or leave "
+              "out seedFromImage");
+}
+
 std::optional<Diagnosis> container_refused(const Case& c) {
   if (!before_start(c) && !create_failed(c)) {
     return std::nullopt;

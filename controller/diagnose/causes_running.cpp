@@ -117,6 +117,10 @@ std::optional<Diagnosis> on_its_way(const Case& c) {
                              : "systemd is booting and waits for " + unit,
                 c.probe ? c.probe->event : "", "", true);
   }
+  if (e.seeding) {
+    return make("SeedingStorage", "New claims are being given what the image has at their paths",
+                "", "", true);
+  }
   if (e.waiting_reason == "ContainerCreating" || e.waiting_reason == "PodInitializing") {
     return make("ContainerCreating", "The node pulls the image and makes the container", "", "",
                 true);

@@ -11,12 +11,11 @@ namespace {
 
 // Most specific first: what the API server refused, then what the kubelet could not do, then what
 // the container said before it ended, then what a running one is missing.
-constexpr std::array<Cause, 17> kCauses = {
-    creation_refused,       put_out,        node_lost,         unschedulable,
-    image_trouble,          volume_trouble, container_refused, hidden_by_terminal,
-    creation_failed,        out_of_memory,  boot_failed,       no_terminal,
-    user_namespace_missing, boot_hangs,     init_ended,        units_failed,
-    probe_trouble,
+constexpr std::array<Cause, 18> kCauses = {
+    creation_refused, put_out,        node_lost,         unschedulable,          seed_failed,
+    image_trouble,    volume_trouble, container_refused, hidden_by_terminal,     creation_failed,
+    out_of_memory,    boot_failed,    no_terminal,       user_namespace_missing, boot_hangs,
+    init_ended,       units_failed,   probe_trouble,
 };
 
 }  // namespace

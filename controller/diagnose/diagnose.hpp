@@ -38,6 +38,8 @@ struct Evidence {
   bool run_as_user_set = true;
   std::int64_t run_as_user = 0;
   std::string scc = {};  // annotation openshift.io/scc
+  bool seeding = false;           // an empty claim is being filled from the image
+  std::string seed_failure = {};  // what ended that, in its own words
   std::vector<std::string> command = {};
   std::string log_tail = {};             // last lines; may hold escape sequences
   bool log_known = false;                // false: the log was not (or could not be) read

@@ -5,6 +5,7 @@
 
 #include "api/json_read.hpp"
 #include "api/names.hpp"
+#include "render/render.hpp"
 #include "runtime/clock.hpp"
 
 namespace swo::reconcile {
@@ -62,6 +63,28 @@ void read_terminated(const Json& terminated, PodTrouble& trouble) {
   }
 }
 
+// While the seed's init container is not done, the machine's own waits with PodInitializing: why is
+// told of the other (an image that cannot be pulled, say).
+void read_seed(const Json& status, PodTrouble& trouble) {
+  for (const Json& container : at(status, "initContainerStatuses")) {
+    if (at(container, "name") != render::kSeedContainerName) {
+      continue;  // a mesh's
+    }
+    const Json& state = at(container, "state");
+    trouble.seeding = at(state, "running").is_object();
+    if (const std::string reason = text(at(state, "waiting", "reason")); !reason.empty()) {
+      trouble.waiting_reason = reason;
+      trouble.waiting_message = text(at(state, "waiting", "message"));
+    }
+    const Json& ended = at(state, "terminated");
+    const Json& last = ended.is_object() ? ended : at(container, "lastState", "terminated");
+    if (last.is_object() && at(last, "exitCode") != 0) {
+      const std::string message = text(at(last, "message"));
+      trouble.seed_failure = message.empty() ? text(at(last, "reason")) : message;
+    }
+  }
+}
+
 PodTrouble read_trouble(const Json& status, const Json& container) {
   PodTrouble trouble;
   trouble.reason = text(at(status, "reason"));
@@ -74,6 +97,9 @@ PodTrouble read_trouble(const Json& status, const Json& container) {
   const Json& waiting = at(state, "waiting");
   trouble.waiting_reason = text(at(waiting, "reason"));
   trouble.waiting_message = text(at(waiting, "message"));
+  if (trouble.waiting_reason == "PodInitializing") {
+    read_seed(status, trouble);
+  }
   read_terminated(at(at(container, "lastState"), "terminated"), trouble);
   read_terminated(at(state, "terminated"), trouble);
   trouble.ended = at(state, "terminated").is_object();
@@ -157,7 +183,8 @@ std::vector<std::string> pod_fields() {
           "status.reason",
           "status.message",
           "status.conditions",
-          "status.containerStatuses"};
+          "status.containerStatuses",
+          "status.initContainerStatuses"};
 }
 
 std::vector<std::string> revision_fields() {

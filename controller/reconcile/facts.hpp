@@ -46,6 +46,9 @@ struct PodTrouble {
   std::optional<int> exit_code, exit_signal;
   std::string finished_at;
   bool ended = false;  // the container has, and is not waiting to run again
+  // Of the init container that fills new claims: it runs; how it failed, and what it said.
+  bool seeding = false;
+  std::string seed_failure;
   bool operator==(const PodTrouble&) const = default;
 };
 

@@ -42,6 +42,8 @@ diagnose::Evidence evidence_of(const PodFacts& pod, const api::Workload& workloa
     evidence.terminated_message = trouble.terminated_message;
     evidence.exit_code = trouble.exit_code;
     evidence.exit_signal = trouble.exit_signal;
+    evidence.seeding = trouble.seeding;
+    evidence.seed_failure = trouble.seed_failure;
   }
   const auto node = std::find_if(facts.nodes.begin(), facts.nodes.end(),
                                  [&](const auto& one) { return one.name == pod.node; });
@@ -61,7 +63,13 @@ constexpr std::chrono::seconds kYoung{10};
 
 bool just_starting(const PodFacts& pod, std::chrono::system_clock::time_point now) {
   PodTrouble being_made;
-  being_made.waiting_reason = "ContainerCreating";
+  if (pod.trouble != nullptr) {
+    const std::string& reason = pod.trouble->waiting_reason;
+    if (reason == "ContainerCreating" || reason == "PodInitializing") {
+      being_made.waiting_reason = reason;
+    }
+    being_made.seeding = pod.trouble->seeding;
+  }
   const bool in_trouble = pod.trouble != nullptr && *pod.trouble != being_made;
   return !pod.ready && !in_trouble && now - pod.created < kYoung;
 }

@@ -11,6 +11,7 @@
 #include "api/names.hpp"
 #include "render/common.hpp"
 #include "render/pod_probes.hpp"
+#include "render/pod_seed.hpp"
 #include "render/pod_systemd.hpp"
 #include "render/quantity.hpp"
 #include "render/render.hpp"
@@ -157,6 +158,8 @@ Json pod(const api::Workload& workload, const Strategy& strategy, int ordinal) {
   // Without an SCC of this workload there may be a ServiceAccount still: the one that runs it.
   body["serviceAccountName"] = service_account_name(workload);
   set_unless_empty(body, "affinity", spec.affinity);
+  set_unless_empty(body, "initContainers",
+                   seed_containers(workload, container_security(spec.platform)));
   set_unless_empty(body, "imagePullSecrets", spec.image_pull_secrets);
   set_unless_empty(body, "nodeSelector", spec.node_selector);
   set_unless_empty(body, "priorityClassName", spec.priority_class_name);

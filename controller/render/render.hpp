@@ -41,6 +41,8 @@ Json controller_revision(const api::Workload& workload, const platform::Strategy
 
 // The one container of an instance's Pod.
 inline constexpr std::string_view kContainerName = "systemd";
+// The init container that fills claims with seedFromImage.
+inline constexpr std::string_view kSeedContainerName = "seed-storage";
 
 // False when the workload names an SCC of its own: then Role and RoleBinding are not for the
 // operator to write. Whoever may write a workload could otherwise have any SCC granted,

@@ -55,7 +55,11 @@ Json pod_ports(const api::Workload& workload) {
 Json mounted_claims(const api::Workload& workload) {
   Json claims = Json::array();
   for (const api::Claim& claim : workload.spec.storage.claims) {
-    claims.push_back({claim.name, claim.mount_path, claim.sub_path});
+    Json mounted = {claim.name, claim.mount_path, claim.sub_path};
+    if (claim.seed_from_image) {
+      mounted.push_back("seed");
+    }
+    claims.push_back(std::move(mounted));
   }
   return claims;
 }

@@ -308,9 +308,10 @@ std::vector<std::string> boot_log(const Facts& facts, const Json& pod, const Fat
 }
 
 std::optional<Fate> fault_asked_for(const Facts& facts, const Json& pod) {
-  for (const auto& [place, kind] : {std::pair{"sandbox", Fate::Kind::kSandboxError},
-                                    std::pair{"image", Fate::Kind::kImageError},
-                                    std::pair{"create", Fate::Kind::kCreateError}}) {
+  for (const auto& [place, kind] :
+       {std::pair{"sandbox", Fate::Kind::kSandboxError},
+        std::pair{"image", Fate::Kind::kImageError}, std::pair{"create", Fate::Kind::kCreateError},
+        std::pair{"init", Fate::Kind::kInitError}}) {
     if (const auto words = fault_at(pod, place); !words.empty()) {
       Fate fate;
       fate.kind = kind;

@@ -19,10 +19,11 @@ struct Fate {
     kSandboxError,  // no sandbox: FailedCreatePodSandBox
     kImageError,    // ErrImagePull
     kCreateError,   // CreateContainerError
+    kInitError,     // an init container ends with 1
     kExits,         // starts, and PID 1 exits by itself
     kRuns,
   } kind = Kind::kRuns;
-  std::string error;  // of the first three, as the runtime says it
+  std::string error;  // of the first four, as the runtime or the init container says it
   int exit_code = 0;
   bool oom = false;
   bool at_once = true;           // kExits: right after start; else when the boot would be over
@@ -48,7 +49,7 @@ Fate fate_of(const Json& pod, const Machine& machine, const Profile& profile,
 std::set<std::string> behaviours(const Json& pod);
 
 // The words of a fault that is asked for by the annotation devcluster/fault, as in "image: manifest
-// unknown": at image, mount, config, sandbox, create, boot or probe. "": none at that place.
+// unknown": at image, mount, config, sandbox, create, init, boot or probe. "": none at that place.
 // Some faults are beyond a stand-in, and what others say of them is not.
 std::string fault_at(const Json& pod, const std::string& place);
 

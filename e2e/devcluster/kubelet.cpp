@@ -174,7 +174,8 @@ void Kubelet::follow(Run& run, const Json& pod, Time now) {
   if (!state) return;
   switch (state->phase) {
     case Phase::kCreating:
-      run.view.waiting("ContainerCreating");
+      run.view.waiting(pod["spec"].contains("initContainers") ? "PodInitializing"
+                                                              : "ContainerCreating");
       break;
     case Phase::kFailed:
       failed(run, pod, *state, now);
@@ -224,6 +225,12 @@ void Kubelet::failed(Run& run, const Json& pod, const ContainerState& state, Tim
   if (state.error_reason == "FailedCreatePodSandBox") {
     event(pod, "Warning", "FailedCreatePodSandBox", state.error);
     run.view.waiting("ContainerCreating");
+  } else if (state.error_reason == node::kInitFailed) {
+    const auto name = pod["spec"]["initContainers"][0].value("name", "");
+    event(pod, "Warning", "BackOff", "Back-off restarting failed container " + name);
+    run.back_off = std::clamp(run.back_off * 2, kFirstBackOff, kMaxBackOff);
+    run.again = now + run.back_off;
+    run.view.init_failed(state);
   } else if (state.error_reason == "ErrImagePull") {
     event(pod, "Normal", "Pulling", "Pulling image \"" + image + "\"");
     event(pod, "Warning", "Failed", "Failed to pull image \"" + image + "\": " + state.error);

@@ -4,6 +4,16 @@
 #include <iterator>
 
 namespace devcluster {
+namespace {
+
+// kuberuntime_container.go: the last 2 kB or 80 lines of the log.
+std::string last_words(const std::string& log) {
+  constexpr std::size_t kMessageBytes = 2048;
+  return log.substr(log.size() - std::min(log.size(), kMessageBytes));
+}
+
+}  // namespace
+
 void PodView::waiting(const std::string& reason, const std::string& message) {
   state = {{"waiting", {{"reason", reason}}}};
   if (!message.empty()) state["waiting"]["message"] = message;
@@ -18,8 +28,6 @@ void PodView::running(Time started_at, const std::string& id) {
 }
 
 void PodView::terminated(const node::ContainerState& how, const std::string& message) {
-  // kuberuntime_container.go: the last 2 kB or 80 lines of the log.
-  constexpr std::size_t kMessageBytes = 2048;
   Json end = {{"exitCode", how.exit_code},
               {"reason", how.oom_killed       ? "OOMKilled"
                          : how.exit_code == 0 ? "Completed"
@@ -27,11 +35,42 @@ void PodView::terminated(const node::ContainerState& how, const std::string& mes
               {"finishedAt", rfc3339(how.finished_at)},
               {"containerID", container_id}};
   if (how.started_at != Time{}) end["startedAt"] = rfc3339(how.started_at);
-  if (!message.empty()) {
-    end["message"] = message.substr(message.size() - std::min(message.size(), kMessageBytes));
-  }
+  if (!message.empty()) end["message"] = last_words(message);
   state = {{"terminated", std::move(end)}};
   ready = started = false;
+}
+
+void PodView::init_failed(const node::ContainerState& how) {
+  init_end = {{"exitCode", how.exit_code},
+              {"reason", "Error"},
+              {"finishedAt", rfc3339(how.finished_at)},
+              {"message", last_words(how.error)}};
+  waiting("PodInitializing");
+}
+
+// One init container is what these Pods have: all share its fate.
+Json PodView::init_statuses(const Json& containers, const Json& since) const {
+  Json statuses = Json::array();
+  for (const auto& container : containers) {
+    Json one = {{"name", container.value("name", "")},
+                {"image", container.value("image", "")},
+                {"imageID", ""},
+                {"lastState", Json::object()},
+                {"ready", ran()},
+                {"restartCount", 0}};
+    if (ran()) {
+      one["state"] = {{"terminated", {{"exitCode", 0}, {"reason", "Completed"}}}};
+    } else if (!init_end.is_null()) {
+      one["lastState"] = {{"terminated", init_end}};
+      one["state"] = {{"waiting", {{"reason", "CrashLoopBackOff"}}}};
+    } else if (state.value("/waiting/reason"_json_pointer, "") == "PodInitializing") {
+      one["state"] = {{"running", {{"startedAt", since}}}};
+    } else {
+      one["state"] = state;  // its image cannot be pulled, say
+    }
+    statuses.push_back(std::move(one));
+  }
+  return statuses;
 }
 
 void PodView::crash_loop(const std::string& message) {
@@ -72,14 +111,23 @@ void PodView::render(Json& status, const Json& pod, Time now, const std::string&
   }
   status["containerStatuses"] = std::move(containers);
 
+  const auto init_containers = pod["spec"].value("initContainers", Json::array());
+  if (!init_containers.empty()) {
+    status["initContainerStatuses"] = init_statuses(init_containers, status["startTime"]);
+  }
+
   auto& conditions = status["conditions"];
   const bool over = phase == "Failed" || phase == "Succeeded";
   set_condition(conditions, now, "PodScheduled", "True");
   if (kubernetes_minor >= 29 && !pod_ip.empty()) {
     set_condition(conditions, now, "PodReadyToStartContainers", over ? "False" : "True");
   }
-  set_condition(conditions, now, "Initialized", "True",
-                over && phase == "Succeeded" ? "PodCompleted" : "");
+  if (!init_containers.empty() && !ran()) {
+    set_condition(conditions, now, "Initialized", "False", "ContainersNotInitialized");
+  } else {
+    set_condition(conditions, now, "Initialized", "True",
+                  over && phase == "Succeeded" ? "PodCompleted" : "");
+  }
   const std::string names =
       "containers with unready status: [" + pod["spec"]["containers"][0].value("name", "") + "]";
   const std::string why = phase == "Succeeded" ? "PodCompleted"

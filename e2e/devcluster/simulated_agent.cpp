@@ -146,6 +146,11 @@ class SimulatedAgent final : public NodeAgent {
       case Fate::Kind::kCreateError:
         failed("CreateContainerError");
         return state;
+      case Fate::Kind::kInitError:
+        state.exit_code = 1;
+        state.finished_at = now;
+        failed(node::kInitFailed);
+        return state;
       case Fate::Kind::kExits:
       case Fate::Kind::kRuns:
         break;

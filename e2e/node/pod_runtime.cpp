@@ -81,6 +81,7 @@ struct Pod {
 
   // Only the runner touches it, and remove() after the runner has ended.
   std::unique_ptr<PodSandbox> sandbox;
+  bool initialized = false;
   std::thread runner, stopper;
 };
 
@@ -145,6 +146,55 @@ struct PodRuntime::Impl {
     pod.ip = pod.sandbox->ip();
   }
 
+  Image image_of(const Json& container) {
+    const std::string reference = container.value("image", "");
+    std::optional<Image> image = images.find(reference);
+    if (!image) {
+      throw PodError("ErrImagePull",
+                     "image \"" + reference + "\" is not in the store " + options.image_dir);
+    }
+    return *std::move(image);
+  }
+
+  // `document` is the Pod with this one as its only container. Created, not started.
+  std::shared_ptr<Container> make_container(Pod& pod, const Json& document, const Image& image,
+                                            const std::string& log_name) {
+    const Json& container = document.at("spec").at("containers").at(0);
+    return std::make_shared<Container>(
+        machine, *pod.sandbox,
+        Container::Request{
+            .pod = document,
+            .image = image,
+            .rules = rules,
+            .env = container_env(document, container, pod.contents, pod.sandbox->ip()),
+            .chown_cgroup = options.chown_cgroup,
+            .shared = std::string(Machine::kSharedDir) + "/" + pod.uid,
+            .host_shared = options.state_dir + "/" + pod.uid,
+            .log_name = log_name});
+  }
+
+  void run_init_containers(Pod& pod) {
+    for (const Json& container : pod.pod.at("spec").value("initContainers", Json::array())) {
+      Json document = pod.pod;
+      document["spec"]["containers"] = Json::array({container});
+      const std::string log_name = "init-" + container.value("name", "") + ".log";
+      const auto running = make_container(pod, document, image_of(container), log_name);
+      running->start();
+      update(pod, [&](Pod& p) {
+        p.container = running;
+        if (p.kill_now) running->kill(SIGKILL);
+      });
+      const int code = running->wait();
+      const std::scoped_lock lock(pod.mutex);
+      pod.container = nullptr;
+      if (code != 0) {
+        pod.state.exit_code = code;
+        throw PodError(kInitFailed,
+                       plain_log(read_file(options.state_dir + "/" + pod.uid + "/" + log_name)));
+      }
+    }
+  }
+
   int run_container(Pod& pod, int run) {
     Json document = pod.pod;
     Json& container = document.at("spec").at("containers").at(0);
@@ -152,27 +202,12 @@ struct PodRuntime::Impl {
       const std::scoped_lock lock(pod.mutex);
       if (!pod.resources.is_null()) container["resources"] = pod.resources;
     }
-    const std::string reference = container.value("image", "");
-    const std::optional<Image> image = images.find(reference);
-    if (!image) {
-      throw PodError("ErrImagePull",
-                     "image \"" + reference + "\" is not in the store " + options.image_dir);
-    }
-    const auto running = std::make_shared<Container>(
-        machine, *pod.sandbox,
-        Container::Request{
-            .pod = document,
-            .image = *image,
-            .rules = rules,
-            .env = container_env(document, container, pod.contents, pod.sandbox->ip()),
-            .chown_cgroup = options.chown_cgroup,
-            .shared = std::string(Machine::kSharedDir) + "/" + pod.uid,
-            .host_shared = options.state_dir + "/" + pod.uid,
-            .log_name = std::to_string(run) + ".log"});
+    const Image image = image_of(container);
+    const auto running = make_container(pod, document, image, std::to_string(run) + ".log");
     running->start();
     update(pod, [&](Pod& p) {
       p.container = running;
-      p.stop_signal = image->config.stop_signal;
+      p.stop_signal = image.config.stop_signal;
       p.state.phase = ContainerState::Phase::kRunning;
       p.state.pid = running->pid();
       p.state.started_at = system_clock::now();
@@ -189,6 +224,10 @@ struct PodRuntime::Impl {
   void run(Pod& pod, int number) {
     try {
       if (!pod.sandbox) make_sandbox(pod);
+      if (!pod.initialized) {
+        run_init_containers(pod);
+        pod.initialized = true;
+      }
       const int code = run_container(pod, number);
       update(pod, [&](Pod& p) {
         p.state.phase = ContainerState::Phase::kExited;

@@ -7,8 +7,8 @@
 // the runtime is destroyed. Thread-safe. Calls about a uid that is not known do nothing, or answer
 // nothing.
 //
-// Not imitated: seccomp, SELinux, AppArmor, devices, init and sidecar containers, hostNetwork,
-// hostPID and hostIPC; resource limits only where the cgroup2 hierarchy has the controllers.
+// Not imitated: seccomp, SELinux, AppArmor, devices, sidecar containers, hostNetwork, hostPID and
+// hostIPC; resource limits only where the cgroup2 hierarchy has the controllers.
 #pragma once
 
 #include <chrono>
@@ -45,11 +45,14 @@ struct RuntimeOptions {
   std::function<void(const std::string& uid)> on_change = nullptr;
 };
 
+// An init container ended with another exit code than 0: error holds its output, exit_code that.
+inline constexpr const char* kInitFailed = "InitContainerFailed";
+
 struct ContainerState {
   enum class Phase { kCreating, kRunning, kExited, kFailed } phase = Phase::kCreating;
   std::string
       error;  // kFailed: what the runtime said (behind a tty only the opaque form, as CRI-O does)
-  std::string error_reason;  // CreateContainerError, ErrImagePull, …
+  std::string error_reason;  // CreateContainerError, ErrImagePull, …; kInitFailed
   int exit_code = 0;
   bool oom_killed = false;
   std::chrono::system_clock::time_point started_at, finished_at;
@@ -75,7 +78,8 @@ class PodRuntime {
   using VolumeContents = std::map<std::string, std::map<std::string, std::string>>;
 
   // Makes the sandbox (network namespace with an address, user namespace range, cgroup) of a Pod
-  // with one container and starts it; returns at once. `uid` is the Pod's metadata.uid.
+  // with one container, runs its init containers one after the other (state: kCreating), and starts
+  // it; returns at once. `uid` is the Pod's metadata.uid.
   void start(const std::string& uid, const Json& pod, const VolumeContents& volumes);
   // Starts the container again in its sandbox after it exited (restartPolicy).
   void restart(const std::string& uid);

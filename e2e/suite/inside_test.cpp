@@ -64,6 +64,28 @@ TEST_F(Inside, AReplacedInstanceKeepsItsClaimItsNameAndItsMachineId) {
   EXPECT_EQ(second.at("spec").value("volumes", Json()), first.at("spec").value("volumes", Json()));
 }
 
+TEST_F(Inside, AClaimAtVarHoldsWhatTheImageHasThereAndKeepsWhatIsWrittenThere) {
+  apply({workload("whole", {{"storage",
+                             {{"claims",
+                               {{{"name", "var"},
+                                 {"mountPath", "/var"},
+                                 {"size", "1Gi"},
+                                 {"seedFromImage", true}}}}}}})});
+  await_ready("whole");
+  const Json first = pod("whole-0");
+  EXPECT_EQ(inside("whole-0", "systemctl is-active nginx; stat -c %F /var/run"),
+            "active\nsymbolic link");
+  EXPECT_EQ(inside("whole-0", "ls -A /var | grep seeding || echo none"), "none");
+  inside("whole-0", "rm -r /var/lib/nginx/body; echo kept >/var/lib/file");
+
+  Watch watch(stand(), pods(), "whole-0");
+  stand().kubectl({"delete", "pod", "-n", ns(), "whole-0"});
+  watch.until([&](const Json& seen) {
+    return seen.at("metadata").at("uid") != first.at("metadata").at("uid") && is_ready_pod(seen);
+  });
+  EXPECT_EQ(inside("whole-0", "cat /var/lib/file"), "kept");
+}
+
 class Exec : public Scenario {
  protected:
   void SetUp() override {

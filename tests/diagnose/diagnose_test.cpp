@@ -37,6 +37,14 @@ Evidence not_created(std::string message) {
   return e;
 }
 
+Evidence not_seeded(std::string words) {
+  Evidence e = pod("Pending");
+  e.waiting_reason = "CrashLoopBackOff";
+  e.waiting_message = "back-off 10s restarting failed container=seed-storage";
+  e.seed_failure = std::move(words);
+  return e;
+}
+
 Evidence refused(std::string error) {
   Evidence e;
   e.create_error = std::move(error);
@@ -193,6 +201,14 @@ const std::vector<Scenario>& scenarios() {
        not_created("container create failed: failed to set MOUNT_ATTR_IDMAP on /srv/data: Invalid "
                    "argument"),
        "VolumeNotIdMappable", "/srv/data", "StorageClass"},
+      {"a claim is too small for what the image has there",
+       not_seeded("cp: error writing: No space left on device"), "ClaimTooSmall", "No space left",
+       "larger size"},
+      {"root of the workload may not own files on the claim",
+       not_seeded("cp: failed to preserve ownership: Operation not permitted"), "SeedFailed",
+       "Operation not permitted", "StorageClass"},
+      {"the image has no cp", not_seeded("sh: 13: cp: not found"), "SeedFailed", "cp: not found",
+       "coreutils"},
       {"a token cannot be id-mapped by kernel 6.1",
        not_created("mount_setattr `/var/run/secrets/kubernetes.io/serviceaccount` (maybe the file "
                    "system used doesn't support idmap mounts on this kernel?): Invalid argument"),
@@ -412,6 +428,8 @@ TEST(Diagnosis, CallsWhatPassesByItselfTransient) {
   };
   check(pod("Pending"), "Pending");
   check(unpulled("ContainerCreating", ""), "ContainerCreating");
+  check(with(unpulled("PodInitializing", ""), [](Evidence& e) { e.seeding = true; }),
+        "SeedingStorage");
   check(running({}), "Starting");
   check(running({},
                 "Welcome to Debian GNU/Linux 13 (trixie)!\r\n"

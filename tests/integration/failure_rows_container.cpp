@@ -17,6 +17,15 @@ FailureRow in_words(std::string name, std::string reason, const std::string& pla
           .mend = without_fault()};
 }
 
+// A claim that is to be seeded, and what its copy ends with.
+FailureRow not_seeded(std::string name, std::string reason, const std::string& words,
+                      std::string remedy) {
+  auto row = in_words(std::move(name), std::move(reason), "init", words, std::move(remedy));
+  row.spec["storage"]["claims"] = Json::array(
+      {{{"name", "var"}, {"mountPath", "/var"}, {"size", "1Mi"}, {"seedFromImage", true}}});
+  return row;
+}
+
 void old_kernel(devcluster::Profile& profile) { profile.kernel = "6.1.0-37-amd64"; }
 
 void old_kernel_with_runc(devcluster::Profile& profile) {
@@ -72,6 +81,13 @@ std::vector<FailureRow> input_rows() {
       in_words("AVolumeThatCannotBeMounted", "VolumeMountFailed", "mount",
                "MountVolume.MountDevice failed for volume \"pvc-1\" : mount failed: exit status 32",
                "the storage driver's own Pods"),
+      not_seeded("AClaimThatIsTooSmallForWhatTheImageHasThere", "ClaimTooSmall",
+                 "cp: error writing '/systemd-workload/var/cache/big': No space left on device",
+                 "give it a larger size"),
+      not_seeded("AClaimWhoseFilesNobodyInsideMayOwn", "SeedFailed",
+                 "cp: failed to preserve ownership for '/systemd-workload/var/spool': Operation "
+                 "not permitted",
+                 "use a StorageClass whose volumes can be mounted with mapped ids"),
       {.name = "AVolumeThatCannotBeMapped",
        .reason = "VolumeNotIdMappable",
        .evidence = "failed to set MOUNT_ATTR_IDMAP",

@@ -188,6 +188,7 @@ const std::map<std::string, std::string> met_elsewhere = {
     {"ImageSignatureRefused", words},
     {"PodUnknown", words},
     {"ResizeInfeasible", "resize_test"},
+    {"SeedingStorage", "the stand-in's simulated node copies nothing: diagnose_test"},
     {"EmergencyMode", "a shell of systemd's own, which the stand-in does not open: diagnose_test"},
     {"AccessRefused", rights},
     {"RouteRefused", rights},

@@ -145,6 +145,22 @@ TEST(Pod, UnitFilesAndDropInsGoWhereSystemdLooks) {
             "a.service.d/limits.conf");
 }
 
+TEST(Pod, AClaimIsSeededFromTheImageByAnInitContainerWithTheSameRights) {
+  const Json pod = pod_on("openshift-4.20",
+                          "storage: {claims: [{name: var, mountPath: /var, size: 1Gi, subPath: v,"
+                          " seedFromImage: true}, {name: data, mountPath: /data, size: 1Gi}]}");
+  ASSERT_EQ(pod["spec"]["initContainers"].size(), 1U);
+  const Json& seed = pod["spec"]["initContainers"][0];
+  const Json& machine = pod["spec"]["containers"][0];
+  EXPECT_EQ(seed["image"], machine["image"]);
+  EXPECT_EQ(seed["securityContext"], machine["securityContext"]);
+  EXPECT_EQ(seed["command"].back(), "/systemd-workload/var:/var");
+  const Json mount = {{"name", "var"}, {"mountPath", "/systemd-workload/var"}, {"subPath", "v"}};
+  EXPECT_EQ(seed["volumeMounts"], Json::array({mount}));
+  EXPECT_EQ(mount_at(pod, "/var")["subPath"], "v");
+  EXPECT_FALSE(pod_on("openshift-4.20").at("spec").contains("initContainers"));
+}
+
 TEST(Pod, OnContainerdAClaimTakesThePlaceOfTheMemoryMount) {
   const Json pod =
       pod_on("kubernetes-1.33-containerd",
