@@ -1,23 +1,16 @@
 #include "devcluster/front_door.hpp"
 
 #include <array>
-#include <atomic>
-#include <csignal>
 #include <cstring>
 #include <optional>
-#include <stdexcept>
-#include <thread>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ssl/context.hpp>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "devcluster/client_hello.hpp"
 #include "devcluster/front_channel.hpp"
 #include "devcluster/front_routes.hpp"
+#include "devcluster/loopback.hpp"
 #include "devcluster/lower.hpp"
 
 namespace devcluster {
@@ -26,7 +19,6 @@ namespace {
 namespace ssl = boost::asio::ssl;
 
 constexpr std::size_t kMostHeader = std::size_t{16} * 1024;
-constexpr int kAcceptPoll = 100;
 
 constexpr const char* kUnavailable =
     "HTTP/1.0 503 Service Unavailable\r\npragma: no-cache\r\ncache-control: private, max-age=0, "
@@ -67,59 +59,11 @@ std::string read_header(Channel& client) {
 
 struct FrontDoor::Impl {
   Impl(ApiServer& server, Connect connect_by, const Certificate& own, int wanted)
-      : api(server), connect(std::move(connect_by)) {
+      : api(server),
+        connect(std::move(connect_by)),
+        door(wanted, connections, [this](int socket) { serve(socket); }) {
     accepting.use_certificate_chain(boost::asio::buffer(own.certificate_pem));
     accepting.use_private_key(boost::asio::buffer(own.key_pem), ssl::context::pem);
-    listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const int on = 1;
-    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(static_cast<std::uint16_t>(wanted));
-    auto* any = reinterpret_cast<sockaddr*>(&address);
-    socklen_t size = sizeof(address);
-    if (bind(listener, any, size) != 0 || listen(listener, kMostConnections) != 0 ||
-        getsockname(listener, any, &size) != 0) {
-      const std::string why = std::strerror(errno);
-      close(listener);
-      throw std::runtime_error("cannot listen on 127.0.0.1:" + std::to_string(wanted) + ": " + why);
-    }
-    port = ntohs(address.sin_port);
-    thread = std::jthread([this](const std::stop_token& stop) { accept_all(stop); });
-  }
-
-  ~Impl() {
-    thread = {};
-    while (open > 0) std::this_thread::sleep_for(std::chrono::milliseconds(kAcceptPoll / 10));
-    close(listener);
-  }
-
-  void accept_all(const std::stop_token& stop) {
-    // OpenSSL writes without MSG_NOSIGNAL. The connections' threads inherit this.
-    sigset_t broken_pipe;
-    sigemptyset(&broken_pipe);
-    sigaddset(&broken_pipe, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
-    while (!stop.stop_requested()) {
-      pollfd end{listener, POLLIN, 0};
-      if (poll(&end, 1, kAcceptPoll) <= 0) continue;
-      const int client = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-      if (client < 0) continue;
-      if (open >= kMostConnections) {
-        close(client);
-        continue;
-      }
-      ++open;
-      std::thread([this, client] {
-        try {
-          serve(client);
-        } catch (const std::exception&) {
-          // An object of unexpected shape leads nowhere.
-        }
-        --open;
-      }).detach();
-    }
   }
 
   void serve(int socket) {
@@ -177,16 +121,14 @@ struct FrontDoor::Impl {
   Connect connect;
   ssl::context accepting{ssl::context::tls_server};
   ssl::context asking{ssl::context::tls_client};
-  int listener = -1;
-  int port = 0;
-  std::atomic<int> open{0};
-  std::jthread thread;
+  Connections connections;
+  Loopback door;
 };
 
 FrontDoor::FrontDoor(ApiServer& server, Connect connect, const Certificate& own, int port)
     : impl_(std::make_unique<Impl>(server, std::move(connect), own, port)) {}
 FrontDoor::~FrontDoor() = default;
 
-int FrontDoor::port() const { return impl_->port; }
+int FrontDoor::port() const { return impl_->door.port(); }
 
 }  // namespace devcluster

@@ -6,7 +6,7 @@
 // no client knows: the Secret that a Route or Ingress may name is not read. A host that nothing
 // exposes, or whose Pods are not ready, is answered with 503, as OpenShift's router answers.
 //
-// One thread per connection, at most kMostConnections at a time.
+// As many connections at a time as Connections allows.
 #pragma once
 
 #include <functional>
@@ -20,7 +20,6 @@ namespace devcluster {
 
 class FrontDoor {
  public:
-  static constexpr int kMostConnections = 64;
   // A connected socket into a Pod's network, or -1.
   using Connect = std::function<int(const std::string& pod_uid, int port)>;
 

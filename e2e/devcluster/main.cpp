@@ -23,6 +23,7 @@
 #include "devcluster/front_door.hpp"
 #include "devcluster/http_server.hpp"
 #include "devcluster/kubeconfig.hpp"
+#include "devcluster/node_ports.hpp"
 #include "devcluster/real_agent.hpp"
 #include "node/image_store.hpp"
 
@@ -108,7 +109,8 @@ void introduce(Cluster& cluster, const std::string& url, const Flags& flags,
   if (simulated_because.empty()) {
     std::cout << "  Pods       run for real, by crun, from the images of " << flags.image_dir
               << "\n  front door http://127.0.0.1:" << front_door_port
-              << " leads by Host header or SNI to Routes and Ingresses\n";
+              << " leads by Host header or SNI to Routes and Ingresses;\n"
+              << "             node ports of Services are on 127.0.0.1\n";
   } else {
     std::cout << "  Pods       are simulated, no container runs: " << simulated_because << "\n";
   }
@@ -197,11 +199,13 @@ int run(const Flags& flags) {
   // Now: what the stand-in does for itself at its start is not to be counted.
   for (const auto& fault : flags.faults) cluster.api().faults().add(fault);
   std::optional<FrontDoor> door;
+  std::optional<NodePorts> node_ports;
   if (simulated_because.empty()) {
-    door.emplace(
-        cluster.api(),
-        [&cluster](const std::string& uid, int port) { return cluster.connect_to(uid, port); },
-        CertificateAuthority().server(), flags.front_door_port);
+    const auto connect = [&cluster](const std::string& uid, int port) {
+      return cluster.connect_to(uid, port);
+    };
+    door.emplace(cluster.api(), connect, CertificateAuthority().server(), flags.front_door_port);
+    node_ports.emplace(cluster.api(), connect);
   }
   introduce(cluster, front.url(), flags, simulated_because, door ? door->port() : 0);
 
@@ -214,6 +218,7 @@ int run(const Flags& flags) {
   try {
     while (!alarm.stopping()) {
       cluster.tick();
+      if (node_ports) node_ports->follow();
       tell_rules(cluster.api(), told);
       alarm.wait_until(cluster.next_due());
     }

@@ -30,6 +30,28 @@ TEST_F(Serving, AnUnmodifiedNginxAnswersAtItsUrlAndIsNobodyOnTheHost) {
             "running\nactive");
 }
 
+TEST_F(Serving, ANodePortLeadsToTheReadyInstanceAndClosesWithItsService) {
+  apply({workload("by-port", {{"route", nullptr}, {"service", {{"type", "NodePort"}}}})});
+  await_ready("by-port");
+  const Json service = stand().get(in_namespace("services") + "/by-port");
+  const int port = service.at("spec").at("ports").at(0).at("nodePort");
+  const auto ask = [&] {
+    const std::string url = "http://127.0.0.1:" + std::to_string(port);
+    return node::run({"curl", "-sS", "--head", "--max-time", "10", url}).output;
+  };
+  EXPECT_THAT(ask(), StartsWith("HTTP/1.1 200 OK"));
+
+  stand().kubectl({"patch", "sdw", "by-port", "-n", ns(), "--type=merge", "-p",
+                   R"({"spec": {"service": {"type": "ClusterIP"}}})"});
+  const auto deadline = std::chrono::steady_clock::now() + seconds(20);
+  std::string answer;
+  do {
+    answer = ask();
+  } while (answer.find("200 OK") != std::string::npos &&
+           std::chrono::steady_clock::now() < deadline);
+  EXPECT_THAT(answer, HasSubstr("Failed to connect"));
+}
+
 TEST_F(Serving, TlsMayEndAtTheRouterWhichLeadsPlainHttpThere) {
   apply({workload(
       "edge",
