@@ -40,4 +40,7 @@ inline constexpr std::string_view kAnnotationRestartedAt =
 inline constexpr std::string_view kAnnotationCgroupMode =
     "workloads.systemd-operator.dev/cgroup-mode";
 
+// On a MachineConfigPool: the operator has paused it, and lets it go on by itself.
+inline constexpr std::string_view kAnnotationHeld = "workloads.systemd-operator.dev/held";
+
 }  // namespace swo::api

@@ -60,7 +60,10 @@ struct PoolFacts {
   std::string name = {};
   std::int64_t generation = 0;
   std::int64_t observed_generation = 0;
-  bool paused = false;
+  std::string resource_version = {};
+  bool paused = false;     // by someone else than the operator
+  bool hold_mark = false;  // it has the operator's annotation
+  bool held = false;       // paused by the operator, until its two changes are in one configuration
   Tri updated = Tri::kUnknown;
   Tri updating = Tri::kUnknown;
   Tri degraded = Tri::kUnknown;
@@ -82,6 +85,9 @@ struct PoolFacts {
   Tri crio_user_namespaces = Tri::kUnknown;
   // It lets it by [crio.runtime.runtimes.runc], which CRI-O before 1.23 obeys, too.
   bool crio_runtime_table = false;
+  // The same of `spec_configuration`, which is only read while the pool is held.
+  CgroupVersion target_cgroups = CgroupVersion::kUnknown;
+  Tri target_crio_user_namespaces = Tri::kUnknown;
   // What the operator's own MachineConfig of this pool holds at present: never taken back by
   // itself, because any change reboots the pool.
   bool written_kernel_arguments = false;

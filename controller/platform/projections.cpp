@@ -182,6 +182,8 @@ const std::vector<std::string>& pool_fields() {
   static const std::vector<std::string> kFields = {
       "metadata.name",
       "metadata.generation",
+      "metadata.resourceVersion",
+      "metadata.annotations",
       "spec.paused",
       "spec.configuration.name",
       "spec.configuration.source",
@@ -254,7 +256,10 @@ PoolFacts pool_facts(const Json& pool) {
   facts.name = text(at(pool, "metadata", "name"));
   facts.generation = number(at(pool, "metadata", "generation"));
   facts.observed_generation = number(at(status, "observedGeneration"));
-  facts.paused = truth(at(spec, "paused"));
+  facts.resource_version = text(at(pool, "metadata", "resourceVersion"));
+  facts.hold_mark = !text(at(pool, "metadata", "annotations", api::kAnnotationHeld)).empty();
+  facts.held = facts.hold_mark && truth(at(spec, "paused"));
+  facts.paused = !facts.held && truth(at(spec, "paused"));
   facts.updated = condition_status(pool, "Updated");
   facts.updating = condition_status(pool, "Updating");
   facts.degraded = condition_status(pool, "Degraded");

@@ -152,6 +152,16 @@ kube::Instant Details::fill(Facts& facts, kube::Instant now) {
       next = std::min(next, config.retry_at);
     }
     used.emplace(pool.status_configuration, config);
+    if (pool.held) {
+      const Rendered& target = rendered(pool.spec_configuration, now);
+      if (target.facts) {
+        pool.target_cgroups = cgroups_of(target.facts->kernel_arguments);
+        pool.target_crio_user_namespaces = target.facts->crio_user_namespaces;
+      } else {
+        next = std::min(next, target.retry_at);
+      }
+      used.emplace(pool.spec_configuration, target);
+    }
   }
   rendered_ = std::move(used);
 

@@ -1,8 +1,10 @@
 #include "reconcile/shared_plan.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "platform/pools.hpp"
+#include "reconcile/pool_hold.hpp"
 #include "reconcile/types.hpp"
 #include "render/render.hpp"
 
@@ -81,13 +83,14 @@ bool is_quiet(const platform::PoolFacts& pool) {
          pool.generation == pool.observed_generation;
 }
 
-void plan_machine_config(const SharedInput& input, const platform::MachineConfigNeed& need,
+// True: it is to be written, now or when its pool is quiet.
+bool plan_machine_config(const SharedInput& input, const platform::MachineConfigNeed& need,
                          SharedPlan& plan) {
   const std::string name = render::machine_config_name(need.pool);
   const platform::PoolFacts* pool = platform::find_pool(need.pool, input.facts);
   const ChildKey key{std::string(types::kMachineConfig.plural), name};
   if (pool == nullptr || input.memory.foreign.contains(key)) {
-    return;  // decide() tells that the pool is missing
+    return false;  // decide() tells that the pool is missing
   }
   const auto live = input.machine_configs.find(name);
   platform::MachineConfigNeed whole = need;
@@ -97,7 +100,7 @@ void plan_machine_config(const SharedInput& input, const platform::MachineConfig
           {ApplyAction{&types::kMachineConfig, render::machine_config(whole), true},
            "the nodes of pool " + need.pool + " need it, and it is not there"});
     }
-    return;
+    return true;
   }
   // The older form of CRI-O's settings does for newer nodes, too, and changing it would reboot
   // them.
@@ -105,7 +108,7 @@ void plan_machine_config(const SharedInput& input, const platform::MachineConfig
   const bool holds_table = holds(*live->second, content_of(render::machine_config(table)));
   whole.crio_runtime_table = need.crio_runtime_table || (need.crio_files && holds_table);
   if (holds(*live->second, content_of(render::machine_config(whole)))) {
-    return;
+    return false;
   }
   if (!is_untouched(*live->second, need)) {
     plan.problems[need.pool] = {
@@ -115,7 +118,7 @@ void plan_machine_config(const SharedInput& input, const platform::MachineConfig
             "fought over, as each change reboots the nodes: put it back, delete it, or set "
             "spec.platform.cgroups.machineConfig to Unmanaged",
         false, true};
-    return;
+    return false;
   }
   if (is_quiet(*pool)) {
     // Nothing that is there is taken away: that would be a second reason to reboot.
@@ -126,6 +129,50 @@ void plan_machine_config(const SharedInput& input, const platform::MachineConfig
         {ApplyAction{&types::kMachineConfig, render::machine_config(whole), false},
          "the nodes of pool " + need.pool + " need more of it"});
   }
+  return true;
+}
+
+void append(std::vector<Action>& actions, std::vector<Action> more) {
+  std::move(more.begin(), more.end(), std::back_inserter(actions));
+}
+
+TwoWrites plan_writes(const SharedInput& input, SharedPlan& plan) {
+  TwoWrites outstanding;
+  for (const auto& [pool, need] : input.needs.machine_configs) {
+    if (plan_machine_config(input, need, plan)) {
+      outstanding.configs.push_back(need);
+    }
+  }
+  const platform::Facts& facts = input.facts;
+  outstanding.mode = input.needs.cgroup_mode && facts.has_config && facts.cgroup_mode != "v2" &&
+                     !facts.cgroup_mode_written;
+  // It is of all pools.
+  const bool in_time = std::all_of(facts.pools.begin(), facts.pools.end(), [](const auto& pool) {
+    return is_quiet(pool) || platform::brings_ours(pool);
+  });
+  if (outstanding.mode && in_time) {
+    plan.actions.push_back({ApplyAction{&types::kNodesConfig, render::nodes_config(), false},
+                            "the nodes are on cgroups v1, and systemd needs v2"});
+  } else if (outstanding.mode) {
+    plan.actions.clear();  // a MachineConfig alone would be a rollout of its own
+  }
+  return outstanding;
+}
+
+void plan_node_settings(const SharedInput& input, SharedPlan& plan) {
+  const bool consent = input.mode == platform::MachineConfigMode::kApply;
+  SharedPlan writes;
+  const TwoWrites outstanding = consent ? plan_writes(input, writes) : TwoWrites();
+  plan.problems = std::move(writes.problems);
+  std::vector<Action> holds =
+      writes.actions.empty() ? std::vector<Action>() : plan_holds(outstanding, input.facts);
+  append(plan.actions, holds.empty() ? std::move(writes.actions) : std::move(holds));
+  append(plan.actions,
+         plan_releases({.facts = input.facts,
+                        .needs = input.needs.machine_configs,
+                        .outstanding = outstanding.mode || !outstanding.configs.empty(),
+                        .may_write = consent,
+                        .all_reported = input.all_reported}));
 }
 
 }  // namespace
@@ -135,21 +182,12 @@ SharedPlan plan_shared(const SharedInput& input) {
   if (input.facts.has_scc) {
     plan_sccs(input, plan.actions);
   }
-  if (!input.facts.has_machine_config || input.mode != platform::MachineConfigMode::kApply) {
+  if (!input.facts.has_machine_config) {
     return plan;
   }
-  for (const auto& [pool, need] : input.needs.machine_configs) {
-    plan_machine_config(input, need, plan);
-  }
-  if (input.needs.cgroup_mode && input.facts.has_config && input.facts.cgroup_mode != "v2" &&
-      !input.facts.cgroup_mode_written) {
-    const bool in_time =
-        std::all_of(input.facts.pools.begin(), input.facts.pools.end(),
-                    [](const auto& pool) { return is_quiet(pool) || platform::brings_ours(pool); });
-    if (in_time) {
-      plan.actions.push_back({ApplyAction{&types::kNodesConfig, render::nodes_config(), false},
-                              "the nodes are on cgroups v1, and systemd needs v2"});
-    }
+  plan_node_settings(input, plan);
+  if (input.mode != platform::MachineConfigMode::kApply) {
+    return plan;
   }
   if (input.cleanup_machine_configs && input.everyone_reported) {
     for (const auto& [name, live] : input.machine_configs) {

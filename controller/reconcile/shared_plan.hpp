@@ -3,7 +3,8 @@
 // Pure. Any change of a MachineConfig drains and reboots every node of its pool
 // (openshift/machine-config-operator docs/MachineConfiguration.md), so one is written only when it
 // is missing, or lacks something newly needed and nobody else has changed it; never while its pool
-// is paused, updating or degraded; and never deleted unless the administrator asks.
+// is paused, updating or degraded; and never deleted unless the administrator asks. Where a second
+// object is needed beside it, pool_hold.hpp makes one rollout of both.
 #pragma once
 
 #include <map>
@@ -26,6 +27,7 @@ struct SharedInput {
   platform::MachineConfigMode mode = platform::MachineConfigMode::kApply;
   bool everyone_reported =
       false;  // every workload of the cluster is in `needs`: what nobody needs may go
+  bool all_reported = false;  // the same of the workloads that this operator serves
   bool cleanup_machine_configs = false;
   const Memory& memory;
 };

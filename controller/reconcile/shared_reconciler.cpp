@@ -51,9 +51,16 @@ Outcome SharedReconciler::reconcile() {
   const auto facts = options_.facts();
   const auto sccs = ours(world_.sccs.get());
   const auto configs = ours(world_.machine_configs.get());
-  const bool everyone = options_.whole_cluster && needs.reported >= world_.workloads.store().size();
-  SharedPlan todo = plan_shared({needs, *facts, sccs, configs, options_.machine_config, everyone,
-                                 options_.cleanup_machine_configs, memory_});
+  const bool all = needs.reported >= world_.workloads.store().size();
+  SharedPlan todo = plan_shared({.needs = needs,
+                                 .facts = *facts,
+                                 .sccs = sccs,
+                                 .machine_configs = configs,
+                                 .mode = options_.machine_config,
+                                 .everyone_reported = options_.whole_cluster && all,
+                                 .all_reported = all,
+                                 .cleanup_machine_configs = options_.cleanup_machine_configs,
+                                 .memory = memory_});
   const Executed executed = executor_.carry_out(
       kShared, todo.actions, is_ours, memory_, now,
       [&](const Action& action, const kube::Error* error) {

@@ -70,48 +70,60 @@ TEST(Rollout, IsOneForBothObjectsTogether) {
   }
 }
 
-bool writes_config(const kube::HttpRequest& request) {
-  return is_write(request) && request.target.find("machineconfigs") != std::string::npos;
+const std::string pools_path = "/apis/machineconfiguration.openshift.io/v1/machineconfigpools";
+
+bool is_paused(Simulation& simulation) {
+  const Json pool = *simulation.admin().get(pools_path, "worker");
+  return pool["spec"].value("paused", false) ||
+         pool["metadata"].value("annotations", Json::object()).dump().find("held") !=
+             std::string::npos;
 }
 
-TEST(Rollout, OfTwoObjectsIsCompletedThoughTheOperatorIsStoppedBetweenThem) {
-  Simulation simulation({.profile = "openshift-4.13"});
-  Killer killer(simulation, 1, Killer::Moment::kAfter, writes_config);
-  simulation.apply("nginx", nginx("v1", 1));
-  EXPECT_TRUE(simulation.until(
-      [&] {
-        killer.revive();
-        return simulation.running("nginx");
-      },
-      hours(2)));
-  EXPECT_TRUE(killer.struck());
-  EXPECT_LE(simulation.cluster().rollouts("worker"), 2);
-  EXPECT_EQ(config_writes(simulation), 1);
-  EXPECT_EQ(mode_writes(simulation), 1);
-}
-
-// When the first of the two is being rolled out, nobody can take it back; what can be is that the
-// second does not wait for its end.
-TEST(Rollout, OfTwoObjectsRebootsOnceEachNodeThatItHadNotReachedWhenTheOperatorCameBack) {
-  Simulation simulation({.profile = "openshift-4.13"});
-  Killer killer(simulation, 1, Killer::Moment::kAfter, writes_config);
-  simulation.apply("nginx", nginx("v1", 1));
-  const auto reboots = [&] {
-    int all = 0;
-    for (const char* node : {"worker-0", "worker-1", "worker-2"}) {
-      all += simulation.cluster().reboots(node);
-    }
-    return all;
+// The pool is held between them: whatever is rendered meanwhile, no node reboots for it.
+TEST(Rollout, OfTwoObjectsRebootsEachNodeOnceThoughTheOperatorIsStoppedAtAnyWrite) {
+  const auto to_the_nodes = [](const kube::HttpRequest& request) {
+    return is_write(request) && (request.target.find("machineconfig") != std::string::npos ||
+                                 request.target.find("nodes/cluster") != std::string::npos);
   };
-  ASSERT_TRUE(simulation.until([&] { return reboots() == 1; }));
-  EXPECT_EQ(mode_writes(simulation), 0);
+  for (const auto moment : {Killer::Moment::kBefore, Killer::Moment::kAfter}) {
+    for (int fatal = 1;; ++fatal) {
+      SCOPED_TRACE("stopped at write " + std::to_string(fatal));
+      Simulation simulation({.profile = "openshift-4.13"});
+      Killer killer(simulation, fatal, moment, to_the_nodes);
+      simulation.apply("nginx", nginx("v1", 1));
+      simulation.until([&] { return killer.struck(); }, hours(1));
+      // Long enough for the pools to render, and to roll out, what there is.
+      simulation.advance(std::chrono::minutes(30));
+      killer.revive();
+      ASSERT_TRUE(becomes_running(simulation));
+      for (const char* node : {"master-0", "worker-0", "worker-1", "worker-2"}) {
+        EXPECT_EQ(simulation.cluster().reboots(node), 1) << node;
+      }
+      EXPECT_EQ(config_writes(simulation), 1);
+      EXPECT_EQ(mode_writes(simulation), 1);
+      EXPECT_EQ(writes_of(simulation, "machineconfigpools"), 2);
+      EXPECT_FALSE(is_paused(simulation));
+      if (!killer.struck()) {
+        EXPECT_EQ(fatal, 5) << "pause, two writes, go on";
+        break;
+      }
+    }
+  }
+}
+
+TEST(Rollout, APoolThatIsHeldForAWorkloadThatGoesIsLetGo) {
+  Simulation simulation({.profile = "openshift-4.13"});
+  Killer killer(simulation, 1, Killer::Moment::kAfter, [](const kube::HttpRequest& request) {
+    return is_write(request) && request.target.find("machineconfigpools") != std::string::npos;
+  });
+  simulation.apply("nginx", nginx("v1", 1));
+  ASSERT_TRUE(simulation.until([&] { return killer.struck(); }));
+  EXPECT_TRUE(is_paused(simulation));
+  simulation.remove("nginx");
+  simulation.advance(std::chrono::minutes(1));
   killer.revive();
-  ASSERT_TRUE(becomes_running(simulation));
-  EXPECT_EQ(config_writes(simulation), 1);
-  EXPECT_EQ(mode_writes(simulation), 1);
-  // One node was done, and the next may have been on its way.
-  EXPECT_LE(reboots(), 5);
-  EXPECT_EQ(simulation.cluster().reboots("master-0"), 1);
+  EXPECT_TRUE(simulation.until([&] { return !is_paused(simulation); }));
+  EXPECT_EQ(simulation.cluster().reboots("worker-0"), 0);
 }
 
 TEST(Rollout, IsOneThoughTwoProcessesBelieveToLead) {

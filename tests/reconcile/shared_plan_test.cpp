@@ -31,7 +31,15 @@ class SharedPlanTest : public testing::Test {
     configs[read->key.name] = std::move(read);
   }
   SharedPlan plan() const {
-    return plan_shared({needs, facts, sccs, configs, mode, everyone, cleanup, memory});
+    return plan_shared({.needs = needs,
+                        .facts = facts,
+                        .sccs = sccs,
+                        .machine_configs = configs,
+                        .mode = mode,
+                        .everyone_reported = everyone,
+                        .all_reported = everyone,
+                        .cleanup_machine_configs = cleanup,
+                        .memory = memory});
   }
   platform::PoolFacts& worker() { return facts.pools.at(1); }
   // The only document that is to be written.
@@ -133,6 +141,110 @@ TEST_F(SharedPlanTest, CgroupModeIsSetWithAMarkAndNeverASecondTime) {
   facts.cgroup_mode_written = false;
   facts.pools.front().updating = Tri::kYes;
   EXPECT_THAT(plan().actions, IsEmpty()) << "it concerns every pool, the masters' as well";
+}
+
+class TwoWritesTest : public SharedPlanTest {
+ protected:
+  TwoWritesTest() {
+    facts = *platform::well_known_generation("openshift-4.16");
+    facts.cgroup_mode = "v1";
+    needs.cgroup_mode = true;
+    need(kCrio);
+    worker().resource_version = "7";
+  }
+  void hold() { worker().held = worker().hold_mark = true; }
+  void write_both() {
+    live(render::machine_config(kCrio));
+    facts.cgroup_mode = "v2";
+    facts.cgroup_mode_written = true;
+  }
+  void render_both() {
+    worker().spec_sources.insert(render::machine_config_name("worker"));
+    worker().target_cgroups = platform::CgroupVersion::kV2;
+    worker().target_crio_user_namespaces = Tri::kYes;
+  }
+  // What is to be done, each as the log says it.
+  std::vector<std::string> planned() const {
+    std::vector<std::string> all;
+    for (const Action& action : plan().actions) {
+      all.push_back(action.describe());
+    }
+    return all;
+  }
+  // The patch of a pool that is all there is to be done.
+  Json pool_patch() const {
+    const SharedPlan todo = plan();
+    const auto* patch =
+        todo.actions.size() == 1 ? std::get_if<PatchAction>(&todo.actions.front().what) : nullptr;
+    return patch == nullptr ? Json(planned()) : patch->patch;
+  }
+  const MachineConfigNeed kCrio{.pool = "worker", .crio_files = true};
+  const Json kRelease = {
+      {"metadata",
+       {{"resourceVersion", "7"}, {"annotations", {{std::string(api::kAnnotationHeld), nullptr}}}}},
+      {"spec", {{"paused", false}}}};
+};
+
+TEST_F(TwoWritesTest, ThePoolThatTakesBothIsHeldFirstAndLetGoWhenItsNextConfigurationHasBoth) {
+  EXPECT_EQ(pool_patch(), Json({{"metadata",
+                                 {{"resourceVersion", "7"},
+                                  {"annotations", {{std::string(api::kAnnotationHeld), "true"}}}}},
+                                {"spec", {{"paused", true}}}}));
+  hold();
+  EXPECT_THAT(planned(), SizeIs(2)) << "both, and no pool beside";
+  write_both();
+  EXPECT_THAT(planned(), IsEmpty()) << "not rendered yet";
+  render_both();
+  worker().target_cgroups = platform::CgroupVersion::kV1;
+  EXPECT_THAT(planned(), IsEmpty()) << "rendered with the first alone";
+  worker().target_cgroups = platform::CgroupVersion::kV2;
+  EXPECT_EQ(pool_patch(), kRelease);
+}
+
+TEST_F(TwoWritesTest, WhoeverComesAfterOneOfThemWritesTheOtherIntoTheSameHold) {
+  hold();
+  live(render::machine_config(kCrio));
+  EXPECT_THAT(planned(), SizeIs(1));
+  facts.pools.front().updating = Tri::kYes;
+  EXPECT_THAT(planned(), IsEmpty()) << "another pool is not quiet: held until it is";
+}
+
+TEST_F(TwoWritesTest, NothingIsHeldWhileSomePoolIsNotQuietNorForOneWriteAlone) {
+  facts.pools.front().updating = Tri::kYes;
+  EXPECT_THAT(planned(), IsEmpty());
+  facts.pools.front().updating = Tri::kNo;
+  needs.cgroup_mode = false;
+  EXPECT_THAT(planned(), SizeIs(1));
+  EXPECT_EQ(&plan().actions.front().type(), &types::kMachineConfig);
+}
+
+TEST_F(TwoWritesTest, APauseOfSomeoneElseIsTheirs) {
+  worker().paused = true;
+  EXPECT_THAT(planned(), IsEmpty());
+}
+
+TEST_F(TwoWritesTest, APoolIsLetGoWhenItIsHeldForNothing) {
+  hold();
+  everyone = false;
+  needs = {};
+  EXPECT_THAT(planned(), IsEmpty()) << "who has not reported yet may need it";
+  everyone = true;
+  EXPECT_EQ(pool_patch(), kRelease) << "the workload is gone";
+  needs.cgroup_mode = true;
+  need(kCrio);
+  mode = platform::MachineConfigMode::kOff;
+  EXPECT_EQ(pool_patch(), kRelease) << "the administrator wants no writes any more";
+  mode = platform::MachineConfigMode::kApply;
+  worker().degraded = Tri::kYes;
+  EXPECT_EQ(pool_patch(), kRelease) << "it does not recover while it is held";
+}
+
+TEST_F(TwoWritesTest, AMarkThatSomeoneElseHasLeftBehindIsTakenAway) {
+  worker().hold_mark = true;
+  needs = {};
+  Json unmark = kRelease;
+  unmark.erase("spec");
+  EXPECT_EQ(pool_patch(), unmark);
 }
 
 TEST_F(SharedPlanTest, NothingIsDeletedUnlessTheAdministratorAsks) {
