@@ -108,9 +108,21 @@ bench: ## Measure the operator with 100 and 1,000 workloads, and the boot of one
 
 IMAGE ?= quay.io/systemd-operator/systemd-workload-operator:v0.1.0
 
+# LOCAL=1: what it is compiled in is made from Debian packages by buildah, as root, and nothing is
+# fetched from a registry. chroot: it needs no more of its surroundings than a container has.
+LOCAL ?=
+BUILDAH_ISOLATION ?= chroot
+
 .PHONY: image
-image: ## Build the operator's image with podman or buildah
+image: ## Build the operator's image with podman or buildah; LOCAL=1 without a registry
+ifeq ($(LOCAL),)
 	@$(or $(shell command -v podman),buildah) build -t $(IMAGE) -f deploy/Containerfile .
+else
+	@builder=$$(deploy/local-builder.sh) && \
+	  buildah build --isolation $(BUILDAH_ISOLATION) --network host --build-arg BUILDER=$$builder \
+	    -t $(IMAGE) -f deploy/Containerfile . && \
+	  buildah images $(IMAGE)
+endif
 
 .PHONY: bundle
 bundle: configure ## Make the OLM bundle and catalog from crds/ and config/
