@@ -6,6 +6,7 @@
 #include "kube/event.hpp"
 #include "kube/projection.hpp"
 #include "reconcile/types.hpp"
+#include "render/render.hpp"
 #include "runtime/log.hpp"
 
 namespace swo::reconcile {
@@ -35,9 +36,12 @@ std::string EvidenceReader::read_log(const PodFacts& pod, bool& known) {
   }
   // Between two runs the log of the one that ended is what tells.
   const bool between_runs = pod.trouble != nullptr && !pod.trouble->waiting_reason.empty();
-  auto log = client_.pod_log(pod.key, "", between_runs && pod.restarts > 0, kLogLines, kLogBytes);
+  const auto read = [&](bool previous) {
+    return client_.pod_log(pod.key, render::kContainerName, previous, kLogLines, kLogBytes);
+  };
+  auto log = read(between_runs && pod.restarts > 0);
   if (!log && between_runs) {
-    log = client_.pod_log(pod.key, "", false, kLogLines, kLogBytes);
+    log = read(false);
   }
   known = log.ok();
   if (!log) {

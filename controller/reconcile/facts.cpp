@@ -1,5 +1,6 @@
 #include "reconcile/facts.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <functional>
 
@@ -63,25 +64,33 @@ void read_terminated(const Json& terminated, PodTrouble& trouble) {
   }
 }
 
+// The entry of that name: a mesh's sidecar may be put before or behind it, and the kubelet sorts
+// statuses by name (kubernetes pkg/kubelet/types/types.go, SortedContainerStatuses).
+const Json& named(const Json& list, std::string_view name) {
+  static const Json kNone;
+  if (!list.is_array()) {
+    return kNone;
+  }
+  const auto found = std::find_if(list.begin(), list.end(),
+                                  [&](const Json& entry) { return at(entry, "name") == name; });
+  return found == list.end() ? kNone : *found;
+}
+
 // While the seed's init container is not done, the machine's own waits with PodInitializing: why is
 // told of the other (an image that cannot be pulled, say).
 void read_seed(const Json& status, PodTrouble& trouble) {
-  for (const Json& container : at(status, "initContainerStatuses")) {
-    if (at(container, "name") != render::kSeedContainerName) {
-      continue;  // a mesh's
-    }
-    const Json& state = at(container, "state");
-    trouble.seeding = at(state, "running").is_object();
-    if (const std::string reason = text(at(state, "waiting", "reason")); !reason.empty()) {
-      trouble.waiting_reason = reason;
-      trouble.waiting_message = text(at(state, "waiting", "message"));
-    }
-    const Json& ended = at(state, "terminated");
-    const Json& last = ended.is_object() ? ended : at(container, "lastState", "terminated");
-    if (last.is_object() && at(last, "exitCode") != 0) {
-      const std::string message = text(at(last, "message"));
-      trouble.seed_failure = message.empty() ? text(at(last, "reason")) : message;
-    }
+  const Json& container = named(at(status, "initContainerStatuses"), render::kSeedContainerName);
+  const Json& state = at(container, "state");
+  trouble.seeding = at(state, "running").is_object();
+  if (const std::string reason = text(at(state, "waiting", "reason")); !reason.empty()) {
+    trouble.waiting_reason = reason;
+    trouble.waiting_message = text(at(state, "waiting", "message"));
+  }
+  const Json& ended = at(state, "terminated");
+  const Json& last = ended.is_object() ? ended : at(container, "lastState", "terminated");
+  if (last.is_object() && at(last, "exitCode") != 0) {
+    const std::string message = text(at(last, "message"));
+    trouble.seed_failure = message.empty() ? text(at(last, "reason")) : message;
   }
 }
 
@@ -175,6 +184,7 @@ std::vector<std::string> pod_fields() {
           "spec.nodeName",
           "spec.hostUsers",
           "spec.securityContext.runAsUser",
+          "spec.containers.name",
           "spec.containers.image",
           "spec.containers.resources",
           "spec.containers.tty",
@@ -247,10 +257,8 @@ PodFacts pod_facts(const Json& object) {
   if (at(spec, "hostUsers").is_boolean()) {
     facts.host_users = at(spec, "hostUsers").get<bool>();
   }
-  const Json& containers = at(spec, "containers");
-  if (containers.is_array() && !containers.empty()) {
-    // Ours comes first; a mesh's sidecar may follow.
-    const Json& container = containers.front();
+  if (const Json& container = named(at(spec, "containers"), render::kContainerName);
+      container.is_object()) {
     facts.tty = at(container, "tty") == true;
     facts.image = text(at(container, "image"));
     if (const Json& resources = at(container, "resources");
@@ -263,11 +271,7 @@ PodFacts pod_facts(const Json& object) {
       facts.run_as_user = user.get<std::int64_t>();
     }
   }
-  const Json& containers_status = at(status, "containerStatuses");
-  static const Json kNone = Json::object();
-  const Json& container = containers_status.is_array() && !containers_status.empty()
-                              ? containers_status.front()
-                              : kNone;
+  const Json& container = named(at(status, "containerStatuses"), render::kContainerName);
   facts.started = at(container, "started") == true;
   facts.restarts = static_cast<std::int32_t>(number(at(container, "restartCount")));
   facts.resize = read_resize(at(status, "conditions"));
