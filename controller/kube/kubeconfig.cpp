@@ -358,15 +358,22 @@ ClientConfig load(const ConfigOptions& options) {
   return out;
 }
 
+// What a file says may be quoted in a complaint, and must not break out of its line.
+Error complaint(std::string message) {
+  std::replace_if(
+      message.begin(), message.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
+  return transport_error(ErrorKind::kConfig, std::move(message));
+}
+
 }  // namespace
 
 Result<ClientConfig> load_kubeconfig(const ConfigOptions& options) {
   try {
     return load(options);
   } catch (const Refusal& refusal) {
-    return transport_error(ErrorKind::kConfig, refusal.message);
+    return complaint(refusal.message);
   } catch (const std::exception& error) {
-    return transport_error(ErrorKind::kConfig, std::string("kubeconfig: ") + error.what());
+    return complaint(std::string("kubeconfig: ") + error.what());
   }
 }
 

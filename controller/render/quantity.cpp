@@ -147,8 +147,9 @@ std::string canonical_quantity(std::string_view text) {
   if (!parsed) return std::string(text);
   const Wide nano = parsed->nano;
   const std::string sign = parsed->negative && nano != 0 ? "-" : "";
-  // Below 1024, and where it would lose a fraction, the server itself turns to the decimal form.
-  if (parsed->format == Format::kBinarySi && nano >= 1024 * kNano && nano % kNano == 0) {
+  // Where no binary suffix fits the server prints none, and takes that for decimal when it reads it
+  // again.
+  if (parsed->format == Format::kBinarySi && nano >= 1024 * kNano && nano % (1024 * kNano) == 0) {
     return sign + print_binary(nano / kNano);
   }
   const Format format = parsed->format == Format::kBinarySi ? Format::kDecimalSi : parsed->format;

@@ -157,6 +157,9 @@ void write(std::string& out, const Json& value, int indent) {
 }  // namespace
 
 std::string document_to_yaml(const Json& document) {
+  if (is_leaf(document)) {
+    return scalar(document, kIndent);  // a block of lines at the margin could hold "---"
+  }
   std::string out;
   write(out, document, 0);
   return out;

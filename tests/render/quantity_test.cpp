@@ -17,7 +17,7 @@ TEST(Quantity, IsInTheFormOfTheServer) {
       {"1e3", "1e3"},       {"1E3", "1e3"},       {"1000e0", "1e3"},    {"12e-1", "1200e-3"},
       {"+2", "2"},          {"-0", "0"},          {"-1500m", "-1500m"}, {"1E", "1E"},
       {"1Ei", "1Ei"},       {"0.001", "1m"},      {"1n", "1n"},         {"2000u", "2m"},
-      {"010", "10"},        {"0.1Ki", "102400m"},
+      {"010", "10"},        {"0.1Ki", "102400m"}, {"15.625Ki", "16k"},
   };
   for (const auto& [given, canonical] : cases) {
     EXPECT_EQ(canonical_quantity(given), canonical) << given;
