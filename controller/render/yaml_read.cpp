@@ -1,9 +1,12 @@
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <sstream>
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include "render/yaml.hpp"
@@ -84,6 +87,39 @@ Json scalar(const YAML::Node& node) {
   return node.Scalar();
 }
 
+// yaml-cpp 0.7 makes one empty document after the other of what it cannot place, as of a comma
+// outside of a list, and never comes to an end. Walks through a text first, and stops where that
+// begins.
+class Walk final : public YAML::EventHandler {
+ public:
+  static void through(const std::string& text) {
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    Walk walk;
+    while (parser.HandleNextDocument(walk)) {
+    }
+  }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (mark.pos == last_) throw Fault{mark, "this does not belong here"};
+    last_ = mark.pos;
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+ private:
+  int last_ = -1;
+};
+
 class Converter {
  public:
   Json convert(const YAML::Node& node, int depth = 0) {
@@ -129,11 +165,44 @@ class Converter {
   int values_ = 0;
 };
 
+bool is_utf8(std::string_view text) {
+  try {
+    static_cast<void>(Json(text).dump());
+    return true;
+  } catch (const Json::type_error&) {
+    return false;
+  }
+}
+
+bool has_control_characters(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](unsigned char c) {
+    return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7F;
+  });
+}
+
+// What YAML may not hold (YAML 1.2, 5.1). yaml-cpp takes anything, and some of it for ever.
+std::optional<YamlError> foreign_bytes(std::string_view text) {
+  if (is_utf8(text) && !has_control_characters(text)) return std::nullopt;
+  for (int line = 1;; ++line) {
+    const std::size_t end = text.find('\n');
+    const std::string_view one = text.substr(0, end);
+    if (!is_utf8(one)) return YamlError{line, "not UTF-8: save the file in that encoding"};
+    if (has_control_characters(one)) {
+      return YamlError{line, "control characters are not allowed: write them as escapes in quotes"};
+    }
+    text.remove_prefix(end + 1);
+  }
+}
+
 }  // namespace
 
 std::variant<std::vector<Json>, YamlError> read_yaml(const std::string& text) {
+  if (auto error = foreign_bytes(text)) {
+    return *std::move(error);
+  }
   std::vector<Json> documents;
   try {
+    Walk::through(text);
     Converter converter;
     for (const YAML::Node& node : YAML::LoadAll(text)) {
       Json document = converter.convert(node);

@@ -120,6 +120,17 @@ TEST(YamlReading, NamesTheLineOfAFault) {
   EXPECT_EQ(fault("a: 1\nb: 2\na: 3\n").line, 3);
   EXPECT_NE(fault("a: 1\na: 3\n").text.find("\"a\" is given twice"), std::string::npos);
   EXPECT_EQ(fault("? [a]\n: b\n").line, 1);
+  for (const char* latin1 : {"a: 1\nb: J\xFCrgen\n", "a: 1\nJ\xFCrgen: b\n"}) {
+    EXPECT_EQ(fault(latin1).line, 2);
+    EXPECT_NE(fault(latin1).text.find("UTF-8"), std::string::npos);
+  }
+  EXPECT_NE(fault("a: \x1B[2J\n").text.find("control characters"), std::string::npos);
+}
+
+TEST(YamlReading, RefusesWhatTheParserWouldNeverEndWith) {
+  for (const char* stray : {",a", "a: 1\n---\n,", ",a.![b"}) {
+    EXPECT_FALSE(fault(stray).text.empty()) << stray;
+  }
 }
 
 TEST(YamlReading, RefusesWhatWouldExhaustIt) {
