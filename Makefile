@@ -99,9 +99,9 @@ fuzz: ## Run each fuzzer of tests/fuzz for FUZZ_SECONDS (default 20), from where
 	@BUILD=$(BUILD)-fuzz tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZERS)
 
 .PHONY: bench
-bench: ## Measure the operator with 100 and 1,000 workloads, and the boot of one (as root)
+bench: ## Measure the operator with 100, 1,000 and 10,000 workloads, and the boot of one (as root)
 	@$(MAKE) --no-print-directory programs BUILD=$(BUILD)-release CONFIG=Release
-	@ninja -C $(BUILD)-release -j $(JOBS) micro_bench
+	@ninja -C $(BUILD)-release -j $(JOBS) micro_bench change_bench
 	@$(BUILD)-release/tests/micro_bench
 	@BUILD=$(BUILD)-release tests/bench/run.sh
 	@BUILD=$(BUILD)-release tests/bench/boot.sh

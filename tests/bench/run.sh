@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Measures the operator process alone while it takes N workloads from nothing to Running, is restarted on them, and
-# is left at rest: CPU seconds, peak resident memory, requests and writes. Arguments: the Ns (default 100 1000).
-# The cluster is the devcluster on the same machine, with simulated Pods: its own cost is not counted, but it does
-# take CPU from the operator's wall time, so only CPU, memory and counts are told.
+# is left at rest: CPU seconds, peak resident memory, requests and writes; CPU per workload, with its growth against the
+# first N, and the memory of each workload since that. From 1,000 on, how long a change takes to reach a child.
+# Arguments: the Ns (default 100 1000 10000, which takes a quarter of an hour).
+# The cluster is the devcluster on the same machine, with simulated Pods: its own cost is not counted, but most of the
+# wall time is its.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . e2e/stand_in.sh
@@ -10,7 +12,7 @@ cd "$(dirname "$0")/../.."
 
 build=${BUILD:-build}
 sizes=("${@:-100}")
-[[ $# -gt 0 ]] || sizes=(100 1000)
+[[ $# -gt 0 ]] || sizes=(100 1000 10000)
 rest_seconds=20
 
 state=
@@ -31,6 +33,7 @@ start_operator() {
   "$build/systemd-workload-operator" run --kubeconfig "$state/operator.kubeconfig" --no-leader-elect \
     --health-address '' --metrics-address "127.0.0.1:$port" --log-level warning > "$state/operator.log" 2>&1 &
   operator=$!
+  started=$SECONDS
   pids+=("$operator")
   metrics=http://127.0.0.1:$port
 }
@@ -38,12 +41,25 @@ stop_operator() {
   kill "$operator"
   wait "$operator" 2> /dev/null || true
 }
+declare -A first # by phase: CPU seconds, MiB
 row() { # N, phase
-  printf '%6s  %-8s %8s %8s %8s %10s %8s\n' "$1" "$2" "$(cpu "$operator")" "$(user "$operator")" "$(peak "$operator")" \
+  local used now
+  used=$(cpu "$operator")
+  now=$(peak "$operator")
+  first[$2]=${first[$2]:-$used $now}
+  printf '%6s  %-8s %8s %8s %8s %8s %8s %8s' "$1" "$2" "$((SECONDS - started))" "$used" "$(user "$operator")" "$now" \
     "$(requests 'GET')" "$(requests 'POST|PATCH|PUT|DELETE')"
+  # Of the memory only what came with the workloads since the first N.
+  awk -v n="$1" -v c="$used" -v m="$now" -v first="${first[$2]}" -v n1="${sizes[0]}" 'BEGIN {
+    split(first, was)
+    growth = kib = "-"
+    if (was[1] > 0) growth = sprintf("%.2f", c / n / (was[1] / n1))
+    if (n > n1) kib = sprintf("%.1f", 1024 * (m - was[2]) / (n - n1))
+    printf "  %8.2f %8s %8s\n", 1000 * c / n, growth, kib
+  }'
 }
 
-printf '%6s  %-8s %8s %8s %8s %10s %8s\n' N phase cpu_s user_s peak_MiB reads writes
+printf '%6s  %-8s %8s %8s %8s %8s %8s %8s  %8s %8s %8s\n' N phase wall_s cpu_s user_s peak_MiB reads writes ms_each growth KiB_each
 port=18180
 for n in "${sizes[@]}"; do
   state=$(mktemp -d -t sdw-bench.XXXXXX)
@@ -63,7 +79,7 @@ for n in "${sizes[@]}"; do
   start_operator
   for ((i = 0; i < 600; i++)); do
     [[ $(running) -ge $n ]] && break
-    sleep 1
+    sleep $((1 + n / 500)) # the question costs CPU that the operator could use
   done
   [[ $(running) -ge $n ]] || { echo "only $(running) of $n are Running" >&2; exit 1; }
   row "$n" create
@@ -71,13 +87,14 @@ for n in "${sizes[@]}"; do
 
   port=$((port + 1))
   start_operator
-  sleep 5 # its first lists, and a look at each workload
+  sleep $((5 + n / 500)) # its first lists, and a look at each workload
   row "$n" restart
   before=$(cpu "$operator")
   sleep "$rest_seconds"
   row "$n" rest
   awk -v a="$before" -v b="$(cpu "$operator")" -v s="$rest_seconds" \
     'BEGIN { printf "        at rest: %.2f %% of a core\n", 100 * (b - a) / s }'
+  [[ $n -lt 1000 ]] || "$build/tests/change_bench" "$n" bench
   stop_operator
   kill "$cluster"
   wait "$cluster" 2> /dev/null || true
