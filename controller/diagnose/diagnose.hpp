@@ -37,7 +37,7 @@ struct Evidence {
       host_users;  // live spec.hostUsers; nullopt: absent (an old API server drops it)
   bool run_as_user_set = true;
   std::int64_t run_as_user = 0;
-  std::string scc = {};  // annotation openshift.io/scc
+  std::string scc = {};           // annotation openshift.io/scc
   bool seeding = false;           // an empty claim is being filled from the image
   std::string seed_failure = {};  // what ended that, in its own words
   std::vector<std::string> command = {};

@@ -29,9 +29,8 @@ inline constexpr kube::ResourceType kScc{"security.openshift.io", "v1",
                                          false};
 inline constexpr kube::ResourceType kMachineConfig{"machineconfiguration.openshift.io", "v1",
                                                    "machineconfigs", "MachineConfig", false};
-inline constexpr kube::ResourceType kMachineConfigPool{"machineconfiguration.openshift.io", "v1",
-                                                       "machineconfigpools", "MachineConfigPool",
-                                                       false};
+inline constexpr kube::ResourceType kMachineConfigPool{
+    "machineconfiguration.openshift.io", "v1", "machineconfigpools", "MachineConfigPool", false};
 inline constexpr kube::ResourceType kNodesConfig{"config.openshift.io", "v1", "nodes", "Node",
                                                  false};
 

@@ -12,8 +12,8 @@ namespace {
 // Outside of all that may be copied.
 constexpr std::string_view kSeedDirectory = "/systemd-workload/";
 
-// Arguments: CLAIM:PATH, two directories. POSIX sh, and cp of coreutils: -a keeps owners, modes, times and links, -x
-// leaves out what the runtime has mounted below.
+// Arguments: CLAIM:PATH, two directories. POSIX sh, and cp of coreutils: -a keeps owners, modes,
+// times and links, -x leaves out what the runtime has mounted below.
 constexpr const char* kSeed =
     "set -e\n"
     "for seed do\n"
