@@ -128,15 +128,18 @@ void WorkloadReconciler::report_need(const kube::ObjectKey& key, const api::Work
 }
 
 Outcome WorkloadReconciler::reconcile(const kube::ObjectKey& key) {
+  const kube::Instant now = options_.steady_now();
+  // Said before asking: an event between the two must find it.
+  echoes_.lock()->turned_away.insert(key);
+  const bool satisfied = expectations_.satisfied(key, now);
+  // Read after asking: what was there before may be older than the status that was waited for, and
+  // whose event, being an echo, asks for no other look.
   const auto facts = world_.workloads.store().get(key);
   if (facts == nullptr) {
     forget(key);
     return {};
   }
-  const kube::Instant now = options_.steady_now();
-  // Said before asking: an event between the two must find it.
-  echoes_.lock()->turned_away.insert(key);
-  if (!expectations_.satisfied(key, now)) {
+  if (!satisfied) {
     // The watches are behind our own writes; each of their events looks again.
     const auto wait = expectations_.deadline(key, now) - now;
     return {std::nullopt, std::chrono::ceil<std::chrono::milliseconds>(wait)};

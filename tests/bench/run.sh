@@ -91,8 +91,9 @@ for n in "${sizes[@]}"; do
   row "$n" restart
   before=$(cpu "$operator")
   sleep "$rest_seconds"
+  after=$(cpu "$operator") # before the row asks for metrics
   row "$n" rest
-  awk -v a="$before" -v b="$(cpu "$operator")" -v s="$rest_seconds" \
+  awk -v a="$before" -v b="$after" -v s="$rest_seconds" \
     'BEGIN { printf "        at rest: %.2f %% of a core\n", 100 * (b - a) / s }'
   [[ $n -lt 1000 ]] || "$build/tests/change_bench" "$n" bench
   stop_operator

@@ -124,7 +124,7 @@ TEST(Watches, DeletesDuringADisconnectAreFoundAfterIt) {
   ASSERT_TRUE(simulation.until([&] {
     return settled_at(simulation, 2, "v1") &&
            simulation.admin().get("/api/v1/namespaces/demo/services", "nginx");
-  }));
+  })) << simulation.workload("nginx")["status"].dump(2);
   simulation.settle();
   EXPECT_EQ(end_state(simulation), end);
   EXPECT_EQ(simulation.writes_to("POST pods/demo"), 1);
