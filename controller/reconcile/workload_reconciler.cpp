@@ -144,7 +144,16 @@ Outcome WorkloadReconciler::reconcile(const kube::ObjectKey& key) {
     const auto wait = expectations_.deadline(key, now) - now;
     return {std::nullopt, std::chrono::ceil<std::chrono::milliseconds>(wait)};
   }
-  echoes_.lock()->turned_away.erase(key);
+  {
+    const auto echoes = echoes_.lock();
+    echoes->turned_away.erase(key);
+    // Waited for in vain: this look does not know what was written, so that what comes of it is
+    // more than an echo.
+    const auto written = echoes->written.find(key);
+    if (written != echoes->written.end() && written->second > facts->resource_version) {
+      echoes->written.erase(written);
+    }
+  }
   return look_at(key, *facts);
 }
 
