@@ -131,6 +131,26 @@ TEST(Watches, DeletesDuringADisconnectAreFoundAfterIt) {
   EXPECT_EQ(simulation.writes_to("PATCH services/demo/nginx"), 1);
 }
 
+// A write's event is waited for, but not for ever; then the operator goes on with what it knows.
+TEST(Watches, OfWorkloadsThatIsSilentForLongLeavesNoOlderStatusBehind) {
+  Simulation simulation;
+  simulation.longest_step = seconds(1);
+  simulation.apply("nginx", nginx("v1", 2));
+  ASSERT_TRUE(simulation.until([&] { return settled_at(simulation, 2, "v1"); }));
+  simulation.cluster().api().faults().add("watch:systemdworkloads@1+*=drop");
+  bool broken = false;
+  simulation.transport().breaks = [&] { return !broken; };
+  simulation.advance(seconds(1));
+  broken = true;
+  simulation.advance(seconds(5));
+  simulation.admin().remove(Simulation::pods_path(), "nginx-1", 0);
+  ASSERT_TRUE(simulation.until([&] { return simulation.phase("nginx") == "Starting"; }));
+  simulation.advance(std::chrono::minutes(1));
+  EXPECT_EQ(simulation.phase("nginx"), "Starting") << "the workload is not seen, as it should be";
+  simulation.cluster().api().faults().clear();
+  EXPECT_TRUE(simulation.until([&] { return settled_at(simulation, 2, "v1"); }));
+}
+
 TEST(Watches, ThatReconnectToAServerWithAnOlderStateBelieveNoneOfIt) {
   Simulation simulation;
   simulation.longest_step = seconds(1);
