@@ -360,8 +360,7 @@ ClientConfig load(const ConfigOptions& options) {
 
 // What a file says may be quoted in a complaint, and must not break out of its line.
 Error complaint(std::string message) {
-  std::replace_if(
-      message.begin(), message.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
+  std::replace_if(message.begin(), message.end(), is_control, ' ');
   return transport_error(ErrorKind::kConfig, std::move(message));
 }
 

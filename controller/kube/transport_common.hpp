@@ -42,6 +42,8 @@ Result<Endpoints> endpoints_of(const TransportConfig& config);
 std::string base64(std::string_view bytes);
 std::optional<std::string> from_base64(std::string_view text);
 
+bool is_control(char c);  // of ASCII
+
 // kInvalid when method, target or a header would break the framing of HTTP (a CR, LF or blank
 // smuggled in by a name).
 Status check_request(const HttpRequest& request);

@@ -139,28 +139,28 @@ const Details::Metric& Details::metric(const NodeFacts& node, kube::Instant now)
 kube::Instant Details::fill(Facts& facts, kube::Instant now) {
   kube::Instant next = kube::Instant::max();
   std::map<std::string, Rendered> used;
+  const auto read = [&](const std::string& name) -> const std::optional<MachineConfigFacts>& {
+    const Rendered& config = rendered(name, now);
+    if (!config.facts) {
+      next = std::min(next, config.retry_at);
+    }
+    return used.emplace(name, config).first->second.facts;
+  };
   for (PoolFacts& pool : facts.pools) {
     if (pool.status_configuration.empty()) {
       continue;
     }
-    const Rendered& config = rendered(pool.status_configuration, now);
-    if (config.facts) {
-      pool.kernel_arguments = config.facts->kernel_arguments;
-      pool.crio_user_namespaces = config.facts->crio_user_namespaces;
-      pool.crio_runtime_table = config.facts->crio_runtime_table;
-    } else {
-      next = std::min(next, config.retry_at);
+    if (const auto& config = read(pool.status_configuration)) {
+      pool.kernel_arguments = config->kernel_arguments;
+      pool.crio_user_namespaces = config->crio_user_namespaces;
+      pool.crio_runtime_table = config->crio_runtime_table;
     }
-    used.emplace(pool.status_configuration, config);
-    if (pool.held) {
-      const Rendered& target = rendered(pool.spec_configuration, now);
-      if (target.facts) {
-        pool.target_cgroups = cgroups_of(target.facts->kernel_arguments);
-        pool.target_crio_user_namespaces = target.facts->crio_user_namespaces;
-      } else {
-        next = std::min(next, target.retry_at);
-      }
-      used.emplace(pool.spec_configuration, target);
+    if (!pool.held) {
+      continue;
+    }
+    if (const auto& target = read(pool.spec_configuration)) {
+      pool.target_cgroups = cgroups_of(target->kernel_arguments);
+      pool.target_crio_user_namespaces = target->crio_user_namespaces;
     }
   }
   rendered_ = std::move(used);

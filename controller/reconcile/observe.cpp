@@ -61,16 +61,16 @@ bool lost_its_user_namespace(const PodFacts& pod, const platform::Strategy& stra
 // probe's first failures say no more; plan() has it looked at again.
 constexpr std::chrono::seconds kYoung{10};
 
+bool being_made(const PodTrouble& trouble) {
+  PodTrouble plain;
+  plain.waiting_reason = trouble.waiting_reason;
+  plain.seeding = trouble.seeding;
+  return trouble == plain && (trouble.waiting_reason == "ContainerCreating" ||
+                              trouble.waiting_reason == "PodInitializing");
+}
+
 bool just_starting(const PodFacts& pod, std::chrono::system_clock::time_point now) {
-  PodTrouble being_made;
-  if (pod.trouble != nullptr) {
-    const std::string& reason = pod.trouble->waiting_reason;
-    if (reason == "ContainerCreating" || reason == "PodInitializing") {
-      being_made.waiting_reason = reason;
-    }
-    being_made.seeding = pod.trouble->seeding;
-  }
-  const bool in_trouble = pod.trouble != nullptr && *pod.trouble != being_made;
+  const bool in_trouble = pod.trouble != nullptr && !being_made(*pod.trouble);
   return !pod.ready && !in_trouble && now - pod.created < kYoung;
 }
 

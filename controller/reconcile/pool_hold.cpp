@@ -64,7 +64,7 @@ std::vector<Action> plan_holds(const TwoWrites& outstanding, const platform::Fac
   for (const PoolFacts& pool : facts.pools) {
     const bool both =
         std::any_of(outstanding.configs.begin(), outstanding.configs.end(),
-                    [&](const auto& need) { return platform::takes_role(pool, need.pool); });
+                    [&](const auto& role) { return platform::takes_role(pool, role); });
     if (both && !pool.held) {
       actions.push_back(change(pool, "true", {{"paused", true}},
                                "two changes are to reach its nodes in one rollout"));

@@ -13,18 +13,19 @@
 #pragma once
 
 #include <map>
-#include <optional>
+#include <string>
 #include <vector>
 
 #include "platform/facts.hpp"
+#include "platform/strategy.hpp"
 #include "reconcile/plan.hpp"
 
 namespace swo::reconcile {
 
 // What the shared plan wants to write of the two.
 struct TwoWrites {
-  std::vector<platform::MachineConfigNeed> configs;  // MachineConfigs still to be written
-  bool mode = false;                                 // cgroupMode still to be written
+  std::vector<std::string> configs;  // the pools of MachineConfigs still to be written
+  bool mode = false;                 // cgroupMode still to be written
 };
 
 // Pauses each pool that takes both and is not held yet; empty: the writes may go ahead.

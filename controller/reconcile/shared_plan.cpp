@@ -140,7 +140,7 @@ TwoWrites plan_writes(const SharedInput& input, SharedPlan& plan) {
   TwoWrites outstanding;
   for (const auto& [pool, need] : input.needs.machine_configs) {
     if (plan_machine_config(input, need, plan)) {
-      outstanding.configs.push_back(need);
+      outstanding.configs.push_back(pool);
     }
   }
   const platform::Facts& facts = input.facts;
@@ -186,10 +186,8 @@ SharedPlan plan_shared(const SharedInput& input) {
     return plan;
   }
   plan_node_settings(input, plan);
-  if (input.mode != platform::MachineConfigMode::kApply) {
-    return plan;
-  }
-  if (input.cleanup_machine_configs && input.everyone_reported) {
+  if (input.mode == platform::MachineConfigMode::kApply && input.cleanup_machine_configs &&
+      input.everyone_reported) {
     for (const auto& [name, live] : input.machine_configs) {
       const bool needed =
           std::any_of(input.needs.machine_configs.begin(), input.needs.machine_configs.end(),

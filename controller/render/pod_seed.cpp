@@ -3,6 +3,7 @@
 #include <string>
 
 #include "render/common.hpp"
+#include "render/pod_systemd.hpp"
 #include "render/quantity.hpp"
 #include "render/render.hpp"
 
@@ -43,9 +44,7 @@ Json seed_containers(const api::Workload& workload, const Json& security) {
     }
     const std::string here = std::string(kSeedDirectory) + claim.name;
     command.push_back(here + ":" + claim.mount_path);
-    Json mount = {{"name", claim.name}, {"mountPath", here}};
-    set_unless_empty(mount, "subPath", claim.sub_path);
-    mounts.push_back(std::move(mount));
+    mounts.push_back(claim_mount(claim, here));
   }
   if (mounts.empty()) {
     return Json::array();

@@ -128,9 +128,7 @@ void add_claims(const api::Workload& workload, int ordinal, Mounts& result) {
     result.volumes.push_back(
         {{"name", claim.name},
          {"persistentVolumeClaim", {{"claimName", claim_name(claim, workload, ordinal)}}}});
-    Json mount = {{"name", claim.name}, {"mountPath", claim.mount_path}};
-    set_unless_empty(mount, "subPath", claim.sub_path);
-    result.mounts.push_back(mount);
+    result.mounts.push_back(claim_mount(claim, claim.mount_path));
   }
 }
 
@@ -220,6 +218,12 @@ Mounts init_mounts(const api::Workload& workload, const platform::Strategy& stra
     add_runtime_mounts(result);
   }
   return result;
+}
+
+Json claim_mount(const api::Claim& claim, const std::string& path) {
+  Json mount = {{"name", claim.name}, {"mountPath", path}};
+  set_unless_empty(mount, "subPath", claim.sub_path);
+  return mount;
 }
 
 Json lifecycle(const platform::Strategy& strategy) {

@@ -6,6 +6,8 @@
 // kernel-command-line(7)).
 #pragma once
 
+#include <string>
+
 #include "api/json.hpp"
 #include "api/workload.hpp"
 #include "platform/strategy.hpp"
@@ -22,6 +24,9 @@ struct Mounts {
   Json mounts = Json::array();   // of the container
 };
 Mounts init_mounts(const api::Workload& workload, const platform::Strategy& strategy, int ordinal);
+
+// Of a claim's volume, at that path.
+Json claim_mount(const api::Claim& claim, const std::string& path);
 
 // preStop tells PID 1 to shut down, before the runtime sends the image's stop signal. postStart,
 // where the runtime's mounts are emptyDirs, gives them the modes that the runtime's have.

@@ -222,22 +222,24 @@ void Kubelet::failed(Run& run, const Json& pod, const ContainerState& state, Tim
   run.view.started = run.view.ready = false;
   run.stage = Run::Stage::kBackingOff;
   run.again = now + kRetry;
+  const auto back_off = [&] {
+    run.back_off = std::clamp(run.back_off * 2, kFirstBackOff, kMaxBackOff);
+    run.again = now + run.back_off;
+  };
   if (state.error_reason == "FailedCreatePodSandBox") {
     event(pod, "Warning", "FailedCreatePodSandBox", state.error);
     run.view.waiting("ContainerCreating");
   } else if (state.error_reason == node::kInitFailed) {
     const auto name = pod["spec"]["initContainers"][0].value("name", "");
     event(pod, "Warning", "BackOff", "Back-off restarting failed container " + name);
-    run.back_off = std::clamp(run.back_off * 2, kFirstBackOff, kMaxBackOff);
-    run.again = now + run.back_off;
+    back_off();
     run.view.init_failed(state);
   } else if (state.error_reason == "ErrImagePull") {
     event(pod, "Normal", "Pulling", "Pulling image \"" + image + "\"");
     event(pod, "Warning", "Failed", "Failed to pull image \"" + image + "\": " + state.error);
     event(pod, "Warning", "Failed", "Error: ErrImagePull");
     event(pod, "Normal", "BackOff", "Back-off pulling image \"" + image + "\"");
-    run.back_off = std::clamp(run.back_off * 2, kFirstBackOff, kMaxBackOff);
-    run.again = now + run.back_off;
+    back_off();
     run.view.waiting("ImagePullBackOff",
                      "Back-off pulling image \"" + image + "\": ErrImagePull: " + state.error);
   } else {

@@ -54,11 +54,7 @@ TEST_F(Inside, AReplacedInstanceKeepsItsClaimItsNameAndItsMachineId) {
   EXPECT_EQ(machine_id.size(), 32U);
   inside("pet-0", "echo kept >/var/lib/pet/file; echo lost >/root/file");
 
-  Watch watch(stand(), pods(), "pet-0");
-  stand().kubectl({"delete", "pod", "-n", ns(), "pet-0"});
-  const Json second = watch.until([&](const Json& seen) {
-    return seen.at("metadata").at("uid") != first.at("metadata").at("uid") && is_ready_pod(seen);
-  });
+  const Json second = replaced("pet-0");
   EXPECT_EQ(inside("pet-0", "cat /etc/machine-id"), machine_id);
   EXPECT_EQ(inside("pet-0", "cat /var/lib/pet/file; ls /root; hostname"), "kept\npet-0");
   EXPECT_EQ(second.at("spec").value("volumes", Json()), first.at("spec").value("volumes", Json()));
@@ -72,17 +68,12 @@ TEST_F(Inside, AClaimAtVarHoldsWhatTheImageHasThereAndKeepsWhatIsWrittenThere) {
                                  {"size", "1Gi"},
                                  {"seedFromImage", true}}}}}}})});
   await_ready("whole");
-  const Json first = pod("whole-0");
   EXPECT_EQ(inside("whole-0", "systemctl is-active nginx; stat -c %F /var/run"),
             "active\nsymbolic link");
   EXPECT_EQ(inside("whole-0", "ls -A /var | grep seeding || echo none"), "none");
   inside("whole-0", "rm -r /var/lib/nginx/body; echo kept >/var/lib/file");
 
-  Watch watch(stand(), pods(), "whole-0");
-  stand().kubectl({"delete", "pod", "-n", ns(), "whole-0"});
-  watch.until([&](const Json& seen) {
-    return seen.at("metadata").at("uid") != first.at("metadata").at("uid") && is_ready_pod(seen);
-  });
+  replaced("whole-0");
   EXPECT_EQ(inside("whole-0", "cat /var/lib/file"), "kept");
 }
 

@@ -75,6 +75,15 @@ std::string Scenario::in_namespace(const std::string& plural) const {
   return "/api/v1/namespaces/" + ns_ + "/" + plural;
 }
 
+Json Scenario::replaced(const std::string& pod_name) {
+  const Json first = pod(pod_name);
+  Watch watch(stand(), pods(), pod_name);
+  stand().kubectl({"delete", "pod", "-n", ns(), pod_name});
+  return watch.until([&](const Json& seen) {
+    return seen.at("metadata").at("uid") != first.at("metadata").at("uid") && is_ready_pod(seen);
+  });
+}
+
 Json Scenario::object(const char* api_version, const char* kind, const std::string& name,
                       const Json& rest) const {
   Json made = {{"apiVersion", api_version},

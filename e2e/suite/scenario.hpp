@@ -40,6 +40,8 @@ class Scenario : public ::testing::Test {
   Json await_ready(const std::string& workload);
   Json await_reason(const std::string& workload, const std::string& reason);
   Json pod(const std::string& name) { return stand().get(pods() + "/" + name); }
+  // Deletes a Pod, as a person would, and returns the ready one that takes its place.
+  Json replaced(const std::string& pod_name);
   // The Pod's PID 1 on the host; fails the test and is 0 in all when there is none.
   node::HostView init(const std::string& pod_name);
   std::string inside(const std::string& pod_name, const std::string& script) {
