@@ -5,6 +5,10 @@
 #include <chrono>
 #include <utility>
 
+#include "api/json_read.hpp"
+#include "kube/projection.hpp"
+#include "kube/resource_version.hpp"
+
 namespace swo::kube {
 namespace {
 
@@ -47,79 +51,18 @@ void add_query(std::string& target, std::string_view name, std::string_view valu
   target.append(name).append("=").append(url_escape(value));
 }
 
-// Reads metadata.{uid,resourceVersion,generation} and stops where metadata ends: servers send it
-// before spec and status, so most of the text is never looked at.
-class MetadataReader : public nlohmann::json_sax<Json> {
- public:
-  explicit MetadataReader(Written& out) : out_(out) {}
-  bool found() const { return found_; }
-
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(number_integer_t value) override { return number(value); }
-  bool number_unsigned(number_unsigned_t value) override {
-    return number(static_cast<std::int64_t>(value));
-  }
-  bool number_float(number_float_t, const string_t&) override { return true; }
-  bool binary(binary_t&) override { return true; }
-  bool string(string_t& value) override {
-    if (!at_field()) return true;
-    if (key_ == "resourceVersion") {
-      std::from_chars(value.data(), value.data() + value.size(), out_.resource_version);
-    } else if (key_ == "uid") {
-      out_.uid = std::move(value);
-    }
-    return true;
-  }
-  bool start_object(std::size_t) override {
-    if (depth_ == 1 && key_ == "metadata") in_metadata_ = true;
-    ++depth_;
-    return true;
-  }
-  bool key(string_t& key) override {
-    if (depth_ <= 2) key_ = std::move(key);
-    return true;
-  }
-  bool end_object() override {
-    --depth_;
-    if (depth_ != 1 || !in_metadata_) return true;
-    found_ = true;
-    return false;  // all there is to know
-  }
-  bool start_array(std::size_t) override {
-    ++depth_;
-    return true;
-  }
-  bool end_array() override {
-    --depth_;
-    return true;
-  }
-  bool parse_error(std::size_t, const std::string&, const Json::exception&) override {
-    return false;
-  }
-
- private:
-  bool at_field() const { return in_metadata_ && depth_ == 2; }
-  bool number(std::int64_t value) {
-    if (at_field() && key_ == "generation") out_.generation = value;
-    return true;
-  }
-
-  Written& out_;
-  std::string key_;
-  std::size_t depth_ = 0;
-  bool in_metadata_ = false;
-  bool found_ = false;
-};
-
 Result<Written> written(HttpResponse response) {
-  Written out;
-  MetadataReader reader(out);
-  Json::sax_parse(response.body, &reader, Json::input_format_t::json, false);
-  if (!reader.found()) {
+  static const FieldMask kMetadata{"metadata.generation"};
+  const auto object = project(response.body, kMetadata);
+  if (!object || !at(*object, "metadata").is_object()) {
     return bad_response(response.status,
                         "the answer to a write is not a JSON object with metadata");
   }
+  const Json& metadata = at(*object, "metadata");
+  Written out;
+  out.uid = text(at(metadata, "uid"));
+  out.resource_version = parse_resource_version(text(at(metadata, "resourceVersion"))).value_or(0);
+  out.generation = number(at(metadata, "generation"));
   out.body = std::move(response.body);
   return out;
 }
@@ -159,15 +102,8 @@ Result<std::string> path_of(const ResourceType& type, const ObjectKey& key) {
   return type.object_path(key.ns, key.name);
 }
 
-std::string text_at(const Json& object, const char* field) {
-  const auto it = object.find(field);
-  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
-}
-
 ObjectKey key_of(const Json& object) {
-  const auto metadata = object.find("metadata");
-  if (metadata == object.end() || !metadata->is_object()) return {};
-  return {text_at(*metadata, "namespace"), text_at(*metadata, "name")};
+  return {text(at(object, "metadata", "namespace")), text(at(object, "metadata", "name"))};
 }
 
 Result<Written> apply_to(Transport& transport, const ResourceType& type, const Json& object,
@@ -215,7 +151,7 @@ void read_details(const Json& details, Error& error) {
   for (const Json& cause : *causes) {
     if (!cause.is_object()) continue;
     error.causes.push_back(
-        {text_at(cause, "field"), text_at(cause, "reason"), text_at(cause, "message")});
+        {text(at(cause, "field")), text(at(cause, "reason")), text(at(cause, "message"))});
   }
 }
 
@@ -229,9 +165,9 @@ Error error_from(const HttpResponse& response) {
   if (response.body.size() <= kMaxStatusBody && response.body.starts_with('{')) {
     status = Json::parse(response.body, nullptr, false);
   }
-  if (status.is_object() && text_at(status, "kind") == "Status") {
-    error.reason = text_at(status, "reason");
-    error.message = text_at(status, "message");
+  if (status.is_object() && text(at(status, "kind")) == "Status") {
+    error.reason = text(at(status, "reason"));
+    error.message = text(at(status, "message"));
     const auto details = status.find("details");
     if (details != status.end() && details->is_object()) read_details(*details, error);
   }

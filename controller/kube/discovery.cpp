@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "api/json_read.hpp"
+
 namespace swo::kube {
 namespace {
 
@@ -21,12 +23,6 @@ Result<Json> get_object(Client& client, std::string_view path) {
   return object;
 }
 
-std::string text_at(const Json& object, const char* field) {
-  if (!object.is_object()) return {};
-  const auto it = object.find(field);
-  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
-}
-
 const Json& list_at(const Json& object, const char* field) {
   static const Json none = Json::array();
   const auto it = object.is_object() ? object.find(field) : object.end();
@@ -39,17 +35,17 @@ Result<Discovery> Discovery::read(Client& client) {
   Discovery out(client);
   auto version = get_object(client, "/version");
   if (!version) return version.error();
-  out.version_.git_version = text_at(*version, "gitVersion");
+  out.version_.git_version = text(at(*version, "gitVersion"));
   // Some builds say "33+".
-  out.version_.major = std::atoi(text_at(*version, "major").c_str());
-  out.version_.minor = std::atoi(text_at(*version, "minor").c_str());
+  out.version_.major = std::atoi(text(at(*version, "major")).c_str());
+  out.version_.minor = std::atoi(text(at(*version, "minor")).c_str());
   if (out.version_.major == 0) return bad_answer("/version");
   auto groups = get_object(client, "/apis");
   if (!groups) return groups.error();
   for (const Json& group : list_at(*groups, "groups")) {
-    out.groups_.insert(text_at(group, "name"));
+    out.groups_.insert(text(at(group, "name")));
     for (const Json& each : list_at(group, "versions")) {
-      out.group_versions_.insert(text_at(each, "groupVersion"));
+      out.group_versions_.insert(text(at(each, "groupVersion")));
     }
   }
   if (out.groups_.empty()) return bad_answer("/apis");
@@ -77,7 +73,7 @@ Result<bool> Discovery::has(std::string_view group, std::string_view version,
     if (!resources) return resources.error();
     std::set<std::string, std::less<>> plurals;
     for (const Json& resource : list_at(*resources, "resources")) {
-      plurals.insert(text_at(resource, "name"));
+      plurals.insert(text(at(resource, "name")));
     }
     known = plurals_.emplace(name, std::move(plurals)).first;
   }

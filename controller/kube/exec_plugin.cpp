@@ -4,6 +4,7 @@
 #include <ctime>
 #include <optional>
 
+#include "api/json_read.hpp"
 #include "kube/credentials.hpp"
 #include "kube/exec_process.hpp"
 #include "kube/transport_common.hpp"
@@ -44,11 +45,6 @@ std::optional<std::chrono::system_clock::time_point> time_in(const std::string& 
   tm.tm_mon -= 1;
   return std::chrono::system_clock::from_time_t(::timegm(&tm)) -
          std::chrono::minutes(offset_minutes);
-}
-
-std::string text_at(const Json& object, const char* field) {
-  const auto it = object.find(field);
-  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
 }
 
 }  // namespace
@@ -118,24 +114,24 @@ Result<ExecCredentials::Credential> ExecCredentials::run() const {
   return read(output->out);
 }
 
-Result<ExecCredentials::Credential> ExecCredentials::read(const std::string& text) const {
+Result<ExecCredentials::Credential> ExecCredentials::read(const std::string& output) const {
   // Its output is a secret: no part of it goes into a message.
   const auto fail = [this](const std::string& why) {
     return transport_error(ErrorKind::kConfig, spec_.field + ": " + spec_.command + " " + why);
   };
-  const Json answer = Json::parse(text, nullptr, false);
-  if (!answer.is_object() || text_at(answer, "kind") != "ExecCredential") {
+  const Json answer = Json::parse(output, nullptr, false);
+  if (!answer.is_object() || text(at(answer, "kind")) != "ExecCredential") {
     return fail("printed no ExecCredential as JSON");
   }
-  if (text_at(answer, "apiVersion") != spec_.api_version) {
+  if (text(at(answer, "apiVersion")) != spec_.api_version) {
     return fail("printed another apiVersion than " + spec_.api_version);
   }
   const auto status = answer.find("status");
   if (status == answer.end() || !status->is_object()) return fail("printed no status");
   Credential out;
-  const std::string token = text_at(*status, "token");
-  out.certificate = text_at(*status, "clientCertificateData");
-  out.key = text_at(*status, "clientKeyData");
+  const std::string token = text(at(*status, "token"));
+  out.certificate = text(at(*status, "clientCertificateData"));
+  out.key = text(at(*status, "clientKeyData"));
   if (out.certificate.empty() != out.key.empty()) {
     return fail("printed one of clientCertificateData and clientKeyData without the other");
   }
@@ -146,7 +142,7 @@ Result<ExecCredentials::Credential> ExecCredentials::read(const std::string& tex
     if (auto good = check_token(token, spec_.field); !good) return good.error();
     out.authorization = "Bearer " + token;
   }
-  if (const std::string expiry = text_at(*status, "expirationTimestamp"); !expiry.empty()) {
+  if (const std::string expiry = text(at(*status, "expirationTimestamp")); !expiry.empty()) {
     const auto time = time_in(expiry);
     if (!time) return fail("printed an expirationTimestamp that is no RFC 3339 time");
     out.expires = *time;

@@ -52,7 +52,7 @@ class ExecCredentials final : public TokenSource {
   };
   Result<Credential> current();
   Result<Credential> run() const;
-  Result<Credential> read(const std::string& text) const;
+  Result<Credential> read(const std::string& output) const;
 
   const ExecSpec spec_;
   const WallNow now_;

@@ -4,17 +4,14 @@
 #include <thread>
 #include <utility>
 
+#include "api/json_read.hpp"
 #include "kube/resource_version.hpp"
 
 namespace swo::kube {
 namespace {
 
 std::string metadata(const Json& object, const char* name) {
-  if (!object.is_object()) return {};
-  auto metadata = object.find("metadata");
-  if (metadata == object.end() || !metadata->is_object()) return {};
-  auto value = metadata->find(name);
-  return value != metadata->end() && value->is_string() ? value->get<std::string>() : std::string{};
+  return text(at(object, "metadata", name));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "api/json_read.hpp"
 #include "kube/resource_version.hpp"
 
 namespace swo::kube {
@@ -237,22 +238,6 @@ Error bad(std::string message) {
   return Error{ErrorKind::kBadResponse, 0, "", std::move(message), std::nullopt, {}};
 }
 
-std::string string_at(const Json& object, const char* name) {
-  auto found = object.is_object() ? object.find(name) : object.end();
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
-}
-
-std::int64_t integer_at(const Json& object, const char* name) {
-  auto found = object.is_object() ? object.find(name) : object.end();
-  return found != object.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
-}
-
-const Json& member(const Json& object, const char* name) {
-  static const Json kNone;
-  auto found = object.is_object() ? object.find(name) : object.end();
-  return found != object.end() ? *found : kNone;
-}
-
 EventType event_type(std::string_view name) {
   if (name == "ADDED") return EventType::kAdded;
   if (name == "MODIFIED") return EventType::kModified;
@@ -265,11 +250,11 @@ EventType event_type(std::string_view name) {
 // A metav1.Status that came in the place of an object.
 Error error_of_status(const Json& status) {
   Error error;
-  error.http_status = static_cast<int>(integer_at(status, "code"));
-  error.reason = string_at(status, "reason");
-  error.message = string_at(status, "message");
+  error.http_status = static_cast<int>(number(at(status, "code")));
+  error.reason = text(at(status, "reason"));
+  error.message = text(at(status, "message"));
   error.kind = error_kind(error.http_status, error.reason);
-  std::int64_t seconds = integer_at(member(status, "details"), "retryAfterSeconds");
+  std::int64_t seconds = number(at(status, "details", "retryAfterSeconds"));
   constexpr std::int64_t kDay = 86'400;
   if (seconds > 0) error.retry_after = std::chrono::seconds(std::min(seconds, kDay));
   return error;
@@ -353,11 +338,11 @@ Result<ListPage> project_list(std::string_view body, const FieldMask& mask,
   if (scanner.ok() && !scanner.at_end()) scanner.fail("something follows it");
   if (!scanner.ok()) return bad("list", scanner);
   ListPage page;
-  auto version = parse_resource_version(string_at(metadata, "resourceVersion"));
+  auto version = parse_resource_version(text(at(metadata, "resourceVersion")));
   if (!version) return bad("the list has no resourceVersion");
   page.resource_version = *version;
-  page.continue_token = string_at(metadata, "continue");
-  page.remaining = integer_at(metadata, "remainingItemCount");
+  page.continue_token = text(at(metadata, "continue"));
+  page.remaining = number(at(metadata, "remainingItemCount"));
   return page;
 }
 
@@ -389,8 +374,7 @@ Result<WatchEvent> project_event(std::string_view line, const FieldMask& mask) {
     event.error = error_of_status(event.object);
     return event;
   }
-  auto version =
-      parse_resource_version(string_at(member(event.object, "metadata"), "resourceVersion"));
+  auto version = parse_resource_version(text(at(event.object, "metadata", "resourceVersion")));
   if (!version) return bad("the watch event has an object without resourceVersion");
   event.resource_version = *version;
   return event;

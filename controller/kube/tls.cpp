@@ -102,6 +102,8 @@ Status configure_tls(SSL_CTX* context, const TlsMaterial& material, const std::s
                      bool insecure) {
   ERR_clear_error();
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  // One recv() for a record's header and body, and for small records that came together.
+  SSL_CTX_set_read_ahead(context, 1);
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                 SSL_MODE_RELEASE_BUFFERS);
   if (auto trusted = trust(context, material.ca); !trusted && !insecure) return trusted;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <utility>
 
 #include <boost/asio/error.hpp>
 #include <netdb.h>
@@ -220,6 +221,7 @@ bool Socket::fit_for_reuse() {
 std::size_t Socket::read_some(void* data, std::size_t size, error_code& error) {
   constexpr std::size_t kMost = std::numeric_limits<int>::max();
   error = interrupted() ? error_code(errors::operation_aborted) : error_code();
+  if (std::exchange(asked_, false) && !error) error = wait(POLLIN);
   while (!error) {
     if (tls_) {
       ERR_clear_error();
@@ -246,6 +248,7 @@ std::size_t Socket::read_some(void* data, std::size_t size, error_code& error) {
 std::size_t Socket::write_some(const void* data, std::size_t size, error_code& error) {
   constexpr std::size_t kMost = std::numeric_limits<int>::max();
   error = interrupted() ? error_code(errors::operation_aborted) : error_code();
+  asked_ = true;
   while (!error) {
     if (tls_) {
       ERR_clear_error();

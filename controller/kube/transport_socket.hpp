@@ -55,6 +55,7 @@ class Socket {
   // True while the peer has neither closed nor sent anything unasked: fit for another request.
   bool fit_for_reuse();
 
+  // The first read after a write waits at once: nothing was read since, so no answer can be there.
   // Wait until at least one byte went through. 0 with `error` set: asio::error::eof (an orderly
   // end), timed_out, operation_aborted (interrupted), or what broke the connection.
   std::size_t read_some(void* data, std::size_t size, boost::system::error_code& error);
@@ -71,6 +72,7 @@ class Socket {
   const Interrupt* close_ = nullptr;
   Clock::time_point deadline_ = Clock::time_point::max();
   int fd_ = -1;
+  bool asked_ = false;  // written to since the last read
   SslSession tls_;
 };
 

@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "api/json_read.hpp"
 #include "kube/informer.hpp"
 #include "runtime/log.hpp"
 
@@ -25,21 +26,11 @@ struct LeaseFacts {
   std::string holder;
 };
 
-std::string text_at(const Json& object, const char* name) {
-  auto found = object.is_object() ? object.find(name) : object.end();
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
-}
-
-std::int64_t number_at(const Json& object, const char* name) {
-  auto found = object.is_object() ? object.find(name) : object.end();
-  return found != object.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
-}
-
 LeaseRecord record_of(const Json& lease) {
   const Json spec = lease.is_object() && lease.contains("spec") ? lease["spec"] : Json::object();
-  return {text_at(spec, "holderIdentity"), number_at(spec, "leaseDurationSeconds"),
-          number_at(spec, "leaseTransitions"), text_at(spec, "acquireTime"),
-          text_at(spec, "renewTime")};
+  return {text(at(spec, "holderIdentity")), number(at(spec, "leaseDurationSeconds")),
+          number(at(spec, "leaseTransitions")), text(at(spec, "acquireTime")),
+          text(at(spec, "renewTime"))};
 }
 
 // Into the Lease as it was read, so that what others keep in it stays.
