@@ -18,7 +18,7 @@ constexpr Version kKubernetesWithPingRange{1, 31,
 constexpr Version kCrioWithoutChown{1, 35, 0};
 constexpr Version kContainerdWritable{2, 1, 0};
 constexpr Version kInPlaceResize{1, 33, 0};
-constexpr Version kUnhealthyEviction{1, 26, 0};  // KEP-3017, on by default as beta
+constexpr Version kUnhealthyEviction{1, 27, 0};  // KEP-3017: beta, and so on by default
 
 bool known(const Version& version) { return version != Version{}; }
 

@@ -2,7 +2,7 @@
 //
 // Written for a single instance, too: maxUnavailable is at least 1, so the drain proceeds, and
 // scaling never has to create or delete the budget. Not so where the API server has no
-// unhealthyPodEvictionPolicy (before Kubernetes 1.26): there the eviction API refuses a running
+// unhealthyPodEvictionPolicy (before Kubernetes 1.27): there the eviction API refuses a running
 // instance that is not ready when nothing is left of the budget (registry/core/pod/storage/
 // eviction.go), and one that crashes for ever would hold its node's drain for ever.
 #include "render/common.hpp"

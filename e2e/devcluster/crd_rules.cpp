@@ -53,6 +53,26 @@ void check_structural(const Json& schema, const std::string& path, std::vector<C
   }
 }
 
+// Metadata is the API server's: a schema may only narrow the name.
+void check_metadata(const Json& schema, const std::string& path, std::vector<Cause>& causes) {
+  const Json said = schema.value("/properties/metadata"_json_pointer, Json::object());
+  bool more = false;
+  for (const auto& [word, value] : said.items()) {
+    if (word == "properties") {
+      for (const auto& [name, unused] : value.items()) {
+        more = more || (name != "name" && name != "generateName");
+      }
+    } else {
+      more = more || word != "type";
+    }
+  }
+  if (more) {
+    causes.push_back(forbidden_field(path + ".properties[metadata]",
+                                     "must not specify anything other than name and generateName, "
+                                     "but metadata is implicitly specified"));
+  }
+}
+
 }  // namespace
 
 void default_crd(Json& crd) {
@@ -94,6 +114,7 @@ std::vector<Cause> validate_crd(const Json& crd) {
       causes.push_back(required(at + ".schema.openAPIV3Schema", "schemas are required"));
     } else {
       check_structural(schema, at + ".schema.openAPIV3Schema", causes);
+      check_metadata(schema, at + ".schema.openAPIV3Schema", causes);
     }
   }
   if (storage != 1) {

@@ -101,7 +101,8 @@ void copy_or_erase(Json& to, const Json& from, const char* name) {
 }
 
 // What no client may change.
-void keep_system_fields(const Subject& subject, Json& next, const Json& live) {
+void keep_system_fields(const Call& call, Json& next, const Json& live) {
+  const Subject subject = call.subject();
   Json& metadata = next["metadata"];
   if (!metadata.is_object()) metadata = Json::object();
   const Json& kept = live["metadata"];
@@ -113,6 +114,10 @@ void keep_system_fields(const Subject& subject, Json& next, const Json& live) {
   }
   const std::string uid = metadata.value("uid", "");
   if (!uid.empty() && uid != kept["uid"]) {
+    // A PUT takes it as a precondition, a PATCH as a change.
+    if (call.request.method == "PATCH") {
+      throw invalid(subject, {invalid_value("metadata.uid", uid, "field is immutable")});
+    }
     throw conflict(subject, "Precondition failed: UID in precondition: " + uid +
                                 ", UID in object meta: " + kept["uid"].get<std::string>());
   }
@@ -425,7 +430,7 @@ Response ApiServer::Impl::update(Call& call, const Change& change) {
     const Json live = Json::parse(with_api_version(record->text, call.api_version()));
     Draft draft = change(live, managed_fields_of(live));
     Json& next = draft.object;
-    keep_system_fields(call.subject(), next, live);
+    keep_system_fields(call, next, live);
     if (call.status_write()) {
       Json status_only = live;
       copy_or_erase(status_only, next, "status");

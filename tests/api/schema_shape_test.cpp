@@ -1,5 +1,7 @@
 // What the CRD must be whatever its fields are: explained, bounded, structural, and shown well.
+#include <algorithm>
 #include <functional>
+#include <regex>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -33,6 +35,7 @@ void walk(const Json& node, const std::string& path, const Visit& visit) {
 
 TEST(SchemaShape, EveryFieldHasADescriptionThatIsASentence) {
   walk(schema(), "", [](const Json& node, const std::string& path) {
+    if (path == ".metadata") return;  // may have none, see below
     const std::string text = node.value("description", "");
     EXPECT_GE(text.size(), 8U) << path;
     EXPECT_THAT(text, testing::AnyOf(testing::EndsWith("."), testing::EndsWith("…"))) << path;
@@ -106,6 +109,36 @@ TEST(SchemaShape, TheSchemaIsStructural) {
       EXPECT_FALSE(node.contains(forbidden)) << path << " " << forbidden;
     }
   });
+}
+
+// apiextensions-apiserver pkg/apis/apiextensions/validation: a CRD that says more is refused.
+TEST(SchemaShape, OfMetadataNothingIsSaidButThatItIsAnObject) {
+  EXPECT_EQ(schema().at("properties").at("metadata"), Json({{"type", "object"}}));
+}
+
+// The API server refuses a CRD whose rules could cost too much, and takes a string without
+// maxLength to be as long as a request may be, whatever its enum says (before Kubernetes 1.30).
+TEST(SchemaShape, AStringThatARuleReadsOfEachItemHasAMaxLength) {
+  int found = 0;
+  walk(schema(), "", [&](const Json& node, const std::string& path) {
+    static const std::regex kReads(R"(\b[a-z]\.(\w+))");
+    for (const Json& one : node.value("x-kubernetes-validations", Json::array())) {
+      const std::string rule = one.at("rule");
+      if (rule.find(".all(") == std::string::npos && rule.find(".exists") == std::string::npos) {
+        continue;
+      }
+      for (std::sregex_iterator read(rule.begin(), rule.end(), kReads), end; read != end; ++read) {
+        const std::string field = (*read)[1];
+        walk(node, path, [&](const Json& item, const std::string& at) {
+          if (!at.ends_with("[]." + field) || item.value("type", "") != "string") return;
+          if (std::count(at.begin() + static_cast<long>(path.size()), at.end(), '[') != 1) return;
+          EXPECT_TRUE(item.contains("maxLength")) << at << ", read by: " << rule;
+          ++found;
+        });
+      }
+    }
+  });
+  EXPECT_GT(found, 5);
 }
 
 // The status is the operator's: a bound there could only keep the truth from being told.

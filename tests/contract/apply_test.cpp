@@ -88,7 +88,8 @@ TEST_F(Apply, NeedsAManagerAndTheUidOfWhatItMeans) {
   apply(path(a), probe(a, {{"size", 2}}), "one");
   Json other = probe(a, {{"size", 3}});
   other["metadata"]["uid"] = "another";
-  EXPECT_EQ(apply(path(a), other, "one").status, 409);
+  EXPECT_EQ(apply(path(a), other, "one").status, 422);
+  EXPECT_EQ(call("PUT", path(a), other).status, 409);
 }
 
 TEST_F(Apply, ServicesPortsAreKeyedToo) {

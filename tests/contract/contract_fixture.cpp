@@ -5,7 +5,6 @@
 namespace swo::contract {
 namespace {
 
-const std::string crds_path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 const std::string plural = "probes";
 
 const std::string& group() {

@@ -52,6 +52,7 @@ class Watch {
   std::string pending_;
 };
 
+inline const std::string crds_path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 // The namespace of the program's own.
 const std::string& ns();
 std::string maps();    // its ConfigMaps

@@ -45,6 +45,28 @@ TEST_F(Types, DefaultsAreFilledAndUnknownFieldsPruned) {
   EXPECT_FALSE(made["spec"].contains("unknown"));
 }
 
+TEST_F(Types, ASchemaSaysNothingOfMetadataButOfTheName) {
+  const Json object = {{"type", "object"}};
+  Json metadata = object;
+  metadata["description"] = "The object's metadata.";
+  const Json schema = {{"type", "object"}, {"properties", {{"metadata", metadata}}}};
+  const Json version = {{"name", "v1"},
+                        {"served", true},
+                        {"storage", true},
+                        {"schema", {{"openAPIV3Schema", schema}}}};
+  const Answer answer =
+      post(crds_path, {{"apiVersion", "apiextensions.k8s.io/v1"},
+                       {"kind", "CustomResourceDefinition"},
+                       {"metadata", {{"name", "refused.contract.systemd-operator.dev"}}},
+                       {"spec",
+                        {{"group", "contract.systemd-operator.dev"},
+                         {"scope", "Namespaced"},
+                         {"names", {{"plural", "refused"}, {"kind", "Refused"}}},
+                         {"versions", {version}}}}});
+  EXPECT_EQ(answer.status, 422);
+  EXPECT_THAT(answer.message(), HasSubstr("must not specify anything other than name and"));
+}
+
 TEST_F(Types, StrictValidationRefusesAnUnknownField) {
   const Answer answer = post(probes() + "?fieldValidation=Strict",
                              probe(name("a"), {{"size", 1}, {"unknown", true}}));

@@ -15,7 +15,6 @@ namespace {
 
 const Json kNginx = {{"image", "quay.io/ftweedal/test-nginx:latest"},
                      {"ports", {{{"name", "http"}, {"port", 80}}}}};
-const std::string crds_path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
 class TestClock : public runtime::Clock {
  public:
@@ -83,7 +82,11 @@ class Workload : public Contract {
   }
   void TearDown() override {
     if (made_crd_) {
-      remove(crds_path + "/" + std::string(api::kPlural) + "." + std::string(api::kGroup));
+      const std::string crd =
+          crds_path + "/" + std::string(api::kPlural) + "." + std::string(api::kGroup);
+      remove(crd);
+      // While it is terminating the next test could make no object of it.
+      EXPECT_TRUE(cluster().until([&] { return get(crd).status == 404; }));
     }
   }
   static std::string workloads() {
@@ -121,7 +124,9 @@ class Workload : public Contract {
 };
 
 TEST_F(Workload, BecomesItsChildrenAndIsRepairedAndToldOf) {
-  ask_for("nginx", kNginx);
+  Json spec = kNginx;
+  spec["replicas"] = 2;  // for which there is a disruption budget on every version
+  ask_for("nginx", spec);
   const std::vector<std::string> children = {
       in("/api/v1", "serviceaccounts") + "/nginx-systemd", in("/api/v1", "services") + "/nginx",
       in("/api/v1", "services") + "/nginx-instances",
@@ -157,14 +162,14 @@ TEST_F(Workload, BecomesItsChildrenAndIsRepairedAndToldOf) {
 }
 
 TEST_F(Workload, LosesWhatItsSpecNoLongerAsksFor) {
-  ask_for("nginx", kNginx);
-  const std::string service = in("/api/v1", "services") + "/nginx";
+  ask_for("narrow", kNginx);
+  const std::string service = in("/api/v1", "services") + "/narrow";
   Driven driven;
   ASSERT_TRUE(driven.until([&] { return get(service).status == 200; }));
-  merge(workloads() + "/nginx", {{"spec", {{"ports", nullptr}}}});
+  merge(workloads() + "/narrow", {{"spec", {{"ports", nullptr}}}});
   EXPECT_TRUE(driven.until([&] { return get(service).status == 404; }));
-  EXPECT_EQ(get(in("/api/v1", "services") + "/nginx-instances").status, 200);
-  remove(workloads() + "/nginx");
+  EXPECT_EQ(get(in("/api/v1", "services") + "/narrow-instances").status, 200);
+  remove(workloads() + "/narrow");
 }
 
 TEST_F(Workload, LeavesAnObjectOfItsNameAloneThatIsSomeoneElses) {

@@ -51,7 +51,7 @@ TEST_F(Patches, AnUnknownPatchTypeIsRefused) {
 TEST_F(Patches, APatchCannotMoveAnObjectOrForgeItsIdentity) {
   const Json created = post(maps_, config_map("a"));
   expect(400, "PATCH", maps_ + "/a", {{"metadata", {{"name", "b"}}}}, kMerge);
-  expect(409, "PATCH", maps_ + "/a", {{"metadata", {{"uid", "other"}}}}, kMerge);
+  expect(422, "PATCH", maps_ + "/a", {{"metadata", {{"uid", "other"}}}}, kMerge);
   const Json kept =
       merge(maps_ + "/a", {{"metadata", {{"creationTimestamp", nullptr}, {"uid", nullptr}}}});
   EXPECT_EQ(kept["metadata"]["creationTimestamp"], created["metadata"]["creationTimestamp"]);
