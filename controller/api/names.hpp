@@ -35,6 +35,9 @@ inline constexpr std::string_view kLabelRevision = "workloads.systemd-operator.d
 inline constexpr std::string_view kAnnotationRestartedAt =
     "workloads.systemd-operator.dev/restarted-at";
 
+// On a Pod: the resources that it was made with, before any webhook that sets its own.
+inline constexpr std::string_view kAnnotationResources = "workloads.systemd-operator.dev/resources";
+
 // On nodes.config.openshift.io/cluster: the cgroupMode that the operator has set. Whoever sets
 // another one after that is not overruled.
 inline constexpr std::string_view kAnnotationCgroupMode =

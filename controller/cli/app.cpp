@@ -126,6 +126,11 @@ CLI::App* add_diagnose(CLI::App& app, DiagnoseOptions& options) {
   add_connection(*diagnose, options.connection);
   diagnose->add_option("name", options.name, "SystemdWorkload");
   diagnose->add_option("-n,--namespace", options.ns, "Its namespace (default: the context's)");
+  diagnose
+      ->add_option("--machine-config", options.machine_config,
+                   "As the operator runs: Apply, Preview or Off")
+      ->transform(CLI::CheckedTransformer(kModes, CLI::ignore_case))
+      ->default_str("Apply");
   diagnose->add_option("--log", options.log_file,
                        "Judge a saved console log instead, without a cluster; - is standard input");
   return diagnose;

@@ -1,6 +1,7 @@
 #include "cli/diagnose_command.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -27,7 +28,7 @@ int judge_log(const std::string& file, std::ostream& out, std::ostream& err) {
   std::ifstream opened;
   if (file != "-") {
     opened.open(file);
-    if (!opened) {
+    if (!opened || std::filesystem::is_directory(file)) {
       err << "--log: cannot read \"" << file
           << "\": give a file that exists, or - for standard input\n";
       return kBadUsage;
@@ -116,8 +117,8 @@ std::optional<std::string> fill(reconcile::World& world) {
   return std::nullopt;
 }
 
-int tell_story(const std::string& ns, const std::string& name, kube::Client& client,
-               std::ostream& out, std::ostream& err) {
+int tell_story(platform::MachineConfigMode mode, const std::string& ns, const std::string& name,
+               kube::Client& client, std::ostream& out, std::ostream& err) {
   const auto facts = platform::collect_once(client);
   if (!facts) {
     err << facts.error().message << '\n';
@@ -145,8 +146,7 @@ int tell_story(const std::string& ns, const std::string& name, kube::Client& cli
     return kTrouble;
   }
   const api::Workload& workload = std::get<api::Workload>(parsed);
-  const platform::Strategy strategy =
-      platform::decide(workload, *facts, platform::MachineConfigMode::kApply);
+  const platform::Strategy strategy = platform::decide(workload, *facts, mode);
   const auto now = std::chrono::system_clock::now();
   reconcile::Observer observer(world, client);
   const reconcile::Observed observed = observer.observe(workload, *facts, strategy, now);
@@ -184,8 +184,8 @@ int diagnose_command(const DiagnoseOptions& options, std::ostream& out, std::ost
     return kBadUsage;
   }
   kube::Client client(*connected->transport);
-  return tell_story(options.ns.empty() ? connected->ns : options.ns, options.name, client, out,
-                    err);
+  return tell_story(options.machine_config, options.ns.empty() ? connected->ns : options.ns,
+                    options.name, client, out, err);
 }
 
 }  // namespace swo::cli

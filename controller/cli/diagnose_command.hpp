@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cli/connection.hpp"
+#include "platform/strategy.hpp"
 
 namespace swo::cli {
 
@@ -14,6 +15,8 @@ struct DiagnoseOptions {
   std::string name;
   std::string ns;
   std::string log_file;  // judge this instead of a workload
+  // As the operator runs.
+  platform::MachineConfigMode machine_config = platform::MachineConfigMode::kApply;
 };
 
 // 0: nothing is wrong; 1: something is (told on `out`), or it could not be read (told on `err`); 2:

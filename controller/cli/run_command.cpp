@@ -2,7 +2,9 @@
 
 #include <array>
 #include <atomic>
+#include <csignal>
 #include <future>
+#include <optional>
 #include <ostream>
 #include <thread>
 
@@ -164,16 +166,26 @@ class Process {
     std::chrono::milliseconds wait = kFirstRetry;
     while (true) {
       auto discovery = kube::Discovery::read(plain_client_);
+      std::optional<kube::Error> fault;
       if (discovery) {
+        // A group whose own server is down is not a group that the cluster lacks.
         const auto has = [&](const kube::ResourceType& type) {
           const auto answer = discovery->has(type);
+          if (!answer) {
+            fault = answer.error();
+          }
           return answer && *answer;
         };
         kinds_.route = has(reconcile::types::kRoute);
         kinds_.http_route = has(reconcile::types::kHttpRoute);
         kinds_.scc = has(reconcile::types::kScc);
         kinds_.machine_config = has(reconcile::types::kMachineConfig);
+        kinds_.disruption_budget = has(reconcile::types::kDisruptionBudget);
         has_tls_profile_ = has(platform::kApiServers);
+      } else {
+        fault = discovery.error();
+      }
+      if (!fault) {
         log::info("connected", {{"kubernetes", discovery->version().git_version},
                                 {"routes", kinds_.route},
                                 {"securitycontextconstraints", kinds_.scc},
@@ -182,7 +194,7 @@ class Process {
       }
       log::warning("the API server does not answer, trying again",
                    {{"server", connected_.server},
-                    {"error", discovery.error().message},
+                    {"error", fault->message},
                     {"seconds", wait.count() / 1000}});
       if (const std::string signal = wait_for_stop(wait); !signal.empty()) {
         log::info("stopping", {{"signal", signal}});
@@ -213,8 +225,27 @@ class Process {
     options.metrics = &metrics_;
     options.recorder = &recorder_;
     operator_ = std::make_unique<reconcile::Operator>(client_, std::move(options));
-    collector_->on_change([this] { operator_->facts_changed(); });
+    collector_->on_change([this] {
+      start_anew_for_other_apis();
+      operator_->facts_changed();
+    });
     built_ = operator_.get();
+  }
+
+  // What can be watched is settled at the start. When the cluster gains or loses one of the APIs
+  // that matter (a Gateway API is installed), this process ends in good order and is started again.
+  void start_anew_for_other_apis() {
+    if (!collector_->synced()) {
+      return;
+    }
+    const auto facts = collector_->snapshot();
+    const std::array served = {facts->has_route, facts->has_gateway, facts->has_scc,
+                               facts->has_machine_config};
+    if (served_ && *served_ != served) {
+      log::info("the cluster serves other APIs than at the start: starting anew");
+      ::kill(getpid(), SIGTERM);
+    }
+    served_ = served;
   }
 
   // Until a signal: this process alone writes.
@@ -317,6 +348,7 @@ class Process {
   ClusterTls tls_;
   std::unique_ptr<SecureMetrics> secure_metrics_;
   reconcile::Kinds kinds_;
+  std::optional<std::array<bool, 4>> served_;  // of the collector's thread
   bool has_tls_profile_ = false;
   std::unique_ptr<runtime::LeaderElection> election_;
   std::unique_ptr<platform::Collector> collector_;

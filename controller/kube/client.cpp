@@ -205,7 +205,7 @@ Result<std::string> Client::list_page(const ResourceType& type, std::string_view
 }
 
 Result<Written> Client::create(const ResourceType& type, const Json& object,
-                               std::string_view field_manager) {
+                               std::string_view field_manager, bool dry_run) {
   const ObjectKey key = key_of(object);
   if (type.namespaced && key.ns.empty()) {
     return invalid("metadata.namespace of " + std::string(type.kind) + " \"" + key.name +
@@ -213,6 +213,7 @@ Result<Written> Client::create(const ResourceType& type, const Json& object,
   }
   std::string target = type.collection_path(key.ns);
   add_query(target, "fieldManager", field_manager);
+  if (dry_run) add_query(target, "dryRun", "All");
   auto response = call(transport_, "POST", std::move(target), dump(object), kJson);
   if (!response) return response.error();
   return written(*std::move(response));

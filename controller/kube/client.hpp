@@ -56,7 +56,7 @@ class Client {
   Result<std::string> list_page(const ResourceType& type, std::string_view ns,
                                 const ListOptions& options);
   Result<Written> create(const ResourceType& type, const Json& object,
-                         std::string_view field_manager);
+                         std::string_view field_manager, bool dry_run = false);
   // Server-side apply; `object` names itself. Creates it when it is not there.
   Result<Written> apply(const ResourceType& type, const Json& object, const ApplyOptions& options);
   // Server-side apply of the status through /status.

@@ -20,6 +20,9 @@ struct Context {
   const Facts& facts;
   MachineConfigMode mode;
   std::vector<const NodeFacts*> nodes;  // eligible ones
+  // What the Pod is shaped after: the same or, while none is eligible, those that would be but for
+  // their taints, else all. A taint must not give running instances another shape.
+  std::vector<const NodeFacts*> shaping;
   std::optional<Version> openshift;     // facts.openshift_generation()
   const PoolFacts* pool = nullptr;      // the one the workload names
   std::vector<const PoolFacts*> pools;  // those whose nodes matter to the workload

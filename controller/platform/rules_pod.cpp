@@ -23,14 +23,20 @@ constexpr Version kUnhealthyEviction{1, 27, 0};  // KEP-3017: beta, and so on by
 bool known(const Version& version) { return version != Version{}; }
 
 template <class Predicate>
-std::vector<std::string> names_where(const Context& context, Predicate predicate) {
+std::vector<std::string> names_where(const std::vector<const NodeFacts*>& nodes,
+                                     Predicate predicate) {
   std::vector<std::string> names;
-  for (const NodeFacts* node : context.nodes) {
+  for (const NodeFacts* node : nodes) {
     if (predicate(*node)) {
       names.push_back(node->name);
     }
   }
   return names;
+}
+
+template <class Predicate>
+std::vector<std::string> names_where(const Context& context, Predicate predicate) {
+  return names_where(context.nodes, predicate);
 }
 
 std::string volume_of_memory(const Json& volumes) {
@@ -150,7 +156,7 @@ void choose_selinux(Context& context) {
 
 void choose_runtime_mounts(Context& context) {
   const auto containerd = names_where(
-      context, [](const NodeFacts& node) { return node.runtime == Runtime::kContainerd; });
+      context.shaping, [](const NodeFacts& node) { return node.runtime == Runtime::kContainerd; });
   if (containerd.empty()) {
     return;
   }
@@ -163,7 +169,7 @@ void choose_runtime_mounts(Context& context) {
     return node.runtime == Runtime::kContainerd && node.runtime_version &&
            *node.runtime_version < kContainerdWritable;
   });
-  if (old.size() == context.nodes.size()) {
+  if (!old.empty() && old.size() == context.nodes.size()) {
     context.block({.reason = "ContainerdTooOld",
                    .message = "containerd before 2.1 keeps /sys/fs/cgroup read-only: " +
                               name_list(old) + ". Update it, or use CRI-O."});
@@ -184,7 +190,7 @@ void choose_runtime_mounts(Context& context) {
 }
 
 void choose_sysctl(Context& context) {
-  const auto old = names_where(context, [](const NodeFacts& node) {
+  const auto old = names_where(context.shaping, [](const NodeFacts& node) {
     return node.runtime == Runtime::kCrio && node.runtime_version &&
            *node.runtime_version < kCrioWithPingRange;
   });

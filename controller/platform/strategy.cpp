@@ -70,11 +70,36 @@ std::vector<const NodeFacts*> eligible_nodes(const api::Workload& workload, cons
   return nodes;
 }
 
+namespace {
+
+std::vector<const NodeFacts*> shaping_nodes(const api::Workload& workload, const Facts& facts) {
+  auto nodes = eligible_nodes(workload, facts);
+  const auto take = [&](const auto& wanted) {
+    for (const NodeFacts& node : facts.nodes) {
+      if (wanted(node)) {
+        nodes.push_back(&node);
+      }
+    }
+  };
+  if (nodes.empty()) {
+    take([&](const NodeFacts& node) {
+      return node_matches(workload.spec.node_selector, workload.spec.affinity, node);
+    });
+  }
+  if (nodes.empty()) {
+    take([](const NodeFacts&) { return true; });
+  }
+  return nodes;
+}
+
+}  // namespace
+
 Strategy decide(const api::Workload& workload, const Facts& facts, MachineConfigMode mode) {
   Context context{.workload = workload,
                   .facts = facts,
                   .mode = mode,
                   .nodes = eligible_nodes(workload, facts),
+                  .shaping = shaping_nodes(workload, facts),
                   .openshift = facts.openshift_generation(),
                   .pool = find_pool(workload.spec.platform.pool, facts),
                   .pools = {},

@@ -6,22 +6,17 @@
 #include <functional>
 #include <utility>
 
+#include "reconcile/drift.hpp"
 #include "reconcile/fnv.hpp"
 #include "reconcile/types.hpp"
+#include "render/quantity.hpp"
 #include "render/render.hpp"
 
 namespace swo::reconcile {
 namespace {
 
-const kube::ResourceType* exposure_type(const PlanInput& input) {
-  if (!input.workload.spec.route) {
-    return nullptr;
-  }
-  if (input.strategy.host_route) {
-    return &types::kRoute;
-  }
-  return input.workload.spec.route->parent_ref ? &types::kHttpRoute : &types::kIngress;
-}
+// policy/v1 is as old; OpenShift 4.7 has v1beta1 alone.
+constexpr platform::Version kDisruptionBudgets{1, 21, 0};
 
 Json exposure_document(const PlanInput& input, const kube::ResourceType* type) {
   if (type == &types::kRoute) {
@@ -38,9 +33,8 @@ std::shared_ptr<const ChildFacts> find_live(const Observed& observed, const Desi
                                     [&](const auto& facts) { return facts->key.name == key.name; });
     return claim == observed.claims.end() ? nullptr : *claim;
   }
-  if (observed.route != nullptr && observed.route->key.name == key.name &&
-      (desired.type == &types::kRoute || desired.type == &types::kIngress ||
-       desired.type == &types::kHttpRoute)) {
+  if (desired.type == &types::kRoute || desired.type == &types::kIngress ||
+      desired.type == &types::kHttpRoute) {
     return observed.route;
   }
   const auto child = observed.children.find(key);
@@ -58,6 +52,21 @@ bool is_foreign(const PlanInput& input, const Desired& desired, const ChildFacts
 bool is_settled(const PlanInput& input, const ChildKey& key, Digest live, Digest desired) {
   const auto settled = input.memory.settled.find(key);
   return settled != input.memory.settled.end() && settled->second == Settled{live, desired};
+}
+
+// At least as large as it is: what has grown, by whoever's hand, cannot shrink, and to ask for it
+// would be refused for ever.
+Json claim_as_large(const PlanInput& input, const api::Claim& claim, int ordinal) {
+  const std::string name = render::claim_name(claim, input.workload, ordinal);
+  const auto live = std::find_if(input.observed.claims.begin(), input.observed.claims.end(),
+                                 [&](const auto& facts) { return facts->key.name == name; });
+  if (live == input.observed.claims.end() ||
+      !render::quantity_less(claim.size, (*live)->requested)) {
+    return render::claim(input.workload, claim, ordinal);
+  }
+  api::Claim grown = claim;
+  grown.size = (*live)->requested;
+  return render::claim(input.workload, grown, ordinal);
 }
 
 // The Route waits while its host is someone else's, or while nobody could be asked whose it is.
@@ -109,11 +118,8 @@ void drop_unwanted(const PlanInput& input, const std::vector<Desired>& desired,
                       [&plural = key.plural](const auto* kind) { return kind->plural == plural; });
     actions.push_back({DeleteAction{type, live->key, live->uid}, "the spec asks for it no more"});
   }
-  if (const auto& route = input.observed.route;
-      route != nullptr && !route->deleting && route->owner_uid == input.workload.uid) {
-    const kube::ResourceType* type = exposure_type(input);
-    if (type == nullptr) {
-      type = input.strategy.host_route ? &types::kRoute : &types::kIngress;
+  for (const auto& [type, route] : input.observed.former_routes) {
+    if (!route->deleting && route->owner_uid == input.workload.uid) {
       actions.push_back(
           {DeleteAction{type, route->key, route->uid}, "the spec asks for it no more"});
     }
@@ -130,7 +136,10 @@ void drop_claims(const PlanInput& input, std::vector<Action>& actions) {
     const bool in_use =
         std::any_of(input.observed.pods.begin(), input.observed.pods.end(),
                     [&](const auto& pod) { return pod->ordinal == claim->ordinal; });
-    if (claim->ordinal >= input.workload.spec.replicas && !in_use && !claim->deleting) {
+    // A copy that somebody made of one, labels and all, is theirs.
+    const bool made_by_us = claim->digest != kNothingOwned;
+    if (claim->ordinal >= input.workload.spec.replicas && made_by_us && !in_use &&
+        !claim->deleting) {
       actions.push_back({DeleteAction{&types::kClaim, claim->key, claim->uid},
                          "scaled down, and storage.retention.whenScaled is Delete"});
     }
@@ -158,6 +167,17 @@ class Standing {
 
 }  // namespace
 
+const kube::ResourceType* exposure_type(const api::Workload& workload,
+                                        const platform::Strategy& strategy) {
+  if (!workload.spec.route) {
+    return nullptr;
+  }
+  if (strategy.host_route) {
+    return &types::kRoute;
+  }
+  return workload.spec.route->parent_ref ? &types::kHttpRoute : &types::kIngress;
+}
+
 ChildKey Desired::key() const {
   return {std::string(type->plural), document["metadata"]["name"].get<std::string>()};
 }
@@ -175,18 +195,19 @@ std::vector<Desired> desired_children(const PlanInput& input) {
   }
   for (int ordinal = 0; ordinal < workload.spec.replicas && !workload.spec.hibernate; ++ordinal) {
     for (const api::Claim& claim : workload.spec.storage.claims) {
-      desired.push_back({&types::kClaim, render::claim(workload, claim, ordinal)});
+      desired.push_back({&types::kClaim, claim_as_large(input, claim, ordinal)});
     }
   }
   desired.push_back({&types::kService, render::headless_service(workload)});
   if (!workload.spec.ports.empty()) {
     desired.push_back({&types::kService, render::service(workload)});
   }
-  if (const auto* type = exposure_type(input); type != nullptr) {
+  if (const auto* type = exposure_type(workload, input.strategy); type != nullptr) {
     desired.push_back({type, exposure_document(input, type)});
   }
   const bool evict_unhealthy = input.strategy.evict_unhealthy;
-  if (render::wants_disruption_budget(workload, evict_unhealthy)) {
+  if (input.facts.kubernetes >= kDisruptionBudgets &&
+      render::wants_disruption_budget(workload, evict_unhealthy)) {
     desired.push_back(
         {&types::kDisruptionBudget, render::pod_disruption_budget(workload, evict_unhealthy)});
   }
@@ -220,6 +241,10 @@ std::optional<Digest> standing_of_children(const PlanInput& input) {
   if (observed.route != nullptr) {
     standing.add(*observed.route);
   }
+  for (const auto& [type, route] : observed.former_routes) {
+    standing.add(std::string(type->plural));
+    standing.add(*route);
+  }
   return standing.digest();
 }
 
@@ -246,11 +271,13 @@ bool ready_for_pods(const PlanInput& input, const std::vector<Desired>& desired)
       continue;
     }
     const ChildKey key = one.key();
-    if (input.memory.foreign.contains(key) || input.memory.failures.contains(key)) {
+    const auto live = find_live(input.observed, one);
+    // A claim that is there serves, though what is to change of it may be refused.
+    const bool serves = live != nullptr && one.type == &types::kClaim;
+    if (input.memory.foreign.contains(key) || (input.memory.failures.contains(key) && !serves)) {
       return false;
     }
-    if (const auto live = find_live(input.observed, one);
-        live != nullptr && (live->deleting || is_foreign(input, one, *live))) {
+    if (live != nullptr && (live->deleting || is_foreign(input, one, *live))) {
       return false;
     }
   }

@@ -16,6 +16,10 @@ struct Desired {
   ChildKey key() const;
 };
 
+// Route, Ingress or HTTPRoute; null: the spec asks for none.
+const kube::ResourceType* exposure_type(const api::Workload& workload,
+                                        const platform::Strategy& strategy);
+
 // In the order in which they are created. Claims are those of the ordinals that shall exist.
 std::vector<Desired> desired_children(const PlanInput& input);
 

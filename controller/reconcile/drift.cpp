@@ -10,7 +10,6 @@ namespace swo::reconcile {
 namespace {
 
 // What no desired document hashes to: the digest of an object none of whose fields are ours.
-constexpr Digest kNothingOwned = 0;
 
 Digest hash_text(std::string_view text) {
   Fnv hash;

@@ -14,6 +14,7 @@ namespace {
 
 // Probes report every 10 s by default; looking more often learns nothing.
 constexpr std::chrono::seconds kFreshFor{10};
+constexpr std::chrono::minutes kSweep{1};
 // The line that matters is among the last ones: systemd stops soon after it. Bounded, for the
 // status and for memory.
 constexpr int kLogLines = 60;
@@ -90,7 +91,13 @@ Testimony EvidenceReader::read(const PodFacts& pod, std::chrono::system_clock::t
   Testimony testimony;
   testimony.log_tail = read_log(pod, testimony.log_known);
   testimony.events = read_events(pod);
-  (*cache_.lock())[pod.uid] = {pod.resource_version, now, testimony};
+  const auto cache = cache_.lock();
+  // Of Pods that went with their workload nobody asks again.
+  if (now - swept_ >= kSweep) {
+    std::erase_if(*cache, [&](const auto& entry) { return now - entry.second.at >= kSweep; });
+    swept_ = now;
+  }
+  (*cache)[pod.uid] = {pod.resource_version, now, testimony};
   return testimony;
 }
 

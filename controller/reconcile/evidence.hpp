@@ -44,6 +44,7 @@ class EvidenceReader {
 
   kube::Client& client_;
   kube::Guarded<std::map<std::string, Cached>> cache_;  // by Pod uid
+  std::chrono::system_clock::time_point swept_;         // guarded by cache_'s lock
   std::atomic<bool> told_of_logs_{false};
   std::atomic<bool> told_of_events_{false};
 };

@@ -3,6 +3,8 @@
 #include "api/json_read.hpp"
 #include "api/names.hpp"
 #include "kube/resource_version.hpp"
+#include "reconcile/resize.hpp"
+#include "reconcile/types.hpp"
 
 namespace swo::reconcile {
 namespace {
@@ -134,6 +136,14 @@ kube::Result<kube::Written> Executor::apply(const ApplyAction& action, const Act
 }
 
 kube::Result<kube::Written> Executor::remove(const DeleteAction& action) {
+  if (!action.successor.is_null()) {
+    // Its name is taken, which the API server finds out last of all.
+    const auto tried = client_.create(*action.type, action.successor, api::kFieldManager,
+                                      /*dry_run=*/true);
+    if (!tried && tried.error().kind == ErrorKind::kInvalid) {
+      return tried.error();
+    }
+  }
   kube::DeleteOptions options;
   options.uid = action.uid;
   options.propagation_policy = "Background";
@@ -146,11 +156,20 @@ kube::Result<kube::Written> Executor::remove(const DeleteAction& action) {
   return kube::Written{};
 }
 
-kube::Result<kube::Written> Executor::patch(const PatchAction& action) {
+kube::Result<kube::Written> Executor::patch(const PatchAction& action, const Action& whole,
+                                            Memory& memory) {
   const auto send = action.kind == PatchKind::kMerge ? &kube::Client::merge_patch
                                                      : &kube::Client::strategic_merge_patch;
-  return (client_.*send)(*action.type, action.key, action.patch, api::kFieldManager,
-                         action.subresource);
+  auto written = (client_.*send)(*action.type, action.key, action.patch, api::kFieldManager,
+                                 action.subresource);
+  if (written && action.subresource == "resize") {
+    memory.settled.erase(child_key(whole));
+    const Json live = Json::parse(written->body, nullptr, /*allow_exceptions=*/false);
+    if (const auto settled = settled_resize(live, action.patch)) {
+      memory.settled[child_key(whole)] = *settled;
+    }
+  }
+  return written;
 }
 
 void Executor::recheck_foreign(std::string_view ns, const BelongsToUs& belongs, Memory& memory) {
@@ -163,11 +182,11 @@ void Executor::recheck_foreign(std::string_view ns, const BelongsToUs& belongs, 
   }
 }
 
-void Executor::expect(const kube::ObjectKey& owner, const Action& action,
+bool Executor::expect(const kube::ObjectKey& owner, const Action& action,
                       const kube::Written& written, kube::Instant now) {
   const kube::StoreBase* store = world_.store_of(action.type());
   if (store == nullptr) {
-    return;
+    return false;
   }
   if (std::holds_alternative<DeleteAction>(action.what)) {
     if (const auto held = store->version(action.key())) {
@@ -176,6 +195,7 @@ void Executor::expect(const kube::ObjectKey& owner, const Action& action,
   } else {
     expectations_.wrote(owner, *store, action.key(), written.resource_version, now);
   }
+  return true;
 }
 
 Executed Executor::carry_out(const kube::ObjectKey& owner, const std::vector<Action>& actions,
@@ -183,7 +203,13 @@ Executed Executor::carry_out(const kube::ObjectKey& owner, const std::vector<Act
                              const ActionObserver& observer) {
   Executed executed;
   std::map<ChildKey, kube::Error> failures;
+  bool lacks_something = false;
   for (const Action& action : actions) {
+    // A claim or an account that another has: an instance would be made on what is not its own.
+    if (lacks_something && std::holds_alternative<CreateAction>(action.what) &&
+        action.type() == types::kPod) {
+      continue;
+    }
     auto written = std::visit(
         [&](const auto& what) -> kube::Result<kube::Written> {
           using What = std::decay_t<decltype(what)>;
@@ -194,18 +220,23 @@ Executed Executor::carry_out(const kube::ObjectKey& owner, const std::vector<Act
           } else if constexpr (std::is_same_v<What, DeleteAction>) {
             return remove(what);
           } else {
-            return patch(what);
+            return patch(what, action, memory);
           }
         },
         action.what);
     if (written) {
-      ++executed.writes;
-      expect(owner, action, *written, now);
+      // Of a kind that is not watched nothing comes back that would lead to another look.
+      executed.writes += expect(owner, action, *written, now) ? 1 : 0;
+      if (std::holds_alternative<DeleteAction>(action.what)) {
+        memory.settled.erase(child_key(action));
+      }
       observer(action, nullptr);
       continue;
     }
     const kube::Error& error = written.error();
     observer(action, &error);
+    const auto* applied = std::get_if<ApplyAction>(&action.what);
+    lacks_something = lacks_something || (applied != nullptr && applied->expect_absent);
     if (!executed.error) {
       executed.error = error;
     }

@@ -46,8 +46,9 @@ class Executor {
   kube::Result<kube::Written> apply(const ApplyAction& action, const Action& whole,
                                     const BelongsToUs& belongs, Memory& memory);
   kube::Result<kube::Written> remove(const DeleteAction& action);
-  kube::Result<kube::Written> patch(const PatchAction& action);
-  void expect(const kube::ObjectKey& owner, const Action& action, const kube::Written& written,
+  kube::Result<kube::Written> patch(const PatchAction& action, const Action& whole, Memory& memory);
+  // False: the kind is not watched.
+  bool expect(const kube::ObjectKey& owner, const Action& action, const kube::Written& written,
               kube::Instant now);
 
   kube::Client& client_;

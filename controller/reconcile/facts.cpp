@@ -6,6 +6,7 @@
 
 #include "api/json_read.hpp"
 #include "api/names.hpp"
+#include "reconcile/fnv.hpp"
 #include "render/render.hpp"
 #include "runtime/clock.hpp"
 
@@ -240,6 +241,14 @@ bool asks_the_same(const WorkloadFacts& before, const WorkloadFacts& after) {
          before.deleting == after.deleting && before.asked == after.asked;
 }
 
+Digest digest_of_resources(const std::string& text) {
+  Fnv hash;
+  for (const char c : text) {
+    hash.add(static_cast<unsigned char>(c));
+  }
+  return hash.value();
+}
+
 PodFacts pod_facts(const Json& object) {
   PodFacts facts;
   read_metadata(object, facts);
@@ -249,6 +258,10 @@ PodFacts pod_facts(const Json& object) {
   facts.ordinal = ordinal_of(at(metadata, "labels"));
   facts.revision = text(at(at(metadata, "labels"), api::kLabelRevision));
   facts.scc = text(at(at(metadata, "annotations"), "openshift.io/scc"));
+  if (const Json& asked = at(metadata, "annotations", api::kAnnotationResources);
+      asked.is_string()) {
+    facts.asked_resources = digest_of_resources(text(asked));
+  }
   facts.created = runtime::parse_rfc3339(text(at(metadata, "creationTimestamp")))
                       .value_or(std::chrono::system_clock::time_point{});
   facts.node = text(at(spec, "nodeName"));

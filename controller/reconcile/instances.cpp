@@ -43,6 +43,23 @@ class Planner {
   void remove(const Pod& pod, std::string why) {
     plan_.actions.push_back({DeleteAction{&types::kPod, pod->key, pod->uid}, std::move(why)});
   }
+  // The first of an update is not given up for a Pod that the API server refuses.
+  void replace(const Pod& pod, std::string why) {
+    remove(pod, std::move(why));
+    if (std::all_of(by_ordinal_.begin(), by_ordinal_.end(),
+                    [&](const auto& entry) { return outdated(entry.second); })) {
+      std::get<DeleteAction>(plan_.actions.back().what).successor =
+          render::pod(input_.workload, input_.strategy, pod->ordinal);
+    }
+  }
+  // It has had its time, or what it lacks does not come by itself.
+  bool does_not_come_up(const Pod& pod) const {
+    const auto found = input_.observed.evidence.find(pod->key.name);
+    const bool diagnosed = found != input_.observed.evidence.end() && found->second.diagnosis &&
+                           !found->second.diagnosis->transient;
+    return diagnosed || input_.now - pod->created >=
+                            std::chrono::seconds(spec_.readiness.startup_timeout_seconds);
+  }
 
   bool outdated(const Pod& pod) const {
     return pod->ordinal >= spec_.update_strategy.partition && is_outdated(input_, revision_, *pod);
@@ -126,7 +143,9 @@ class Planner {
     for (const auto& [ordinal, pod] : by_ordinal_) {
       if (!pod->ready || pod->deleting) {
         ++unavailable;
-        replaced_not_ready = replaced_not_ready || (!outdated(pod) && !pod->deleting);
+        const bool replaced = !outdated(pod) && !pod->deleting;
+        replaced_not_ready = replaced_not_ready || replaced;
+        plan_.stalled = plan_.stalled || (replaced && does_not_come_up(pod));
       }
     }
     // An outdated instance that is not ready costs nothing to replace, and may be what the change
@@ -134,12 +153,12 @@ class Planner {
     for (auto entry = by_ordinal_.rbegin(); entry != by_ordinal_.rend(); ++entry) {
       const auto& [ordinal, pod] = *entry;
       if (outdated(pod) && !pod->ready && !pod->deleting) {
-        remove(pod, "made from an older revision, and not ready");
+        plan_.stalled = false;
+        replace(pod, "made from an older revision, and not ready");
         return;
       }
     }
     if (replaced_not_ready) {
-      plan_.stalled = true;
       return;
     }
     for (auto entry = by_ordinal_.rbegin(); entry != by_ordinal_.rend(); ++entry) {
@@ -148,7 +167,7 @@ class Planner {
         return;
       }
       if (outdated(pod) && !pod->deleting) {
-        remove(pod, "made from an older revision");
+        replace(pod, "made from an older revision");
         ++unavailable;
       }
     }

@@ -18,7 +18,7 @@ struct InstancePlan {
   int wanted = 0;  // instances that shall exist now
   bool scaling = false;
   bool updating = false;  // some instance is of an older revision and shall be replaced
-  bool stalled = false;   // the update waits because a replaced instance is not ready
+  bool stalled = false;   // the update waits because a replaced instance does not come up
 };
 
 // `may_create`: the platform and the children allow new Pods.

@@ -5,6 +5,7 @@
 
 #include "api/json_read.hpp"
 #include "kube/projection.hpp"
+#include "reconcile/children.hpp"
 #include "reconcile/types.hpp"
 #include "render/render.hpp"
 
@@ -104,7 +105,9 @@ void put(const std::vector<std::shared_ptr<const T>>& live, const kube::Resource
 
 }  // namespace
 
-void Observer::gather_children(const kube::ObjectKey& owner, Observed& observed) {
+void Observer::gather_children(const api::Workload& workload, const platform::Strategy& strategy,
+                               Observed& observed) {
+  const kube::ObjectKey owner{workload.ns, workload.name};
   observed.pods = world_.pods.store().owned_by(owner);
   std::sort(observed.pods.begin(), observed.pods.end(),
             [](const auto& a, const auto& b) { return a->ordinal < b->ordinal; });
@@ -118,8 +121,14 @@ void Observer::gather_children(const kube::ObjectKey& owner, Observed& observed)
     if (informer == nullptr) {
       continue;
     }
-    if (const auto routes = informer->store().owned_by(owner); !routes.empty()) {
-      observed.route = routes.front();
+    const kube::ResourceType* const wanted = exposure_type(workload, strategy);
+    for (const auto& route : informer->store().owned_by(owner)) {
+      if (wanted != nullptr && informer->type() == *wanted &&
+          route->key.name == render::route_name(workload)) {
+        observed.route = route;
+      } else {
+        observed.former_routes.emplace_back(&informer->type(), route);
+      }
     }
   }
 }
@@ -195,7 +204,7 @@ Observed Observer::observe(const api::Workload& workload, const platform::Facts&
                            const platform::Strategy& strategy,
                            std::chrono::system_clock::time_point now) {
   Observed observed;
-  gather_children({workload.ns, workload.name}, observed);
+  gather_children(workload, strategy, observed);
   // Orphans of a workload that had this name are not its instances.
   std::erase_if(observed.pods, [&](const auto& pod) { return pod->owner_uid != workload.uid; });
   if (strategy.use_scc && world_.sccs != nullptr) {

@@ -22,7 +22,8 @@ class Observer {
                    const platform::Strategy& strategy, std::chrono::system_clock::time_point now);
 
  private:
-  void gather_children(const kube::ObjectKey& owner, Observed& observed);
+  void gather_children(const api::Workload& workload, const platform::Strategy& strategy,
+                       Observed& observed);
   void gather_evidence(const api::Workload& workload, const platform::Facts& facts,
                        const platform::Strategy& strategy,
                        std::chrono::system_clock::time_point now, Observed& observed);

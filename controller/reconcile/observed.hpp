@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "diagnose/diagnose.hpp"
@@ -58,9 +59,11 @@ struct InstanceEvidence {
 struct Observed {
   std::vector<std::shared_ptr<const PodFacts>> pods;
   std::map<ChildKey, std::shared_ptr<const ChildFacts>>
-      children;  // all but Pods, Routes and claims
-  std::shared_ptr<const RouteFacts>
-      route;  // Route, Ingress or HTTPRoute, whichever the platform has
+      children;                             // all but Pods, Routes and claims
+  std::shared_ptr<const RouteFacts> route;  // of the kind that the spec asks for
+  // Of the other kinds among Route, Ingress and HTTPRoute: what the spec asked for before.
+  std::vector<std::pair<const kube::ResourceType*, std::shared_ptr<const RouteFacts>>>
+      former_routes;
   std::vector<std::shared_ptr<const ClaimFacts>> claims;
   std::vector<std::shared_ptr<const RevisionFacts>> revisions;
   std::map<std::string, InstanceEvidence>

@@ -49,7 +49,9 @@ runtime::Outcome to_runtime(const Outcome& outcome) {
   if (outcome.error) {
     const bool everyday = outcome.error->kind == kube::ErrorKind::kConflict ||
                           outcome.error->kind == kube::ErrorKind::kAlreadyExists;
-    return runtime::Outcome::error(outcome.error->message, everyday);
+    auto failed = runtime::Outcome::error(outcome.error->message, everyday);
+    failed.at_least = outcome.error->retry_after.value_or(std::chrono::milliseconds{0});
+    return failed;
   }
   return outcome.requeue_after ? runtime::Outcome::requeue_after(*outcome.requeue_after)
                                : runtime::Outcome::done();

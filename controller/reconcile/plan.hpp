@@ -41,6 +41,8 @@ struct DeleteAction {
   const kube::ResourceType* type = nullptr;
   kube::ObjectKey key;
   std::string uid;
+  // What is to take its place; null: nothing. It goes only where the API server would take that.
+  Json successor = nullptr;
 };
 
 // kStrategicMerge: lists by their keys; only types that are built in have it.

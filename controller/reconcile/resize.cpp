@@ -39,14 +39,32 @@ ResourceChange resource_change(const PlanInput& input, const PodFacts& pod) {
     return ResourceChange::kNone;
   }
   const Json wanted = render::canonical_resources(resources);
+  const Digest asked = digest_of_resources(wanted.dump());
+  if (pod.asked_resources == asked) {
+    return ResourceChange::kNone;  // what it was given may be another's decision
+  }
   const Json live = Json::parse(pod.resources, nullptr, /*allow_exceptions=*/false);
   if (!differs(wanted, live)) {
+    return ResourceChange::kNone;
+  }
+  const auto settled = input.memory.settled.find({std::string(types::kPod.plural), pod.key.name});
+  if (settled != input.memory.settled.end() &&
+      settled->second == Settled{digest_of_resources(pod.resources), asked}) {
     return ResourceChange::kNone;
   }
   const bool in_place =
       input.strategy.in_place_resize &&
       (!lowers_memory(wanted, live) || input.facts.kubernetes >= kLessMemoryInPlace);
   return in_place ? ResourceChange::kInPlace : ResourceChange::kReplace;
+}
+
+std::optional<Settled> settled_resize(const Json& pod, const Json& patch) {
+  const Json& wanted = at(patch, "spec", "containers")[0]["resources"];
+  const std::string live = pod_facts(pod).resources;
+  if (!differs(wanted, Json::parse(live, nullptr, /*allow_exceptions=*/false))) {
+    return std::nullopt;
+  }
+  return Settled{digest_of_resources(live), digest_of_resources(wanted.dump())};
 }
 
 bool is_outdated(const PlanInput& input, const std::string& revision, const PodFacts& pod) {

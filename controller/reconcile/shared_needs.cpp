@@ -14,7 +14,7 @@ std::size_t SharedNeeds::index_of(const Need& need) {
   return kinds_.size() - 1;
 }
 
-bool SharedNeeds::report(const kube::ObjectKey& workload, const Need& need) {
+bool SharedNeeds::report(const kube::ObjectKey& workload, const Need& need, std::size_t of) {
   const std::lock_guard lock(mutex_);
   const std::size_t index = index_of(need);
   const auto [entry, inserted] = by_workload_.try_emplace(workload, index);
@@ -26,14 +26,25 @@ bool SharedNeeds::report(const kube::ObjectKey& workload, const Need& need) {
     changed = --kinds_[entry->second].users == 0;
     entry->second = index;
   }
-  return ++kinds_[index].users == 1 || changed;
+  const bool complete = inserted && by_workload_.size() >= of;
+  return ++kinds_[index].users == 1 || changed || complete;
+}
+
+bool SharedNeeds::report_unknown(const kube::ObjectKey& workload, std::size_t of) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (by_workload_.contains(workload)) {
+      return false;
+    }
+  }
+  return report(workload, {}, of);
 }
 
 bool SharedNeeds::forget(const kube::ObjectKey& workload) {
   const std::lock_guard lock(mutex_);
   const auto entry = by_workload_.find(workload);
   if (entry == by_workload_.end()) {
-    return false;
+    return true;
   }
   const bool last = --kinds_[entry->second].users == 0;
   by_workload_.erase(entry);

@@ -39,8 +39,12 @@ struct SharedNeedsSum {
 
 class SharedNeeds {
  public:
-  // True when the sum has changed in what it asks for.
-  bool report(const kube::ObjectKey& workload, const Need& need);
+  // True when the sum has changed in what it asks for, or when now, with this one, all `of` them
+  // have reported.
+  bool report(const kube::ObjectKey& workload, const Need& need, std::size_t of);
+  // The same of a workload that cannot say what it needs: it needs what it needed before.
+  bool report_unknown(const kube::ObjectKey& workload, std::size_t of);
+  // True also of one that had not reported: it may have been the last that was waited for.
   bool forget(const kube::ObjectKey& workload);
   SharedNeedsSum sum() const;
 

@@ -122,7 +122,13 @@ void WorkloadReconciler::report_need(const kube::ObjectKey& key, const api::Work
     need.machine_config = strategy.machine_config;
     need.cgroup_mode = strategy.cgroups == platform::CgroupsBy::kCgroupMode;
   }
-  if (needs_.report(key, need)) {
+  if (needs_.report(key, need, world_.workloads.store().size())) {
+    options_.needs_changed();
+  }
+}
+
+void WorkloadReconciler::report_unknown_need(const kube::ObjectKey& key) {
+  if (needs_.report_unknown(key, world_.workloads.store().size())) {
     options_.needs_changed();
   }
 }
@@ -179,11 +185,13 @@ Outcome WorkloadReconciler::look_at(const kube::ObjectKey& key, const WorkloadFa
     const Json document = Json::parse(facts.text, nullptr, false);
     named.status = api::parse_status(at(document, "status"));
     options_.log(key, "spec refused: " + fault->message(), true);
+    report_unknown_need(key);
     return {write_status(named, invalid_status(named, *fault, now)), std::nullopt};
   }
   const api::Workload& workload = std::get<api::Workload>(parsed);
   if (const auto faults = api::validate(workload); !faults.empty()) {
     options_.log(key, "spec refused: " + faults.front().message(), true);
+    report_unknown_need(key);
     return {write_status(workload, invalid_status(workload, faults.front(), now)), std::nullopt};
   }
 

@@ -76,8 +76,9 @@ World::World(kube::Client& client, const WorldOptions& world)
                                              kube::FieldMask(revision_fields()), revision_facts)),
       routes(exposure(client, world, types::kRoute, world.kinds.route)),
       ingresses(exposure(client, world, types::kIngress, !world.kinds.route)),
-      http_routes(exposure(client, world, types::kHttpRoute,
-                           !world.kinds.route && world.kinds.http_route)) {
+      http_routes(
+          exposure(client, world, types::kHttpRoute, !world.kinds.route && world.kinds.http_route)),
+      watches_budgets_(world.kinds.disruption_budget) {
   if (world.kinds.scc) {
     sccs = std::make_unique<kube::Informer<ChildFacts>>(
         client,
@@ -92,9 +93,11 @@ World::World(kube::Client& client, const WorldOptions& world)
 }
 
 std::vector<kube::InformerBase*> World::informers() {
-  std::vector<kube::InformerBase*> list = {&workloads, &pods,          &service_accounts,
-                                           &roles,     &role_bindings, &services,
-                                           &budgets,   &claims,        &revisions};
+  std::vector<kube::InformerBase*> list = {
+      &workloads, &pods, &service_accounts, &roles, &role_bindings, &services, &claims, &revisions};
+  if (watches_budgets_) {
+    list.push_back(&budgets);
+  }
   add(routes.get(), list);
   add(ingresses.get(), list);
   add(http_routes.get(), list);

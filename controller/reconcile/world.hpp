@@ -23,6 +23,7 @@ struct Kinds {
   bool http_route = false;
   bool scc = false;
   bool machine_config = false;
+  bool disruption_budget = true;  // policy/v1
 };
 
 struct WorldOptions {
@@ -62,6 +63,9 @@ class World {
     std::function<void()> shared;  // a cluster-scoped object
   };
   void on_change(const Listeners& listeners);
+
+ private:
+  bool watches_budgets_;
 };
 
 }  // namespace swo::reconcile

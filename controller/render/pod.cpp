@@ -51,6 +51,9 @@ Json pod_metadata(const api::Workload& workload, const Strategy& strategy, int o
   all[std::string(api::kLabelRevision)] = revision(workload, strategy);
   result["labels"] = std::move(all);
   set_unless_empty(result, "annotations", pod_annotations(workload, strategy));
+  if (const Json asked = canonical_resources(workload.spec.resources); !asked.empty()) {
+    result["annotations"][std::string(api::kAnnotationResources)] = asked.dump();
+  }
   return result;
 }
 

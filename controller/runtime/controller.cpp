@@ -52,7 +52,7 @@ struct Controller::State {
       }
       return;
     }
-    Milliseconds delay = queue.add_failed(item.key(), item.priority());
+    Milliseconds delay = queue.add_failed(item.key(), item.priority(), outcome.at_least);
     log::Level level = outcome.quiet ? log::Level::kInfo : log::Level::kWarning;
     if (!log::enabled(level)) return;
     log::write(level, "the reconcile failed and will be tried again",

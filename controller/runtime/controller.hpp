@@ -19,9 +19,10 @@ namespace swo::runtime {
 struct Outcome {
   enum class Kind { kDone, kRequeueAfter, kError };
   Kind kind = Kind::kDone;
-  Milliseconds after{0};  // kRequeueAfter
-  std::string message;    // kError: why, for the log
-  bool quiet = false;     // kError: an everyday one (a conflict), which is not worth a warning
+  Milliseconds after{0};     // kRequeueAfter
+  std::string message;       // kError: why, for the log
+  bool quiet = false;        // kError: an everyday one (a conflict), which is not worth a warning
+  Milliseconds at_least{0};  // kError: as long as the server asks to be left alone (Retry-After)
 
   static Outcome done() { return {}; }
   // Look again after `after`; the failure count starts anew.

@@ -47,6 +47,8 @@ struct Delayed {
 
 // A crowd that has gone leaves its slots behind; more than this many are given back.
 constexpr std::size_t kSlotsKept = 1024;
+// A server that asks to be left alone for longer is asked again all the same.
+constexpr Milliseconds kMostAsked = std::chrono::minutes(5);
 
 }  // namespace
 
@@ -235,13 +237,14 @@ void WorkQueue::add_after(const ObjectKey& key, Milliseconds delay, Priority pri
   if (state.waiting > 0) state.wake.notify_one();  // one of them waits for the new earliest
 }
 
-Milliseconds WorkQueue::add_failed(const ObjectKey& key, Priority priority) {
+Milliseconds WorkQueue::add_failed(const ObjectKey& key, Priority priority, Milliseconds at_least) {
   State& state = *state_;
   Instant now = state.clock.now();
   std::lock_guard lock(state.mutex);
   if (state.shut) return Milliseconds{0};
   Slot slot = state.find_or_make(key);
-  Milliseconds delay = state.options.backoff.delay(++state.slots[slot].failures);
+  const Milliseconds backoff = state.options.backoff.delay(++state.slots[slot].failures);
+  const Milliseconds delay = std::max(backoff, std::min(at_least, kMostAsked));
   state.delay(slot, now + delay, priority);
   if (state.options.metrics != nullptr) state.options.metrics->retried();
   if (state.waiting > 0) state.wake.notify_one();

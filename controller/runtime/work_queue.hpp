@@ -58,8 +58,10 @@ class WorkQueue {
   void add(const ObjectKey& key, Priority priority = Priority::kHigh);
   // Ready after `delay`; of several delays the shortest counts.
   void add_after(const ObjectKey& key, Milliseconds delay, Priority priority = Priority::kHigh);
-  // Counts one failure more and adds after the backoff for that; returns the delay.
-  Milliseconds add_failed(const ObjectKey& key, Priority priority = Priority::kHigh);
+  // Counts one failure more and adds after the backoff for that, or after `at_least`, where that is
+  // longer (five minutes at most); returns the delay.
+  Milliseconds add_failed(const ObjectKey& key, Priority priority = Priority::kHigh,
+                          Milliseconds at_least = Milliseconds{0});
   // It went well: the backoff starts from the beginning the next time.
   void forget(const ObjectKey& key);
   int failures(const ObjectKey& key) const;

@@ -25,7 +25,7 @@ spec:
 ```
 
 Left out and `null` mean the same. A bad value is refused when it is applied; `systemd-workload-operator
-render FILE` finds the same faults without a cluster.
+render -f FILE` finds the same faults without a cluster, but for quantities.
 )";
 
 bool contains(const Json& list, const std::string& item) {

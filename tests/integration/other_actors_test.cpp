@@ -158,6 +158,43 @@ TEST_F(OtherActors, AWebhookThatWasThereFirstIsNotFoughtEither) {
   EXPECT_LE(simulation.writes_to("PATCH poddisruptionbudgets/demo/second"), 2);
 }
 
+TEST_F(OtherActors, AWebhookThatRewritesTheResourcesOfPodsGetsNoInstanceReplaced) {
+  simulation.cluster().api().add_admission(
+      [](const devcluster::AdmissionRequest& request, Json& object) -> std::optional<std::string> {
+        if (request.verb == "create" && request.resource == "pods") {
+          object["spec"]["containers"][0]["resources"]["requests"]["cpu"] = "50m";
+        }
+        return std::nullopt;
+      });
+  Json spec = nginx("v2", 1);
+  spec["resources"] = {{"limits", {{"cpu", "2"}}}, {"requests", {{"cpu", "1"}}}};
+  simulation.apply("nginx", spec);
+  ASSERT_TRUE(simulation.until([&] { return settled_at(simulation, 1, "v2"); }));
+  simulation.forget_writes();
+  simulation.advance(hours(1));
+  EXPECT_THAT(simulation.writes(), IsEmpty());
+}
+
+// The schema knows nothing of quantities: the API server does.
+TEST_F(OtherActors, APodThatTheApiServerRefusesCostsNoRunningInstance) {
+  simulation.cluster().api().add_admission(
+      [](const devcluster::AdmissionRequest& request, Json& object) -> std::optional<std::string> {
+        const bool refused = request.verb == "create" && request.resource == "pods" &&
+                             object["spec"]["containers"][0]["image"] == "v2";
+        if (refused) {
+          object["spec"]["containers"][0].erase("image");  // then it is invalid
+        }
+        return std::nullopt;
+      });
+  simulation.apply("nginx", nginx("v2", 1));
+  simulation.advance(minutes(10));
+  EXPECT_EQ(simulation.writes_to("DELETE pods/demo/nginx-0"), 0);
+  EXPECT_THAT(simulation.workload("nginx")["status"]["phase"].get<std::string>(),
+              HasSubstr("Invalid"));
+  simulation.apply("nginx", nginx("v3", 1));
+  EXPECT_TRUE(simulation.until([&] { return settled_at(simulation, 1, "v3"); }));
+}
+
 TEST_F(OtherActors, ANamespaceThatIsBeingDeletedIsLeftToDoSo) {
   // Something holds the namespace for an hour: nothing can be made in it, and what is deleted stays
   // deleted.

@@ -172,8 +172,8 @@ TEST(Strategy, KnowsWhichApiServersTakeTheFieldsThatCameLater) {
   const auto evicts = [](const char* name) {
     return decide({}, generation(name), kApply).evict_unhealthy;
   };
-  EXPECT_FALSE(evicts("openshift-4.12"));  // Kubernetes 1.25
-  EXPECT_TRUE(evicts("openshift-4.13"));
+  EXPECT_FALSE(evicts("openshift-4.13"));  // Kubernetes 1.26: an alpha field, which is dropped
+  EXPECT_TRUE(evicts("openshift-4.14"));
   EXPECT_TRUE(evicts("kubernetes-1.33"));
   EXPECT_FALSE(decide({}, Facts{}, kApply).evict_unhealthy) << "left out where nothing is known";
 }
@@ -538,6 +538,19 @@ TEST(RolledOut, NeedsEveryPartOfTheRule) {
   EXPECT_FALSE(without([](PoolFacts& p) { p.spec_configuration = "rendered-worker-3"; }));
   EXPECT_FALSE(without([](PoolFacts& p) { p.updated = Tri::kUnknown; }));
   EXPECT_FALSE(without([](PoolFacts& p) { p.degraded = Tri::kYes; }));
+}
+
+// The shape of the Pod is part of its revision: a taint that keeps new Pods away would else replace
+// those that run.
+TEST(Strategy, ATaintOnAllNodesGivesThePodNoOtherShape) {
+  Facts facts = generation("kubernetes-1.33-containerd");
+  const api::Workload workload;
+  const Strategy before = decide(workload, facts, kApply);
+  ASSERT_TRUE(before.runtime_mounts);
+  for (NodeFacts& node : facts.nodes) {
+    node.taints.push_back({{"key", "maintenance"}, {"effect", "NoSchedule"}});
+  }
+  EXPECT_TRUE(decide(workload, facts, kApply).runtime_mounts);
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // Scenarios of plan(): what is done, and what is said, in each situation.
 #include "reconcile/plan.hpp"
 
+#include <functional>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -139,9 +141,138 @@ TEST(Plan, WithoutARouteInTheSpecTheRouteGoes) {
   scene.children_in_line();
   scene.add(scene.pod(0, true));
   scene.workload.spec.route.reset();
+  scene.observed.former_routes = {{&types::kRoute, std::move(scene.observed.route)}};
   const Plan plan = scene.plan();
   EXPECT_THAT(what(plan), ElementsAre("delete Route demo/nginx"));
   EXPECT_EQ(plan.status.url, "");
+}
+
+struct OffOpenshift : test::Scene {
+  OffOpenshift() {
+    strategy.host_route = false;
+    workload.spec.route->host.clear();
+  }
+  std::shared_ptr<const RouteFacts> exposed() const {
+    RouteFacts route;
+    route.key = {"demo", "nginx"};
+    route.uid = "uid-route";
+    route.owner_uid = workload.uid;
+    return std::make_shared<const RouteFacts>(route);
+  }
+};
+
+TEST(Plan, AnHttpRouteGoesAsWhatItIsWhenTheSpecAsksForNoRouteAnyMore) {
+  OffOpenshift scene;
+  scene.workload.spec.route.reset();
+  scene.children_in_line();
+  scene.observed.former_routes = {{&types::kHttpRoute, scene.exposed()}};
+  EXPECT_THAT(what(scene.plan()), Contains("delete HTTPRoute demo/nginx"));
+}
+
+TEST(Plan, AnIngressGivesWayToAnHttpRouteAndBack) {
+  OffOpenshift scene;
+  scene.workload.spec.route->parent_ref = Json{{"name", "gateway"}};
+  scene.observed.former_routes = {{&types::kIngress, scene.exposed()}};
+  std::vector<std::string> lines = what(scene.plan());
+  EXPECT_THAT(lines, Contains("apply HTTPRoute demo/nginx"));
+  EXPECT_THAT(lines, Contains("delete Ingress demo/nginx"));
+
+  scene.workload.spec.route->parent_ref.reset();
+  scene.observed.former_routes = {{&types::kHttpRoute, scene.exposed()}};
+  lines = what(scene.plan());
+  EXPECT_THAT(lines, Contains("apply Ingress demo/nginx"));
+  EXPECT_THAT(lines, Contains("delete HTTPRoute demo/nginx"));
+}
+
+struct Stored : test::Scene {
+  Stored() {
+    api::Claim claim;
+    claim.name = "data";
+    claim.mount_path = "/data";
+    claim.size = "10Gi";
+    workload.spec.storage.claims = {claim};
+    children_in_line();
+    add(pod(0, true));
+  }
+  void replace(const std::function<void(ClaimFacts&)>& change) {
+    auto claim = *observed.claims.at(0);
+    change(claim);
+    observed.claims = {std::make_shared<const ClaimFacts>(claim)};
+  }
+};
+
+TEST(Plan, AClaimThatHasGrownElsewhereIsNotAskedToShrink) {
+  Stored scene;
+  scene.replace([](ClaimFacts& claim) {
+    claim.requested = "20Gi";
+    claim.digest = 7;  // its size is another's now
+  });
+  const Plan plan = scene.plan();
+  ASSERT_THAT(what(plan), ElementsAre("apply PersistentVolumeClaim demo/data-nginx-0"));
+  EXPECT_EQ(std::get<ApplyAction>(plan.actions[0].what)
+                .document["spec"]["resources"]["requests"]["storage"],
+            "20Gi");
+}
+
+TEST(Plan, AnInstanceIsMadeOnAClaimWhoseChangeIsRefused) {
+  Stored scene;
+  scene.observed.pods.clear();
+  scene.memory.failures[{"persistentvolumeclaims", "data-nginx-0"}] = {};
+  EXPECT_THAT(what(scene.plan()), Contains("create Pod demo/nginx-0"));
+}
+
+TEST(Plan, ACopyThatSomebodyMadeOfAClaimIsNotDeletedWithIt) {
+  Stored scene;
+  scene.workload.spec.storage.when_scaled = "Delete";
+  scene.replace([](ClaimFacts& claim) { claim.ordinal = 2; });
+  EXPECT_THAT(what(scene.plan()), Contains("delete PersistentVolumeClaim demo/data-nginx-0"));
+  scene.replace([](ClaimFacts& claim) { claim.digest = kNothingOwned; });
+  EXPECT_THAT(what(scene.plan()), Not(Contains("delete PersistentVolumeClaim demo/data-nginx-0")));
+}
+
+TEST(Plan, AnUpdateThatBootsIsNoStalledOne) {
+  Scene scene;
+  scene.workload.spec.replicas = 2;
+  scene.children_in_line();
+  PodFacts old = scene.pod(0, true);
+  old.revision = "older";
+  scene.add(old);
+  PodFacts booting = scene.pod(1, false);
+  booting.created = test::kNow;
+  scene.add(booting);
+  const Plan plan = scene.plan();
+  EXPECT_THAT(what(plan), IsEmpty()) << "one after the other";
+  EXPECT_THAT(plan.status.phase, StartsWith("Updating"));
+  EXPECT_EQ(condition(plan, "Degraded").status, "False");
+}
+
+TEST(Plan, TheFirstInstanceOfAnUpdateGoesOnlyForAPodThatIsTaken) {
+  Scene scene;
+  scene.workload.spec.replicas = 2;
+  scene.children_in_line();
+  for (const int ordinal : {0, 1}) {
+    PodFacts old = scene.pod(ordinal, true);
+    old.revision = "older";
+    scene.add(old);
+  }
+  const Plan first = scene.plan();
+  ASSERT_THAT(what(first), ElementsAre("delete Pod demo/nginx-1"));
+  const Json& successor = std::get<DeleteAction>(first.actions[0].what).successor;
+  EXPECT_EQ(successor, render::pod(scene.workload, scene.strategy, 1));
+
+  scene.observed.pods.pop_back();
+  scene.add(scene.pod(1, true));
+  const Plan next = scene.plan();
+  ASSERT_THAT(what(next), ElementsAre("delete Pod demo/nginx-0"));
+  EXPECT_TRUE(std::get<DeleteAction>(next.actions[0].what).successor.is_null());
+}
+
+TEST(Plan, WhereTheClusterHasNoDisruptionBudgetsThereIsNone) {
+  test::Scene scene;
+  scene.workload.spec.replicas = 3;
+  EXPECT_THAT(what(scene.plan()), Contains("apply PodDisruptionBudget demo/nginx"));
+  scene.facts.kubernetes = {1, 20, 2};
+  EXPECT_THAT(what(scene.plan()), Not(Contains("apply PodDisruptionBudget demo/nginx")));
 }
 
 TEST(Plan, AHostOfAnotherNamespaceIsNotClaimed) {

@@ -1,4 +1,6 @@
 // spec.resources changes: in the running Pod where that can be had, else by a new one.
+#include "reconcile/resize.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -83,6 +85,42 @@ TEST(Resize, TellsWhatTheKubeletWaitsForAndWhatItCannotDo) {
   EXPECT_EQ(told.reason, "ResizeInfeasible");
   EXPECT_THAT(told.message, HasSubstr("worker-1"));
   EXPECT_THAT(told.message, HasSubstr("delete the Pod"));
+}
+
+// ClusterResourceOverride, VerticalPodAutoscaler: what they make of a Pod is theirs to decide.
+TEST(Resize, LeavesAnInstanceWhoseResourcesAWebhookHasRewritten) {
+  for (const bool in_place : {false, true}) {
+    Sized scene;
+    scene.strategy.in_place_resize = in_place;
+    PodFacts rewritten = scene.pod(0, true);
+    rewritten.resources = R"({"limits":{"memory":"512Mi"},"requests":{"memory":"64Mi"}})";
+    rewritten.asked_resources = digest_of_resources(R"({"limits":{"memory":"1Gi"}})");
+    scene.observed.pods.clear();
+    scene.add(rewritten);
+    EXPECT_THAT(what(scene.plan()), IsEmpty());
+    scene.want("2Gi");
+    EXPECT_THAT(what(scene.plan()),
+                ElementsAre(in_place ? "patch Pod demo/nginx-0" : "delete Pod demo/nginx-0"));
+  }
+}
+
+TEST(Resize, IsNotAskedForAgainWhenSomethingRewritesIt) {
+  Sized scene;
+  scene.want("2Gi");
+  const Json patch = std::get<PatchAction>(scene.plan().actions.at(0).what).patch;
+  const auto answer = [](const char* memory) {
+    return Json{{"spec",
+                 {{"containers",
+                   {{{"name", "systemd"}, {"resources", {{"limits", {{"memory", memory}}}}}}}}}}};
+  };
+  EXPECT_FALSE(settled_resize(answer("2Gi"), patch));
+  const auto settled = settled_resize(answer("1536Mi"), patch);
+  ASSERT_TRUE(settled);
+  scene.memory.settled[{"pods", "nginx-0"}] = *settled;
+  scene.live(R"({"limits":{"memory":"1536Mi"}})");
+  EXPECT_THAT(what(scene.plan()), IsEmpty());
+  scene.want("3Gi");
+  EXPECT_THAT(what(scene.plan()), ElementsAre("patch Pod demo/nginx-0"));
 }
 
 }  // namespace

@@ -147,6 +147,15 @@ TEST_F(WorkQueueTest, EachKeyHasABackoffOfItsOwnUntilItIsForgotten) {
   EXPECT_EQ(metrics.retries, 6);
 }
 
+TEST_F(WorkQueueTest, WaitsAsLongAsTheServerAsksButNotForEver) {
+  const auto failed = [&](Milliseconds asked) {
+    return queue.add_failed(key(1), Priority::kHigh, asked);
+  };
+  EXPECT_EQ(failed(std::chrono::seconds(2)), std::chrono::seconds(2));
+  EXPECT_EQ(failed(std::chrono::hours(1)), std::chrono::minutes(5));
+  EXPECT_EQ(failed(Milliseconds{1}).count(), 20) << "the backoff, where it is longer";
+}
+
 TEST_F(WorkQueueTest, AUsersChangeGoesBeforeTheCrowd) {
   for (int i = 0; i < 1000; ++i) queue.add(key(i), Priority::kLow);
   queue.add(key(5000), Priority::kHigh);
