@@ -51,6 +51,20 @@ bool InformerBase::synced() const {
                      [](const auto& reflector) { return reflector->listed(); });
 }
 
+bool InformerBase::listed(std::string_view ns) const {
+  return std::all_of(reflectors_.begin(), reflectors_.end(), [&](const auto& reflector) {
+    return reflector->listed() || !(reflector->ns().empty() || reflector->ns() == ns);
+  });
+}
+
+bool InformerBase::forbidden(std::string_view ns) const {
+  return std::any_of(reflectors_.begin(), reflectors_.end(), [&](const auto& reflector) {
+    if (reflector->ns() != ns || reflector->listed()) return false;
+    const auto error = reflector->last_error();
+    return error && error->kind == ErrorKind::kForbidden;
+  });
+}
+
 std::optional<Instant> InformerBase::last_event_at() const {
   std::optional<Instant> quietest;
   for (const auto& reflector : reflectors_) {

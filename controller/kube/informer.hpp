@@ -22,6 +22,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kube/reflector.hpp"
@@ -59,6 +60,10 @@ class InformerBase {
   void run(std::stop_token stop);
 
   bool synced() const;
+  // The part of that which is about one namespace.
+  bool listed(std::string_view ns) const;
+  // The server says that the namespace may not be read, and it has not been before.
+  bool forbidden(std::string_view ns) const;
   // When the server was last heard of by the quietest of the watches; nullopt: one has never been.
   std::optional<Instant> last_event_at() const;
   // How long ago that was; Instant::duration::max() for never.

@@ -61,6 +61,7 @@ class Reflector {
   // Until stopped. Waits on the stream, so that an event is handled as it comes.
   void run(const std::stop_token& stop);
 
+  const std::string& ns() const { return options_.ns; }  // "" = all namespaces
   bool listed() const { return listed_; }
   // When the server was last heard of; nullopt = never.
   std::optional<Instant> last_event_at() const;

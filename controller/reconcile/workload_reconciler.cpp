@@ -137,6 +137,9 @@ Outcome WorkloadReconciler::reconcile(const kube::ObjectKey& key) {
   const kube::Instant now = options_.steady_now();
   // Said before asking: an event between the two must find it.
   echoes_.lock()->turned_away.insert(key);
+  if (!world_.is_known(key.ns)) {
+    return {std::nullopt, kWrittenRecheck};  // a namespace that has just become readable
+  }
   const bool satisfied = expectations_.satisfied(key, now);
   // Read after asking: what was there before may be older than the status that was waited for, and
   // whose event, being an echo, asks for no other look.

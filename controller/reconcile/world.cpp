@@ -1,5 +1,7 @@
 #include "reconcile/world.hpp"
 
+#include <algorithm>
+
 #include "api/names.hpp"
 #include "reconcile/types.hpp"
 
@@ -78,7 +80,8 @@ World::World(kube::Client& client, const WorldOptions& world)
       ingresses(exposure(client, world, types::kIngress, !world.kinds.route)),
       http_routes(
           exposure(client, world, types::kHttpRoute, !world.kinds.route && world.kinds.http_route)),
-      watches_budgets_(world.kinds.disruption_budget) {
+      watches_budgets_(world.kinds.disruption_budget),
+      namespaces_(world.namespaces) {
   if (world.kinds.scc) {
     sccs = std::make_unique<kube::Informer<ChildFacts>>(
         client,
@@ -107,12 +110,18 @@ std::vector<kube::InformerBase*> World::informers() {
 }
 
 bool World::synced() {
-  for (const kube::InformerBase* informer : informers()) {
-    if (!informer->synced()) {
-      return false;
-    }
+  if (namespaces_.empty()) {
+    return is_known("");
   }
-  return true;
+  return std::all_of(namespaces_.begin(), namespaces_.end(), [this](const std::string& ns) {
+    return workloads.forbidden(ns) || is_known(ns);
+  });
+}
+
+bool World::is_known(std::string_view ns) {
+  const auto all = informers();
+  return std::all_of(all.begin(), all.end(),
+                     [&](const kube::InformerBase* informer) { return informer->listed(ns); });
 }
 
 kube::StoreBase* World::store_of(const kube::ResourceType& type) {

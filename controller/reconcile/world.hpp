@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kube/client.hpp"
@@ -50,7 +51,11 @@ class World {
   std::unique_ptr<kube::Informer<MachineConfigFacts>> machine_configs;  // ours
 
   std::vector<kube::InformerBase*> informers();
+  // All that there is to know of the workloads that can be seen has been listed. A namespace whose
+  // workloads may not be read holds up no other; once it can be read, is_known() is asked.
   bool synced();
+  // All that there is to know of the workloads of that namespace has been listed.
+  bool is_known(std::string_view ns);
   // The store that watches `type`; null when none does.
   kube::StoreBase* store_of(const kube::ResourceType& type);
   // Does all that can be done without waiting, in every informer.
@@ -66,6 +71,7 @@ class World {
 
  private:
   bool watches_budgets_;
+  const std::vector<std::string> namespaces_;  // empty = all
 };
 
 }  // namespace swo::reconcile

@@ -160,6 +160,27 @@ TEST_F(Namespaced, InTwoNamespacesItServesBothAndNoThird) {
   EXPECT_THAT(pods("third"), IsEmpty());
 }
 
+TEST_F(Namespaced, ANamespaceThatItMayNotReadHoldsUpNoOther) {
+  Documents documents = with_second_namespace();
+  const auto binding = std::find_if(documents.begin(), documents.end(), [](const Json& object) {
+    return object["kind"] == "RoleBinding" && object["metadata"].value("namespace", "") == "other";
+  });
+  ASSERT_NE(binding, documents.end());
+  const Json lost = *binding;
+  documents.erase(binding);
+  start(documents);
+  apply("demo");
+  apply("other");
+  ASSERT_TRUE(simulation->until([&] { return runs("demo"); })) << Simulation::log();
+  EXPECT_THAT(status("other"), IsEmpty());
+
+  simulation->admin().create("/apis/rbac.authorization.k8s.io/v1/namespaces/other/rolebindings",
+                             lost);
+  EXPECT_TRUE(simulation->until([&] { return runs("other"); }))
+      << status("other").dump(2) << Simulation::log();
+  EXPECT_EQ(pods("other").size(), 1U);
+}
+
 TEST_F(Namespaced, OfWhatTheClusterSharesItWritesItsConstraintsAlone) {
   start(kustomize(namespaced));
   apply("demo");
