@@ -44,7 +44,7 @@ TEST_F(Boot, AFailedUnitIsNamedAndADegradedSystemIsReadyOnlyWhereThatIsAccepted)
 TEST_F(Boot, AUnitThatKeepsTheBootFromEndingIsNamedWhileItBootsAndWhenTimeIsUp) {
   give_unit("ExecStart=/bin/sleep infinity\nTimeoutStartSec=infinity\n");
   apply({workload("patient", with_unit()),
-         workload("hasty", with_unit({{"readiness", {{"startupTimeoutSeconds", 10}}}}))});
+         workload("hasty", with_unit({{"readiness", {{"startupTimeoutSeconds", 20}}}}))});
   const Json patient = Watch(stand(), workloads(), "patient").until([](const Json& seen) {
     return condition(seen, "Ready").find("extra.service") != std::string::npos;
   });

@@ -89,6 +89,7 @@ TEST_F(Apply, NeedsAManagerAndTheUidOfWhatItMeans) {
   Json other = probe(a, {{"size", 3}});
   other["metadata"]["uid"] = "another";
   EXPECT_EQ(apply(path(a), other, "one").status, 422);
+  other["metadata"]["resourceVersion"] = get(path(a)).body["metadata"]["resourceVersion"];
   EXPECT_EQ(call("PUT", path(a), other).status, 409);
 }
 
