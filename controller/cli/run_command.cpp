@@ -161,35 +161,42 @@ class Process {
     return started.ok();
   }
 
+  // What the server has; or why that cannot be told yet.
+  std::optional<kube::Error> read_kinds() {
+    auto discovery = kube::Discovery::read(plain_client_);
+    if (!discovery) {
+      return discovery.error();
+    }
+    // A group whose own server is down is not a group that the cluster lacks.
+    std::optional<kube::Error> fault;
+    const auto has = [&](const kube::ResourceType& type) {
+      const auto answer = discovery->has(type);
+      if (!answer) {
+        fault = answer.error();
+      }
+      return answer && *answer;
+    };
+    kinds_.route = has(reconcile::types::kRoute);
+    kinds_.http_route = has(reconcile::types::kHttpRoute);
+    kinds_.scc = has(reconcile::types::kScc);
+    kinds_.machine_config = has(reconcile::types::kMachineConfig);
+    kinds_.disruption_budget = has(reconcile::types::kDisruptionBudget);
+    has_tls_profile_ = has(platform::kApiServers);
+    if (!fault) {
+      log::info("connected", {{"kubernetes", discovery->version().git_version},
+                              {"routes", kinds_.route},
+                              {"securitycontextconstraints", kinds_.scc},
+                              {"machineconfigs", kinds_.machine_config}});
+    }
+    return fault;
+  }
+
   // Asks the server what it has until it answers; false when told to stop meanwhile.
   bool discover() {
     std::chrono::milliseconds wait = kFirstRetry;
     while (true) {
-      auto discovery = kube::Discovery::read(plain_client_);
-      std::optional<kube::Error> fault;
-      if (discovery) {
-        // A group whose own server is down is not a group that the cluster lacks.
-        const auto has = [&](const kube::ResourceType& type) {
-          const auto answer = discovery->has(type);
-          if (!answer) {
-            fault = answer.error();
-          }
-          return answer && *answer;
-        };
-        kinds_.route = has(reconcile::types::kRoute);
-        kinds_.http_route = has(reconcile::types::kHttpRoute);
-        kinds_.scc = has(reconcile::types::kScc);
-        kinds_.machine_config = has(reconcile::types::kMachineConfig);
-        kinds_.disruption_budget = has(reconcile::types::kDisruptionBudget);
-        has_tls_profile_ = has(platform::kApiServers);
-      } else {
-        fault = discovery.error();
-      }
+      const auto fault = read_kinds();
       if (!fault) {
-        log::info("connected", {{"kubernetes", discovery->version().git_version},
-                                {"routes", kinds_.route},
-                                {"securitycontextconstraints", kinds_.scc},
-                                {"machineconfigs", kinds_.machine_config}});
         return true;
       }
       log::warning("the API server does not answer, trying again",

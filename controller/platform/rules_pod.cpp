@@ -18,6 +18,7 @@ constexpr Version kKubernetesWithPingRange{1, 31,
 constexpr Version kCrioWithoutChown{1, 35, 0};
 constexpr Version kContainerdWritable{2, 1, 0};
 constexpr Version kInPlaceResize{1, 33, 0};
+constexpr Version kDisruptionBudgets{1, 21, 0};  // policy/v1
 constexpr Version kUnhealthyEviction{1, 27, 0};  // KEP-3017: beta, and so on by default
 
 bool known(const Version& version) { return version != Version{}; }
@@ -267,6 +268,7 @@ void choose_exposure(Context& context) {
 void choose_api_fields(Context& context) {
   const Version& kubernetes = context.facts.kubernetes;
   context.strategy.in_place_resize = known(kubernetes) && kubernetes >= kInPlaceResize;
+  context.strategy.disruption_budgets = !known(kubernetes) || kubernetes >= kDisruptionBudgets;
   context.strategy.evict_unhealthy = known(kubernetes) && kubernetes >= kUnhealthyEviction;
 }
 

@@ -63,6 +63,7 @@ struct Strategy {
   bool runtime_mounts = false;   // containerd: container= env, memory emptyDirs on /run, /tmp, …
   bool host_route = false;       // Route API; else Ingress or HTTPRoute
   bool in_place_resize = false;  // Pod resize subresource (Kubernetes ≥ 1.33)
+  bool disruption_budgets = true;  // policy/v1; OpenShift 4.7 has v1beta1 alone
   // The API server knows unhealthyPodEvictionPolicy of a PodDisruptionBudget (Kubernetes ≥ 1.27).
   bool evict_unhealthy = false;
   std::vector<Reason> reasons = {};

@@ -15,9 +15,6 @@
 namespace swo::reconcile {
 namespace {
 
-// policy/v1 is as old; OpenShift 4.7 has v1beta1 alone.
-constexpr platform::Version kDisruptionBudgets{1, 21, 0};
-
 Json exposure_document(const PlanInput& input, const kube::ResourceType* type) {
   if (type == &types::kRoute) {
     return render::route(input.workload);
@@ -26,12 +23,16 @@ Json exposure_document(const PlanInput& input, const kube::ResourceType* type) {
                                     : render::ingress(input.workload);
 }
 
+std::shared_ptr<const ClaimFacts> find_claim(const Observed& observed, const std::string& name) {
+  const auto claim = std::find_if(observed.claims.begin(), observed.claims.end(),
+                                  [&](const auto& facts) { return facts->key.name == name; });
+  return claim == observed.claims.end() ? nullptr : *claim;
+}
+
 std::shared_ptr<const ChildFacts> find_live(const Observed& observed, const Desired& desired) {
   const ChildKey key = desired.key();
   if (desired.type == &types::kClaim) {
-    const auto claim = std::find_if(observed.claims.begin(), observed.claims.end(),
-                                    [&](const auto& facts) { return facts->key.name == key.name; });
-    return claim == observed.claims.end() ? nullptr : *claim;
+    return find_claim(observed, key.name);
   }
   if (desired.type == &types::kRoute || desired.type == &types::kIngress ||
       desired.type == &types::kHttpRoute) {
@@ -57,16 +58,12 @@ bool is_settled(const PlanInput& input, const ChildKey& key, Digest live, Digest
 // At least as large as it is: what has grown, by whoever's hand, cannot shrink, and to ask for it
 // would be refused for ever.
 Json claim_as_large(const PlanInput& input, const api::Claim& claim, int ordinal) {
-  const std::string name = render::claim_name(claim, input.workload, ordinal);
-  const auto live = std::find_if(input.observed.claims.begin(), input.observed.claims.end(),
-                                 [&](const auto& facts) { return facts->key.name == name; });
-  if (live == input.observed.claims.end() ||
-      !render::quantity_less(claim.size, (*live)->requested)) {
-    return render::claim(input.workload, claim, ordinal);
+  const auto live = find_claim(input.observed, render::claim_name(claim, input.workload, ordinal));
+  api::Claim wanted = claim;
+  if (live != nullptr && render::quantity_less(claim.size, live->requested)) {
+    wanted.size = live->requested;
   }
-  api::Claim grown = claim;
-  grown.size = (*live)->requested;
-  return render::claim(input.workload, grown, ordinal);
+  return render::claim(input.workload, wanted, ordinal);
 }
 
 // The Route waits while its host is someone else's, or while nobody could be asked whose it is.
@@ -205,11 +202,9 @@ std::vector<Desired> desired_children(const PlanInput& input) {
   if (const auto* type = exposure_type(workload, input.strategy); type != nullptr) {
     desired.push_back({type, exposure_document(input, type)});
   }
-  const bool evict_unhealthy = input.strategy.evict_unhealthy;
-  if (input.facts.kubernetes >= kDisruptionBudgets &&
-      render::wants_disruption_budget(workload, evict_unhealthy)) {
-    desired.push_back(
-        {&types::kDisruptionBudget, render::pod_disruption_budget(workload, evict_unhealthy)});
+  if (render::wants_disruption_budget(workload, input.strategy)) {
+    desired.push_back({&types::kDisruptionBudget,
+                       render::pod_disruption_budget(workload, input.strategy.evict_unhealthy)});
   }
   return desired;
 }
@@ -226,8 +221,8 @@ std::optional<Digest> standing_of_children(const PlanInput& input) {
   standing.add(input.workload.uid);
   standing.add(static_cast<std::uint64_t>(input.workload.generation));
   for (const bool fact :
-       {input.strategy.use_scc, input.strategy.host_route, input.strategy.evict_unhealthy,
-        observed.scc_exists, observed.host_holder.has_value(),
+       {input.strategy.use_scc, input.strategy.host_route, input.strategy.disruption_budgets,
+        input.strategy.evict_unhealthy, observed.scc_exists, observed.host_holder.has_value(),
         observed.host_holder && observed.host_holder->empty()}) {
     standing.add(std::uint64_t{fact});
   }
@@ -258,6 +253,11 @@ std::vector<Action> plan_children(const PlanInput& input, const std::vector<Desi
   return actions;
 }
 
+bool needed_by_pods(const kube::ResourceType& type) {
+  return type == types::kServiceAccount || type == types::kRole || type == types::kRoleBinding ||
+         type == types::kClaim;
+}
+
 bool ready_for_pods(const PlanInput& input, const std::vector<Desired>& desired) {
   if (input.strategy.use_scc && !input.observed.scc_exists) {
     return false;
@@ -265,9 +265,7 @@ bool ready_for_pods(const PlanInput& input, const std::vector<Desired>& desired)
   // A Pod needs its ServiceAccount and the right to its SCC before it can be admitted; all of these
   // are planned before the Pod, so only what cannot be had holds it back.
   for (const Desired& one : desired) {
-    const bool needed = one.type == &types::kServiceAccount || one.type == &types::kRole ||
-                        one.type == &types::kRoleBinding || one.type == &types::kClaim;
-    if (!needed) {
+    if (!needed_by_pods(*one.type)) {
       continue;
     }
     const ChildKey key = one.key();

@@ -32,6 +32,9 @@ std::optional<Digest> standing_of_children(const PlanInput& input);
 // `desired`: of desired_children().
 std::vector<Action> plan_children(const PlanInput& input, const std::vector<Desired>& desired);
 
+// Of that type are children without which no instance can be, or could be on what is another's.
+bool needed_by_pods(const kube::ResourceType& type);
+
 // Children that must be there before an instance can be created, and are not (or are someone
 // else's).
 bool ready_for_pods(const PlanInput& input, const std::vector<Desired>& desired);

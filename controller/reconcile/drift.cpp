@@ -9,16 +9,6 @@
 namespace swo::reconcile {
 namespace {
 
-// What no desired document hashes to: the digest of an object none of whose fields are ours.
-
-Digest hash_text(std::string_view text) {
-  Fnv hash;
-  for (const char c : text) {
-    hash.add(static_cast<unsigned char>(c));
-  }
-  return hash.value() == kNothingOwned ? 1 : hash.value();
-}
-
 // Lists of objects in the order of their text: their order has no meaning in the kinds compared
 // here, and a foreign item put between ours must not count.
 void make_canonical(Json& value) {
@@ -114,6 +104,14 @@ bool is_entry_of(const Json& entry, std::string_view manager) {
 
 }  // namespace
 
+Digest digest_of_text(std::string_view text) {
+  Fnv hash;
+  for (const char c : text) {
+    hash.add(static_cast<unsigned char>(c));
+  }
+  return hash.value() == kNothingOwned ? 1 : hash.value();
+}
+
 Digest digest_of_desired(const Json& document) {
   Json wanted = document;
   // Never part of fieldsV1: k8s.io/apimachinery/pkg/util/managedfields/internal/stripmeta.go.
@@ -125,7 +123,7 @@ Digest digest_of_desired(const Json& document) {
     }
   }
   make_canonical(wanted);
-  return hash_text(wanted.dump());
+  return digest_of_text(wanted.dump());
 }
 
 Digest digest_of_owned(const Json& live, std::string_view manager) {
@@ -140,7 +138,7 @@ Digest digest_of_owned(const Json& live, std::string_view manager) {
   }
   Json owned = owned_part(live, fields);
   make_canonical(owned);
-  return hash_text(owned.dump());
+  return digest_of_text(owned.dump());
 }
 
 }  // namespace swo::reconcile

@@ -24,6 +24,8 @@ using Digest = std::uint64_t;
 
 // Of an object in which no field is the manager's: it was not made by it.
 inline constexpr Digest kNothingOwned = 0;
+
+Digest digest_of_text(std::string_view text);  // never kNothingOwned
 Digest digest_of_desired(const Json& document);
 Digest digest_of_owned(const Json& live, std::string_view manager);
 

@@ -3,6 +3,7 @@
 #include "api/json_read.hpp"
 #include "api/names.hpp"
 #include "kube/resource_version.hpp"
+#include "reconcile/children.hpp"
 #include "reconcile/resize.hpp"
 #include "reconcile/types.hpp"
 
@@ -236,7 +237,8 @@ Executed Executor::carry_out(const kube::ObjectKey& owner, const std::vector<Act
     const kube::Error& error = written.error();
     observer(action, &error);
     const auto* applied = std::get_if<ApplyAction>(&action.what);
-    lacks_something = lacks_something || (applied != nullptr && applied->expect_absent);
+    lacks_something = lacks_something || (applied != nullptr && applied->expect_absent &&
+                                          needed_by_pods(*applied->type));
     if (!executed.error) {
       executed.error = error;
     }

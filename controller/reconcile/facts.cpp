@@ -6,7 +6,6 @@
 
 #include "api/json_read.hpp"
 #include "api/names.hpp"
-#include "reconcile/fnv.hpp"
 #include "render/render.hpp"
 #include "runtime/clock.hpp"
 
@@ -241,14 +240,6 @@ bool asks_the_same(const WorkloadFacts& before, const WorkloadFacts& after) {
          before.deleting == after.deleting && before.asked == after.asked;
 }
 
-Digest digest_of_resources(const std::string& text) {
-  Fnv hash;
-  for (const char c : text) {
-    hash.add(static_cast<unsigned char>(c));
-  }
-  return hash.value();
-}
-
 PodFacts pod_facts(const Json& object) {
   PodFacts facts;
   read_metadata(object, facts);
@@ -260,7 +251,7 @@ PodFacts pod_facts(const Json& object) {
   facts.scc = text(at(at(metadata, "annotations"), "openshift.io/scc"));
   if (const Json& asked = at(metadata, "annotations", api::kAnnotationResources);
       asked.is_string()) {
-    facts.asked_resources = digest_of_resources(text(asked));
+    facts.asked_resources = digest_of_text(text(asked));
   }
   facts.created = runtime::parse_rfc3339(text(at(metadata, "creationTimestamp")))
                       .value_or(std::chrono::system_clock::time_point{});

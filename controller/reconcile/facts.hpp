@@ -66,7 +66,7 @@ struct PodFacts : ObjectFacts {
   std::string scc;
   std::string image;
   std::string resources;       // of the container, as JSON text; "" = none
-  Digest asked_resources = 0;  // of those that it was made with; 0: not known
+  Digest asked_resources = 0;  // of the text of those that it was made with; 0: not known
   std::string resize;          // "Infeasible: why": the kubelet has not given it its new resources
   std::int32_t restarts = 0;
   std::shared_ptr<const PodTrouble> trouble;  // null: none
@@ -109,9 +109,6 @@ std::vector<std::string> workload_fields();
 std::vector<std::string> pod_fields();
 std::vector<std::string> revision_fields();
 // Other kinds are projected from the whole document: the digest needs it.
-
-// Of a container's resources as JSON text.
-Digest digest_of_resources(const std::string& text);
 
 WorkloadFacts workload_facts(const Json& object);
 PodFacts pod_facts(const Json& object);

@@ -46,8 +46,9 @@ class Planner {
   // The first of an update is not given up for a Pod that the API server refuses.
   void replace(const Pod& pod, std::string why) {
     remove(pod, std::move(why));
-    if (std::all_of(by_ordinal_.begin(), by_ordinal_.end(),
-                    [&](const auto& entry) { return outdated(entry.second); })) {
+    if (std::none_of(by_ordinal_.begin(), by_ordinal_.end(), [&](const auto& entry) {
+          return entry.first >= spec_.update_strategy.partition && !outdated(entry.second);
+        })) {
       std::get<DeleteAction>(plan_.actions.back().what).successor =
           render::pod(input_.workload, input_.strategy, pod->ordinal);
     }
@@ -140,12 +141,13 @@ class Planner {
     }
     int unavailable = 0;
     bool replaced_not_ready = false;
+    bool failing = false;  // one of those
     for (const auto& [ordinal, pod] : by_ordinal_) {
       if (!pod->ready || pod->deleting) {
         ++unavailable;
         const bool replaced = !outdated(pod) && !pod->deleting;
         replaced_not_ready = replaced_not_ready || replaced;
-        plan_.stalled = plan_.stalled || (replaced && does_not_come_up(pod));
+        failing = failing || (replaced && does_not_come_up(pod));
       }
     }
     // An outdated instance that is not ready costs nothing to replace, and may be what the change
@@ -153,12 +155,12 @@ class Planner {
     for (auto entry = by_ordinal_.rbegin(); entry != by_ordinal_.rend(); ++entry) {
       const auto& [ordinal, pod] = *entry;
       if (outdated(pod) && !pod->ready && !pod->deleting) {
-        plan_.stalled = false;
         replace(pod, "made from an older revision, and not ready");
         return;
       }
     }
     if (replaced_not_ready) {
+      plan_.stalled = failing;
       return;
     }
     for (auto entry = by_ordinal_.rbegin(); entry != by_ordinal_.rend(); ++entry) {

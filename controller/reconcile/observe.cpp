@@ -117,11 +117,11 @@ void Observer::gather_children(const api::Workload& workload, const platform::St
                          &world_.services, &world_.budgets}) {
     put(informer->store().owned_by(owner), informer->type(), observed);
   }
+  const kube::ResourceType* const wanted = exposure_type(workload, strategy);
   for (auto* informer : {world_.routes.get(), world_.ingresses.get(), world_.http_routes.get()}) {
     if (informer == nullptr) {
       continue;
     }
-    const kube::ResourceType* const wanted = exposure_type(workload, strategy);
     for (const auto& route : informer->store().owned_by(owner)) {
       if (wanted != nullptr && informer->type() == *wanted &&
           route->key.name == render::route_name(workload)) {

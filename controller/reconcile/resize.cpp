@@ -39,7 +39,7 @@ ResourceChange resource_change(const PlanInput& input, const PodFacts& pod) {
     return ResourceChange::kNone;
   }
   const Json wanted = render::canonical_resources(resources);
-  const Digest asked = digest_of_resources(wanted.dump());
+  const Digest asked = digest_of_text(wanted.dump());
   if (pod.asked_resources == asked) {
     return ResourceChange::kNone;  // what it was given may be another's decision
   }
@@ -49,7 +49,7 @@ ResourceChange resource_change(const PlanInput& input, const PodFacts& pod) {
   }
   const auto settled = input.memory.settled.find({std::string(types::kPod.plural), pod.key.name});
   if (settled != input.memory.settled.end() &&
-      settled->second == Settled{digest_of_resources(pod.resources), asked}) {
+      settled->second == Settled{digest_of_text(pod.resources), asked}) {
     return ResourceChange::kNone;
   }
   const bool in_place =
@@ -64,7 +64,7 @@ std::optional<Settled> settled_resize(const Json& pod, const Json& patch) {
   if (!differs(wanted, Json::parse(live, nullptr, /*allow_exceptions=*/false))) {
     return std::nullopt;
   }
-  return Settled{digest_of_resources(live), digest_of_resources(wanted.dump())};
+  return Settled{digest_of_text(live), digest_of_text(wanted.dump())};
 }
 
 bool is_outdated(const PlanInput& input, const std::string& revision, const PodFacts& pod) {

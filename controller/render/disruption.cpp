@@ -10,8 +10,10 @@
 
 namespace swo::render {
 
-bool wants_disruption_budget(const api::Workload& workload, bool evict_unhealthy) {
-  return evict_unhealthy || workload.spec.replicas > workload.spec.update_strategy.max_unavailable;
+bool wants_disruption_budget(const api::Workload& workload, const platform::Strategy& strategy) {
+  return strategy.disruption_budgets &&
+         (strategy.evict_unhealthy ||
+          workload.spec.replicas > workload.spec.update_strategy.max_unavailable);
 }
 
 Json pod_disruption_budget(const api::Workload& workload, bool evict_unhealthy) {

@@ -73,7 +73,7 @@ std::vector<Json> everything(const api::Workload& workload, const platform::Stra
   for (int ordinal = 0; ordinal < replicas; ++ordinal) {
     objects.push_back(pod(workload, strategy, ordinal));
   }
-  if (wants_disruption_budget(workload, strategy.evict_unhealthy)) {
+  if (wants_disruption_budget(workload, strategy)) {
     objects.push_back(pod_disruption_budget(workload, strategy.evict_unhealthy));
   }
   add_exposure(workload, strategy, objects);

@@ -59,8 +59,8 @@ Json route(const api::Workload& workload);
 Json ingress(const api::Workload& workload);
 Json http_route(const api::Workload& workload);
 Json claim(const api::Workload& workload, const api::Claim& claim, int ordinal);
-// False where a budget would protect nothing and may hold up a drain.
-bool wants_disruption_budget(const api::Workload& workload, bool evict_unhealthy);
+// False where a budget would protect nothing and may hold up a drain, or where there are none.
+bool wants_disruption_budget(const api::Workload& workload, const platform::Strategy& strategy);
 // `evict_unhealthy`: false for API servers before Kubernetes 1.27, which drop the field
 // unhealthyPodEvictionPolicy (KEP-3017).
 Json pod_disruption_budget(const api::Workload& workload, bool evict_unhealthy = true);

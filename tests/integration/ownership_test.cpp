@@ -135,6 +135,37 @@ TEST_P(ForeignObject, OfOurNameIsLeftAloneAndNamedUntilItGoes) {
 INSTANTIATE_TEST_SUITE_P(Each, ForeignObject, testing::ValuesIn(foreign_objects),
                          [](const auto& foreign) { return foreign.param.name; });
 
+Json with_claim(const std::string& name) {
+  return {{"image", "v1"},
+          {"storage", {{"claims", {{{"name", name}, {"mountPath", "/data"}, {"size", "1Gi"}}}}}}};
+}
+
+// Both names make data-a-b-0.
+TEST(Ownership, NoInstanceIsMadeOnAClaimThatAnotherWorkloadHas) {
+  Simulation simulation;
+  simulation.apply("a-b", with_claim("data"));
+  ASSERT_TRUE(is_running(simulation, "a-b"));
+  simulation.apply("b", with_claim("data-a"));
+  simulation.advance(minutes(10));
+  EXPECT_THAT(conditions(simulation, "b"), HasSubstr("NameTaken"));
+  EXPECT_FALSE(simulation.admin().get(Simulation::pods_path(), "b-0"));
+}
+
+TEST(Ownership, WhatNoInstanceNeedsMayBeRefusedWithoutKeepingOneFromStarting) {
+  Simulation simulation;
+  simulation.cluster().api().add_admission(
+      [](const devcluster::AdmissionRequest& request, Json&) -> std::optional<std::string> {
+        if (request.resource == "routes" || request.resource == "poddisruptionbudgets") {
+          return "not here";
+        }
+        return std::nullopt;
+      });
+  simulation.apply("nginx", nginx("v1", 1));
+  EXPECT_TRUE(simulation.until([&] {
+    return simulation.workload("nginx").value("status", Json::object()).value("ready", "") == "1/1";
+  })) << conditions(simulation, "nginx");
+}
+
 TEST(Ownership, ASharedSccStaysUntilItsLastUserIsGone) {
   Simulation simulation;
   simulation.apply("one", {{"image", "v1"}});

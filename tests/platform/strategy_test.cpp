@@ -176,6 +176,8 @@ TEST(Strategy, KnowsWhichApiServersTakeTheFieldsThatCameLater) {
   EXPECT_TRUE(evicts("openshift-4.14"));
   EXPECT_TRUE(evicts("kubernetes-1.33"));
   EXPECT_FALSE(decide({}, Facts{}, kApply).evict_unhealthy) << "left out where nothing is known";
+  EXPECT_FALSE(decide({}, generation("openshift-4.7"), kApply).disruption_budgets);
+  EXPECT_TRUE(decide({}, generation("openshift-4.8"), kApply).disruption_budgets);
 }
 
 TEST(Strategy, ALaterRolloutOfSomethingElseHoldsNoPodsBack) {

@@ -271,7 +271,7 @@ TEST(Plan, WhereTheClusterHasNoDisruptionBudgetsThereIsNone) {
   test::Scene scene;
   scene.workload.spec.replicas = 3;
   EXPECT_THAT(what(scene.plan()), Contains("apply PodDisruptionBudget demo/nginx"));
-  scene.facts.kubernetes = {1, 20, 2};
+  scene.strategy.disruption_budgets = false;
   EXPECT_THAT(what(scene.plan()), Not(Contains("apply PodDisruptionBudget demo/nginx")));
 }
 

@@ -94,7 +94,7 @@ TEST(Resize, LeavesAnInstanceWhoseResourcesAWebhookHasRewritten) {
     scene.strategy.in_place_resize = in_place;
     PodFacts rewritten = scene.pod(0, true);
     rewritten.resources = R"({"limits":{"memory":"512Mi"},"requests":{"memory":"64Mi"}})";
-    rewritten.asked_resources = digest_of_resources(R"({"limits":{"memory":"1Gi"}})");
+    rewritten.asked_resources = digest_of_text(R"({"limits":{"memory":"1Gi"}})");
     scene.observed.pods.clear();
     scene.add(rewritten);
     EXPECT_THAT(what(scene.plan()), IsEmpty());
