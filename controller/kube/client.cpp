@@ -106,6 +106,16 @@ ObjectKey key_of(const Json& object) {
   return {text(at(object, "metadata", "namespace")), text(at(object, "metadata", "name"))};
 }
 
+// The largest that etcd's revisions, which are int64, could ever come to.
+constexpr const char* kVersionOfNone = "9223372036854775807";
+
+std::string apply_body(const Json& object, const ApplyOptions& options) {
+  if (!options.only_if_absent) return dump(object);
+  Json conditional = object;
+  conditional["metadata"]["resourceVersion"] = kVersionOfNone;
+  return dump(conditional);
+}
+
 Result<Written> apply_to(Transport& transport, const ResourceType& type, const Json& object,
                          const ApplyOptions& options, std::string_view subresource) {
   auto path = path_of(type, key_of(object));
@@ -115,7 +125,7 @@ Result<Written> apply_to(Transport& transport, const ResourceType& type, const J
   add_query(target, "fieldManager", options.field_manager);
   if (options.force) add_query(target, "force", "true");
   if (options.dry_run) add_query(target, "dryRun", "All");
-  auto response = call(transport, "PATCH", std::move(target), dump(object), kApply);
+  auto response = call(transport, "PATCH", std::move(target), apply_body(object, options), kApply);
   if (!response) return response.error();
   return written(*std::move(response));
 }

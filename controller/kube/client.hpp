@@ -38,6 +38,10 @@ struct ApplyOptions {
   std::string_view field_manager{};
   bool force = true;  // take over fields of other managers
   bool dry_run = false;
+  // kConflict, and nothing is changed, where there is an object of that name. In one request: it
+  // names a resourceVersion that no object has, which is compared only with an object that is there
+  // (apiserver pkg/registry/generic/registry/store.go, Update; the same from 1.21 to 1.36).
+  bool only_if_absent = false;
 };
 
 struct DeleteOptions {

@@ -95,16 +95,22 @@ kube::Result<kube::Written> Executor::create(const CreateAction& action, const A
 kube::Result<kube::Written> Executor::apply(const ApplyAction& action, const Action& whole,
                                             const BelongsToUs& belongs, Memory& memory) {
   if (action.expect_absent) {
+    auto made = client_.apply(*action.type, action.document,
+                              {.field_manager = api::kFieldManager, .only_if_absent = true});
+    if (made || (made.error().kind != ErrorKind::kConflict &&
+                 made.error().kind != ErrorKind::kAlreadyExists)) {
+      return made;
+    }
     const auto live = client_.get(*action.type, whole.key());
-    if (live && !belongs(*live)) {
+    if (!live) {
+      return made;  // gone again: a race, which the next look settles
+    }
+    if (!belongs(*live)) {
       memory.foreign[child_key(whole)] = {action.type, holder_of(*live)};
       return taken(whole, holder_of(*live));
     }
-    if (!live && live.error().kind != ErrorKind::kNotFound) {
-      return live.error();
-    }
-    // There after all, as wanted: the watch has not shown it yet, and may not for long.
-    if (live && digest_of_owned(*live, api::kFieldManager) == digest_of_desired(action.document)) {
+    // Ours, as wanted: the watch has not shown it yet, and may not for long.
+    if (digest_of_owned(*live, api::kFieldManager) == digest_of_desired(action.document)) {
       kube::Written found;
       found.resource_version =
           kube::parse_resource_version(text(at(*live, "metadata", "resourceVersion"))).value_or(0);

@@ -28,8 +28,8 @@ struct CreateAction {
   Json document;
 };
 
-// Server-side apply. `expect_absent`: we believe it is not there, so look first, and leave alone
-// what someone else controls.
+// Server-side apply. `expect_absent`: we believe it is not there, and leave alone what someone else
+// controls.
 struct ApplyAction {
   const kube::ResourceType* type = nullptr;
   Json document;

@@ -93,6 +93,26 @@ TEST_F(Apply, NeedsAManagerAndTheUidOfWhatItMeans) {
   EXPECT_EQ(call("PUT", path(a), other).status, 409);
 }
 
+// What the operator makes a child by: nobody else's object of that name is ever changed.
+TEST_F(Apply, AVersionThatNoObjectHasCreatesAndNeverChanges) {
+  const std::string a = name("a");
+  const Json service = {{"apiVersion", "v1"},
+                        {"kind", "Service"},
+                        {"metadata", {{"name", a}, {"namespace", ns()}}},
+                        {"spec", {{"ports", {{{"port", 80}}}}}}};
+  const std::string services = "/api/v1/namespaces/" + ns() + "/services/" + a;
+  for (const auto& [target, object] :
+       {std::pair{path(a), probe(a, {{"size", 2}})}, std::pair{services, service}}) {
+    Json conditional = object;
+    conditional["metadata"]["resourceVersion"] = "9223372036854775807";
+    EXPECT_EQ(apply(target, conditional, "one").status, 201) << target;
+    const Json before = get(target).body;
+    conditional["metadata"]["labels"]["changed"] = "yes";
+    EXPECT_EQ(apply(target, conditional, "two", true).status, 409) << target;
+    EXPECT_EQ(get(target).body, before) << target;
+  }
+}
+
 TEST_F(Apply, ServicesPortsAreKeyedToo) {
   const std::string a = name("a");
   const std::string services = "/api/v1/namespaces/" + ns() + "/services";
