@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <utility>
 
 #include "api/json_read.hpp"
@@ -16,6 +17,15 @@ constexpr std::array<bool, 256> kStructural = [] {
   for (char c : {'"', '{', '}', '[', ']'}) table[static_cast<unsigned char>(c)] = true;
   return table;
 }();
+
+// Text that stands for itself: without escapes, control characters, and bytes beyond ASCII, whose
+// UTF-8 would have to be valid.
+bool is_plain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte >= ' ' && byte < 0x80 && c != '\\';
+  });
+}
 
 // Thrown nowhere: a fault is remembered, and everything after it does nothing.
 class Scanner {
@@ -51,7 +61,7 @@ class Scanner {
       if (!ok()) return false;
       std::string decoded;
       std::string_view key = raw.substr(1, raw.size() - 2);
-      if (key.find('\\') != std::string_view::npos) {
+      if (!is_plain(key)) {
         Json name = Json::parse(raw, nullptr, false);
         if (!name.is_string()) return fail("a name is not a string");
         decoded = name.get<std::string>();
@@ -180,20 +190,47 @@ class Scanner {
   const char* fault_ = nullptr;
 };
 
-// The parser proper, for text that is kept.
-Json parse(Scanner& scanner) {
-  std::string_view text = scanner.skip();
+// A string, number or literal. What is short and plain, which is nearly all of it, needs no parser;
+// the rest (escapes, UTF-8 that must be valid, fractions) has it.
+Json parse_scalar(Scanner& scanner) {
+  const std::string_view text = scanner.skip();
   if (!scanner.ok()) return nullptr;
-  // Most of what is kept are short plain strings, which need no parser (bytes beyond ASCII do:
-  // their UTF-8 must be valid).
-  if (text.front() == '"' && std::all_of(text.begin(), text.end(), [](char c) {
-        return c >= ' ' && c != '\\' && static_cast<unsigned char>(c) < 0x80;
-      })) {
-    return std::string(text.substr(1, text.size() - 2));
+  if (text.front() == '"' && is_plain(text)) return std::string(text.substr(1, text.size() - 2));
+  if (text == "true") return true;
+  if (text == "false") return false;
+  if (text == "null") return nullptr;
+  constexpr std::size_t kSafeDigits = 18;  // of any 64-bit number
+  if (text.size() <= kSafeDigits && (text.front() != '0' || text.size() == 1)) {
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error == std::errc{} && end == text.data() + text.size()) return value;
   }
   Json value = Json::parse(text, nullptr, false);
   if (value.is_discarded()) scanner.fail("it is not JSON");
   return value;
+}
+
+// Text that is kept, as Json::parse() would read it, at a third of its cost. The Scanner bounds the
+// recursion.
+Json parse(Scanner& scanner) {  // NOLINT(misc-no-recursion)
+  switch (scanner.peek()) {
+    case '{': {
+      Json object = Json::object();
+      auto& members = object.get_ref<Json::object_t&>();
+      scanner.object([&](std::string_view key) {
+        // Of names that come twice the last one holds; most come in order.
+        members.insert_or_assign(members.end(), std::string(key), parse(scanner));
+      });
+      return object;
+    }
+    case '[': {
+      Json array = Json::array();
+      scanner.array([&] { array.push_back(parse(scanner)); });
+      return array;
+    }
+    default:
+      return parse_scalar(scanner);
+  }
 }
 
 // Null where there is nothing that the mask wants.
@@ -350,26 +387,36 @@ Result<WatchEvent> project_event(std::string_view line, const FieldMask& mask) {
   static const FieldMask kStatus{"code", "reason", "message", "details.retryAfterSeconds"};
   WatchEvent event;
   Scanner scanner(line);
-  std::string_view object;
+  const auto read_object = [&](Scanner& from) {
+    if (event.type == EventType::kUnknown) {
+      from.skip();
+    } else {
+      event.object = project(from, event.type == EventType::kError ? kStatus.root() : mask.root());
+    }
+  };
+  std::string_view object_before_type;
   scanner.object([&](std::string_view key) {
     if (key == "type") {
       Json type = parse(scanner);
       if (type.is_string()) event.type_name = type.get<std::string>();
+      event.type = event_type(event.type_name);
+    } else if (key == "object" && event.type_name.empty()) {
+      object_before_type = scanner.skip();
     } else if (key == "object") {
-      object = scanner.skip();
+      read_object(scanner);
     } else {
       scanner.skip();
     }
   });
   if (scanner.ok() && !scanner.at_end()) scanner.fail("something follows it");
   if (!scanner.ok()) return bad("watch event", scanner);
-  event.type = event_type(event.type_name);
+  if (!object_before_type.empty()) {
+    Scanner inside(object_before_type);
+    read_object(inside);
+    if (!inside.ok()) return bad("object of the watch event", inside);
+  }
   if (event.type == EventType::kUnknown) return event;
-
-  Scanner inside(object);
-  if (inside.peek() != '{') inside.fail("it is not an object");
-  event.object = project(inside, event.type == EventType::kError ? kStatus.root() : mask.root());
-  if (!inside.ok()) return bad("object of the watch event", inside);
+  if (!event.object.is_object()) return bad("the watch event has no object");
   if (event.type == EventType::kError) {
     event.error = error_of_status(event.object);
     return event;

@@ -1,8 +1,8 @@
 // From the API server's text to a small document of only the fields that are wanted.
 //
 // A Pod of 6 kB becomes 40 kB as a DOM; the operator reads a twentieth of it. So the text is
-// scanned once: what the mask names is handed to the JSON parser, the rest is skipped by bracket
-// and quote alone. Skipped text is therefore not validated beyond its structure; kept text is.
+// scanned once: what the mask names becomes a document, the rest is skipped by bracket and quote
+// alone. Skipped text is therefore not validated beyond its structure; kept text is.
 //
 // Pure and thread-safe. Errors: kBadResponse for text that is truncated, not JSON, nested deeper
 // than kMaxDepth, or without what the protocol promises. Nothing throws, recursion is bounded.

@@ -1,7 +1,9 @@
 #include "reconcile/drift.hpp"
 
 #include <algorithm>
+#include <array>
 #include <string>
+#include <vector>
 
 #include "api/json_read.hpp"
 #include "reconcile/fnv.hpp"
@@ -9,28 +11,86 @@
 namespace swo::reconcile {
 namespace {
 
-// Lists of objects in the order of their text: their order has no meaning in the kinds compared
+// Neither document is copied or sorted: a part's hash is made from those of its parts.
+enum class Tag : std::uint64_t { kScalar, kText, kList, kUnordered, kObject };
+
+Fnv begin(Tag tag) {
+  Fnv hash;
+  hash.add(static_cast<std::uint64_t>(tag));
+  return hash;
+}
+
+void add_text(Fnv& hash, std::string_view text) {
+  for (const char c : text) {
+    hash.add(static_cast<unsigned char>(c));
+  }
+  hash.add(text.size());
+}
+
+class ObjectHash {
+ public:
+  void add(std::string_view name, std::uint64_t value) {
+    add_text(hash_, name);
+    hash_.add(value);
+  }
+  std::uint64_t value() const { return hash_.value(); }
+
+ private:
+  Fnv hash_ = begin(Tag::kObject);
+};
+
+// Objects in a list count without regard to their order: it has no meaning in the kinds compared
 // here, and a foreign item put between ours must not count.
-void make_canonical(Json& value) {
+class ListHash {
+ public:
+  void add(const Json& item, std::uint64_t value) {
+    only_objects_ = only_objects_ && item.is_object();
+    in_order_.add(value);
+    Fnv mixed;
+    mixed.add(value);
+    sum_ += mixed.value();
+    ++size_;
+  }
+  std::uint64_t value() const {
+    Fnv hash = begin(only_objects_ ? Tag::kUnordered : Tag::kList);
+    hash.add(only_objects_ ? sum_ : in_order_.value());
+    hash.add(size_);
+    return hash.value();
+  }
+
+ private:
+  bool only_objects_ = true;
+  Fnv in_order_;
+  std::uint64_t sum_ = 0;
+  std::uint64_t size_ = 0;
+};
+
+std::uint64_t hash_of_scalar(const Json& value) {
+  const auto* text = value.get_ptr<const std::string*>();
+  Fnv hash = begin(text != nullptr ? Tag::kText : Tag::kScalar);
+  add_text(hash, text != nullptr ? *text : value.dump());
+  return hash.value();
+}
+
+// All of it. A member that is null is the same as one left out: a server may keep it or not.
+std::uint64_t hash_of(const Json& value) {
   if (value.is_object()) {
-    for (auto member = value.begin(); member != value.end();) {
-      if (member->is_null()) {
-        member = value.erase(member);  // the same as left out: a server may keep it or not
-      } else {
-        make_canonical(*member);
-        ++member;
+    ObjectHash hash;
+    for (auto member = value.begin(); member != value.end(); ++member) {
+      if (!member->is_null()) {
+        hash.add(member.key(), hash_of(*member));
       }
     }
-  } else if (value.is_array()) {
-    for (Json& item : value) {
-      make_canonical(item);
-    }
-    if (std::all_of(value.begin(), value.end(),
-                    [](const Json& item) { return item.is_object(); })) {
-      std::sort(value.begin(), value.end(),
-                [](const Json& a, const Json& b) { return a.dump() < b.dump(); });
-    }
+    return hash.value();
   }
+  if (value.is_array()) {
+    ListHash hash;
+    for (const Json& item : value) {
+      hash.add(item, hash_of(item));
+    }
+    return hash.value();
+  }
+  return hash_of_scalar(value);
 }
 
 bool item_matches(const Json& item, const Json& key) {
@@ -43,48 +103,78 @@ bool item_matches(const Json& item, const Json& key) {
   });
 }
 
-Json owned_part(const Json& value, const Json& fields);
+std::uint64_t hash_of_owned(const Json& value, const Json& fields);
 
-Json owned_items(const Json& list, const Json& fields) {
-  Json result = Json::array();
+std::uint64_t hash_of_owned_items(const Json& list, const Json& fields) {
+  struct Named {
+    bool by_key;
+    Json what;
+    const Json* below;
+  };
+  std::vector<Named> owned;
+  for (auto field = fields.begin(); field != fields.end(); ++field) {
+    const std::string_view path = field.key();
+    if (path.starts_with("k:") || path.starts_with("v:")) {
+      owned.push_back({path.front() == 'k',
+                       Json::parse(path.substr(2), nullptr, /*allow_exceptions=*/false), &*field});
+    }
+  }
+  ListHash hash;
   for (const Json& item : list) {
-    for (const auto& [name, below] : fields.items()) {
-      const std::string_view path(name);
-      if (path.starts_with("k:") &&
-          item_matches(item, Json::parse(path.substr(2), nullptr, /*allow_exceptions=*/false))) {
-        result.push_back(owned_part(item, below));
-      } else if (path.starts_with("v:") && item == Json::parse(path.substr(2), nullptr, false)) {
-        result.push_back(item);
+    for (const Named& one : owned) {
+      if (one.by_key && item_matches(item, one.what)) {
+        hash.add(item, hash_of_owned(item, *one.below));
+      } else if (!one.by_key && item == one.what) {
+        hash.add(item, hash_of(item));
       }
     }
   }
-  return result;
+  return hash.value();
 }
 
 // The part of `value` that a fieldsV1 node names: an empty node is a leaf and takes it whole.
-Json owned_part(const Json& value, const Json& fields) {
+std::uint64_t hash_of_owned(const Json& value, const Json& fields) {
   if (!fields.is_object() || fields.empty()) {
-    return value;
+    return hash_of(value);
   }
   if (value.is_array()) {
-    return owned_items(value, fields);
+    return hash_of_owned_items(value, fields);
   }
   if (!value.is_object()) {
-    return value;
+    return hash_of_scalar(value);
   }
-  Json result = Json::object();
-  for (const auto& [name, below] : fields.items()) {
-    const std::string_view path(name);
+  ObjectHash hash;
+  for (auto field = fields.begin(); field != fields.end(); ++field) {
+    const std::string_view path = field.key();
     if (!path.starts_with("f:")) {
       continue;
     }
-    const std::string key(path.substr(2));
-    if (const auto member = value.find(key); member != value.end()) {
-      result[key] = owned_part(*member, below);
+    const auto member = value.find(path.substr(2));
+    if (member != value.end() && !member->is_null()) {
+      hash.add(member.key(), hash_of_owned(*member, *field));
     }
   }
-  return result;
+  return hash.value();
 }
+
+// Never part of fieldsV1: k8s.io/apimachinery/pkg/util/managedfields/internal/stripmeta.go.
+bool is_identity(std::string_view name) {
+  static constexpr std::array<std::string_view, 5> kNames = {"name", "namespace", "uid",
+                                                             "resourceVersion", "managedFields"};
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
+
+std::uint64_t hash_of_metadata(const Json& metadata) {
+  ObjectHash hash;
+  for (auto member = metadata.begin(); member != metadata.end(); ++member) {
+    if (!member->is_null() && !is_identity(member.key())) {
+      hash.add(member.key(), hash_of(*member));
+    }
+  }
+  return hash.value();
+}
+
+Digest never_nothing(std::uint64_t hash) { return hash == kNothingOwned ? 1 : hash; }
 
 void merge_fields(Json& into, const Json& from) {
   for (const auto& [name, below] : from.items()) {
@@ -109,36 +199,42 @@ Digest digest_of_text(std::string_view text) {
   for (const char c : text) {
     hash.add(static_cast<unsigned char>(c));
   }
-  return hash.value() == kNothingOwned ? 1 : hash.value();
+  return never_nothing(hash.value());
 }
 
 Digest digest_of_desired(const Json& document) {
-  Json wanted = document;
-  // Never part of fieldsV1: k8s.io/apimachinery/pkg/util/managedfields/internal/stripmeta.go.
-  wanted.erase("apiVersion");
-  wanted.erase("kind");
-  if (wanted.contains("metadata")) {
-    for (const char* field : {"name", "namespace", "uid", "resourceVersion", "managedFields"}) {
-      wanted["metadata"].erase(field);
+  ObjectHash hash;
+  for (auto member = document.begin(); member != document.end(); ++member) {
+    if (member.key() == "metadata") {
+      hash.add(member.key(), hash_of_metadata(*member));
+    } else if (member.key() != "apiVersion" && member.key() != "kind" && !member->is_null()) {
+      hash.add(member.key(), hash_of(*member));
     }
   }
-  make_canonical(wanted);
-  return digest_of_text(wanted.dump());
+  return never_nothing(hash.value());
 }
 
 Digest digest_of_owned(const Json& live, std::string_view manager) {
-  Json fields = Json::object();
+  const Json* fields = nullptr;
+  Json several;
   for (const Json& entry : at(live, "metadata", "managedFields")) {
-    if (is_entry_of(entry, manager)) {
-      merge_fields(fields, entry["fieldsV1"]);
+    if (!is_entry_of(entry, manager)) {
+      continue;
+    }
+    if (fields == nullptr) {
+      fields = &entry["fieldsV1"];
+    } else {
+      if (several.is_null()) {
+        several = *fields;
+      }
+      merge_fields(several, entry["fieldsV1"]);
+      fields = &several;
     }
   }
-  if (fields.empty()) {
+  if (fields == nullptr || fields->empty()) {
     return kNothingOwned;
   }
-  Json owned = owned_part(live, fields);
-  make_canonical(owned);
-  return digest_of_text(owned.dump());
+  return never_nothing(hash_of_owned(live, *fields));
 }
 
 }  // namespace swo::reconcile

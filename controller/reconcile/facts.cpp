@@ -6,6 +6,7 @@
 
 #include "api/json_read.hpp"
 #include "api/names.hpp"
+#include "kube/projection.hpp"
 #include "render/render.hpp"
 #include "runtime/clock.hpp"
 
@@ -351,11 +352,11 @@ MachineConfigFacts machine_config_facts(const Json& object) {
 }
 
 api::Parsed<api::Workload> workload_of(const WorkloadFacts& facts) {
-  const Json object = Json::parse(facts.text, nullptr, /*allow_exceptions=*/false);
-  if (object.is_discarded()) {
+  const auto object = kube::project(facts.text, kube::FieldMask::everything());
+  if (!object) {
     return api::FieldError{"(document)", facts.key.to_string(), "must be JSON"};
   }
-  return api::parse_workload(object);
+  return api::parse_workload(*object);
 }
 
 }  // namespace swo::reconcile
