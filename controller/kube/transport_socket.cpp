@@ -33,20 +33,25 @@ error_code last_error() { return {errno, boost::system::system_category()}; }
 
 // OpenSSL writes with write(2), which raises SIGPIPE on a closed connection; a library must not
 // change the process's signals for that. So it gets a BIO of its own over send(2) and recv(2).
-int fd_of(BIO* bio) { return *static_cast<const int*>(BIO_get_data(bio)); }
-
 int bio_write(BIO* bio, const char* data, int size) {
   BIO_clear_retry_flags(bio);
-  const auto sent = ::send(fd_of(bio), data, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+  const int fd = static_cast<const Descriptor*>(BIO_get_data(bio))->fd;
+  const auto sent = ::send(fd, data, static_cast<std::size_t>(size), MSG_NOSIGNAL);
   if (sent < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_write(bio);
   return static_cast<int>(sent);
 }
 
 int bio_read(BIO* bio, char* data, int size) {
   BIO_clear_retry_flags(bio);
-  const auto got = ::recv(fd_of(bio), data, static_cast<std::size_t>(size), 0);
+  auto& socket = *static_cast<Descriptor*>(BIO_get_data(bio));
+  if (socket.drained) {
+    BIO_set_retry_read(bio);
+    return -1;
+  }
+  const auto got = ::recv(socket.fd, data, static_cast<std::size_t>(size), 0);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_read(bio);
   if (got == 0) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+  socket.drained = got > 0 && got < size;
   return static_cast<int>(got);
 }
 
@@ -83,11 +88,11 @@ void Interrupt::raise() {
 }
 
 Socket::~Socket() {
-  if (fd_ >= 0) ::close(fd_);
+  if (socket_.fd >= 0) ::close(socket_.fd);
 }
 
 error_code Socket::wait(short events) {
-  std::array<pollfd, 3> fds{pollfd{fd_, events, 0}, pollfd{stop_->fd(), POLLIN, 0},
+  std::array<pollfd, 3> fds{pollfd{socket_.fd, events, 0}, pollfd{stop_->fd(), POLLIN, 0},
                             pollfd{close_ != nullptr ? close_->fd() : -1, POLLIN, 0}};
   while (!interrupted()) {
     int limit = -1;
@@ -101,24 +106,27 @@ error_code Socket::wait(short events) {
     const int ready = ::poll(fds.data(), fds.size(), limit);
     if (ready < 0 && errno != EINTR) return last_error();
     // Errors and hang-ups show at the next read or write.
-    if (ready > 0 && fds[0].revents != 0 && !interrupted()) return {};
+    if (ready > 0 && fds[0].revents != 0 && !interrupted()) {
+      if (events == POLLIN) socket_.drained = false;
+      return {};
+    }
   }
   return errors::operation_aborted;
 }
 
 error_code Socket::connect_to(const addrinfo& address) {
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = ::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd_ < 0) return last_error();
+  if (socket_.fd >= 0) ::close(socket_.fd);
+  socket_.fd = ::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (socket_.fd < 0) return last_error();
   const int on = 1;
-  ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  ::setsockopt(fd_, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-  if (::connect(fd_, address.ai_addr, address.ai_addrlen) == 0) return {};
+  ::setsockopt(socket_.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::setsockopt(socket_.fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  if (::connect(socket_.fd, address.ai_addr, address.ai_addrlen) == 0) return {};
   if (errno != EINPROGRESS) return last_error();
   if (const auto error = wait(POLLOUT)) return error;
   int outcome = 0;
   socklen_t size = sizeof outcome;
-  ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &outcome, &size);
+  ::getsockopt(socket_.fd, SOL_SOCKET, SO_ERROR, &outcome, &size);
   return {outcome, boost::system::system_category()};
 }
 
@@ -158,7 +166,7 @@ Status Socket::start_tls(SSL_CTX* context, const std::string& name) {
     BIO_free(bio);
     return transport_error(ErrorKind::kUnreachable, "TLS: " + take_openssl_error());
   }
-  BIO_set_data(bio, &fd_);  // stays: a Socket does not move
+  BIO_set_data(bio, &socket_);  // stays: a Socket does not move
   BIO_set_init(bio, 1);
   SSL_set_bio(tls_.get(), bio, bio);  // takes it
   announce_name(tls_.get(), name);
@@ -207,9 +215,10 @@ error_code Socket::wait_for_tls(int result) {
 bool Socket::fit_for_reuse() {
   char byte = 0;
   if (!tls_) {
-    return ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+    return ::recv(socket_.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
   }
   ERR_clear_error();
+  socket_.drained = false;
   // Takes in what TLS itself has sent meanwhile (session tickets); any byte of data is one too
   // many.
   const int result = SSL_peek(tls_.get(), &byte, 1);
@@ -231,7 +240,7 @@ std::size_t Socket::read_some(void* data, std::size_t size, error_code& error) {
       error = wait_for_tls(got);
       continue;
     }
-    const auto got = ::recv(fd_, data, size, 0);
+    const auto got = ::recv(socket_.fd, data, size, 0);
     if (got > 0) return static_cast<std::size_t>(got);
     if (got == 0) {
       error = errors::eof;
@@ -258,7 +267,7 @@ std::size_t Socket::write_some(const void* data, std::size_t size, error_code& e
       error = wait_for_tls(put);
       continue;
     }
-    const auto put = ::send(fd_, data, size, MSG_NOSIGNAL);
+    const auto put = ::send(socket_.fd, data, size, MSG_NOSIGNAL);
     if (put >= 0) return static_cast<std::size_t>(put);
     if (errno == EAGAIN) {
       error = wait(POLLOUT);

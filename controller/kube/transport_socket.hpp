@@ -36,6 +36,14 @@ class Interrupt {
   std::atomic<bool> raised_{false};
 };
 
+// What OpenSSL reads from and writes to.
+struct Descriptor {
+  int fd = -1;
+  // The last read took less than there was room for: another before the next poll() would find
+  // nothing.
+  bool drained = false;
+};
+
 class Socket {
  public:
   using Clock = std::chrono::steady_clock;
@@ -71,7 +79,7 @@ class Socket {
   const Interrupt* stop_;
   const Interrupt* close_ = nullptr;
   Clock::time_point deadline_ = Clock::time_point::max();
-  int fd_ = -1;
+  Descriptor socket_;
   bool asked_ = false;  // written to since the last read
   SslSession tls_;
 };
