@@ -1,6 +1,7 @@
 #include "devcluster/cluster.hpp"
 
 #include <algorithm>
+#include <iostream>
 #include <stdexcept>
 #include <utility>
 
@@ -130,10 +131,19 @@ bool Cluster::poll() {
       ++feed;
     }
   }
+  const auto tell = [](Controller& controller, const Delta& delta) {
+    try {
+      controller.observe(delta);
+    } catch (const Json::exception& error) {
+      // The real one's decoder would have refused it.
+      std::cerr << "devcluster: " << delta.collection << " " << key_of(delta.object)
+                << " is passed over: " << error.what() << "\n";
+    }
+  };
   for (const auto& delta : deltas) {
     discover_ = discover_ || delta.collection == kCrds;
-    for (auto* controller : interested_[delta.collection]) controller->observe(delta);
-    for (auto* controller : interested_in_all_) controller->observe(delta);
+    for (auto* controller : interested_[delta.collection]) tell(*controller, delta);
+    for (auto* controller : interested_in_all_) tell(*controller, delta);
   }
   return !deltas.empty();
 }

@@ -221,6 +221,16 @@ TEST_F(Objects, BadInputIsRefusedInWordsAndNeverCrashes) {
             "Pod \"p\" is invalid: spec.containers: Required value");
 }
 
+TEST_F(Objects, AMapOfStringsTakesNothingElse) {
+  const Json service = {{"metadata", {{"name", "a"}}},
+                        {"spec", {{"selector", {{"yes", true}}}, {"ports", {{{"port", 80}}}}}}};
+  EXPECT_THAT(refusal(400, "POST", std::string(kDefault) + "/services", service),
+              ::testing::HasSubstr("cannot unmarshal boolean"));
+  const Json labelled = {{"metadata", {{"name", "a"}, {"labels", {{"n", 1}}}}}};
+  EXPECT_THAT(refusal(400, "POST", std::string(kDefault) + "/configmaps", labelled),
+              ::testing::HasSubstr("metadata.labels"));
+}
+
 TEST_F(Objects, APodsSpecDoesNotChangeButItsImageMay) {
   post(pods_, pod("p"));
   Json patch = {{"spec", {{"containers", {{{"name", "main"}, {"image", "nginx:2"}}}}}}};
