@@ -55,6 +55,9 @@ void tell_platform(const platform::Facts& facts, const platform::Strategy& strat
   for (const platform::Blocker& blocker : strategy.blockers) {
     out << "  ! " << blocker.reason << ": " << blocker.message << '\n';
   }
+  if (const auto& blocker = strategy.exposure_blocker) {
+    out << "  ! " << blocker->reason << ": " << blocker->message << '\n';
+  }
   for (const platform::Blocker& warning : strategy.warnings) {
     out << "  ? " << warning.reason << ": " << warning.message << '\n';
   }

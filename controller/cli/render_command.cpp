@@ -132,8 +132,12 @@ class Renderer {
     const auto say = [&](const std::string& what, const platform::Blocker& blocker) {
       comments_.push_back("  " + what + ": " + blocker.message + " (" + blocker.reason + ")");
     };
+    std::vector<platform::Blocker> blockers = strategy.blockers;
+    if (strategy.exposure_blocker) {
+      blockers.push_back(*strategy.exposure_blocker);
+    }
     if (!options_.explain) {
-      for (const platform::Blocker& blocker : strategy.blockers) {
+      for (const platform::Blocker& blocker : blockers) {
         if (!blocker.waiting) {
           err_ << options_.file << ": " << where_ << "on " << options_.cluster << ": "
                << blocker.message << '\n';
@@ -145,7 +149,7 @@ class Renderer {
     for (const platform::Reason& reason : strategy.reasons) {
       comments_.push_back("  " + reason.topic + ": " + reason.text);
     }
-    for (const platform::Blocker& blocker : strategy.blockers) {
+    for (const platform::Blocker& blocker : blockers) {
       say(blocker.waiting ? "waits" : "blocked", blocker);
     }
     for (const platform::Blocker& warning : strategy.warnings) {

@@ -65,8 +65,10 @@ void choose_sysctl(Context& context);
 void check_tmpfs_idmap(Context& context);
 void check_volumes(Context& context);
 void check_crio_faults(Context& context);
-void choose_exposure(Context& context);
 void choose_api_fields(Context& context);
+
+// rules_exposure.cpp
+void choose_exposure(Context& context);
 
 // "worker-0, worker-1 and 3 more".
 std::string name_list(const std::vector<std::string>& names);

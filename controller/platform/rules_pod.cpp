@@ -244,27 +244,6 @@ void check_crio_faults(Context& context) {
   }
 }
 
-void choose_exposure(Context& context) {
-  context.strategy.host_route = context.facts.has_route;
-  const auto& route = context.workload.spec.route;
-  if (!route) {
-    return;
-  }
-  if (context.facts.has_route) {
-    context.reason("exposure", "Route");
-  } else if (route->parent_ref && context.facts.has_gateway) {
-    context.reason("exposure", "HTTPRoute, because the workload names a Gateway");
-  } else if (route->parent_ref) {
-    context.reason("exposure", "HTTPRoute as the workload asks");
-    context.warn("NoGatewayApi",
-                 "spec.route.parentRef asks for an HTTPRoute, and this cluster has no "
-                 "gateway.networking.k8s.io. Install the Gateway API, or leave "
-                 "parentRef out for an Ingress.");
-  } else {
-    context.reason("exposure", "Ingress, because there is no Route API");
-  }
-}
-
 void choose_api_fields(Context& context) {
   const Version& kubernetes = context.facts.kubernetes;
   context.strategy.in_place_resize = known(kubernetes) && kubernetes >= kInPlaceResize;

@@ -66,6 +66,9 @@ struct Strategy {
   bool disruption_budgets = true;  // policy/v1; OpenShift 4.7 has v1beta1 alone
   // The API server knows unhealthyPodEvictionPolicy of a PodDisruptionBudget (Kubernetes ≥ 1.27).
   bool evict_unhealthy = false;
+  // Why the workload is not exposed as it asks, so that no Ingress or HTTPRoute is made: becomes
+  // Exposed=False.
+  std::optional<Blocker> exposure_blocker = {};
   std::vector<Reason> reasons = {};
   std::vector<Blocker> blockers = {};  // most important first
   std::vector<Blocker> warnings = {};  // known version faults, reported before they bite

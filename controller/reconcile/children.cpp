@@ -166,7 +166,7 @@ class Standing {
 
 const kube::ResourceType* exposure_type(const api::Workload& workload,
                                         const platform::Strategy& strategy) {
-  if (!workload.spec.route) {
+  if (!workload.spec.route || strategy.exposure_blocker) {
     return nullptr;
   }
   if (strategy.host_route) {

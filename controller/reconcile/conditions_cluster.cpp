@@ -167,6 +167,14 @@ std::optional<Verdict> not_requested(const View& view) {
   return Verdict{"True", "NotRequested", "the spec asks for no Route"};
 }
 
+std::optional<Verdict> not_to_be_had_here(const View& view) {
+  const auto& blocker = view.input.strategy.exposure_blocker;
+  if (!blocker) {
+    return std::nullopt;
+  }
+  return Verdict{"False", blocker->reason, blocker->message, "", true};
+}
+
 std::optional<Verdict> host_held(const View& view) {
   const auto& holder = view.input.observed.host_holder;
   if (!holder) {
@@ -230,7 +238,8 @@ Verdict admitted(const View& view) {
 }
 
 Verdict exposed(const View& view) {
-  static constexpr Judge kChain[] = {not_requested, host_held, route_not_had, route_judged};
+  static constexpr Judge kChain[] = {not_requested, not_to_be_had_here, host_held, route_not_had,
+                                     route_judged};
   return first_of(kChain, view,
                   {"Unknown", "WaitingForRouter", "no router has judged the route yet"});
 }

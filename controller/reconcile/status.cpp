@@ -180,7 +180,8 @@ api::Status make_status(const View& view) {
   if (workload.spec.route) {
     const std::string host =
         input.observed.route != nullptr ? input.observed.route->host : std::string();
-    const bool refused = input.observed.host_holder && !input.observed.host_holder->empty();
+    const bool refused = input.strategy.exposure_blocker.has_value() ||
+                         (input.observed.host_holder && !input.observed.host_holder->empty());
     status.url = refused ? "" : render::url(workload, host);
   }
 

@@ -38,7 +38,7 @@ void add_access(const api::Workload& workload, const platform::Strategy& strateg
 
 void add_exposure(const api::Workload& workload, const platform::Strategy& strategy,
                   std::vector<Json>& objects) {
-  if (!workload.spec.route) {
+  if (!workload.spec.route || strategy.exposure_blocker) {
     return;
   }
   if (strategy.host_route) {

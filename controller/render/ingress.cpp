@@ -35,7 +35,8 @@ Json ingress(const api::Workload& workload) {
   set_unless_empty(ingress["metadata"], "annotations", spec.annotations);
   set_unless_empty(ingress["spec"], "ingressClassName", spec.ingress_class_name);
   // Ingress can only end TLS itself: edge. Passing through or encrypting anew is up to the
-  // controller's own annotations, which route.annotations carries.
+  // controller's own annotations, which route.annotations carries; without them no Ingress is made
+  // (platform/rules_exposure.cpp).
   if (spec.tls && !is_passthrough(spec)) {
     Json tls = Json::object();
     if (!spec.host.empty()) {

@@ -557,3 +557,53 @@ TEST(Strategy, ATaintOnAllNodesGivesThePodNoOtherShape) {
 
 }  // namespace
 }  // namespace swo::platform
+api::Workload exposed_by(const std::string& termination) {
+  api::Workload workload;
+  workload.spec.route = api::RouteSpec{};
+  workload.spec.route->host = "ipa.example.com";
+  workload.spec.route->tls = api::RouteTls{termination, "", "", ""};
+  return workload;
+}
+
+TEST(Strategy, MakesNoIngressThatWouldCarryInClearWhatWasToBeEncrypted) {
+  const Facts facts = generation("kubernetes-1.33");
+  for (const char* termination : {"passthrough", "reencrypt"}) {
+    SCOPED_TRACE(termination);
+    api::Workload workload = exposed_by(termination);
+    EXPECT_THAT(decide(workload, facts, kApply).exposure_blocker,
+                testing::Optional(reason_is("TerminationUnsupported")));
+    EXPECT_EQ(decide(workload, generation("openshift-4.20"), kApply).exposure_blocker,
+              std::nullopt);
+    workload.spec.route->parent_ref = Json{{"name", "gateway"}};
+    EXPECT_THAT(decide(workload, facts, kApply).exposure_blocker,
+                testing::Optional(Field(&Blocker::message, HasSubstr("no HTTPRoute is made"))));
+  }
+  EXPECT_EQ(decide(exposed_by("edge"), facts, kApply).exposure_blocker, std::nullopt);
+}
+
+TEST(Strategy, TakesTheWordOfWhoeverTellsTheIngressControllerToDoWhatAnIngressCannot) {
+  const Facts facts = generation("kubernetes-1.33");
+  const auto blocked = [&](const char* termination, Json annotations) {
+    api::Workload workload = exposed_by(termination);
+    workload.spec.route->annotations = std::move(annotations);
+    return decide(workload, facts, kApply).exposure_blocker.has_value();
+  };
+  EXPECT_FALSE(blocked("passthrough", {{"nginx.ingress.kubernetes.io/ssl-passthrough", "true"}}));
+  EXPECT_FALSE(blocked("passthrough", {{"haproxy.org/ssl-passthrough", "true"}}));
+  EXPECT_FALSE(blocked("reencrypt", {{"nginx.ingress.kubernetes.io/backend-protocol", "HTTPS"}}));
+  EXPECT_FALSE(blocked("reencrypt", {{"haproxy.org/server-ssl", "true"}}));
+  EXPECT_TRUE(blocked("passthrough", {{"nginx.ingress.kubernetes.io/ssl-passthrough", "false"}}));
+  EXPECT_TRUE(blocked("passthrough", {{"nginx.ingress.kubernetes.io/backend-protocol", "HTTPS"}}));
+  EXPECT_TRUE(blocked("reencrypt", {{"cert-manager.io/cluster-issuer", "letsencrypt"}}));
+}
+
+TEST(Strategy, WarnsOfAnIngressThatAnswersForEveryHost) {
+  api::Workload workload;
+  workload.spec.route = api::RouteSpec{};
+  EXPECT_THAT(decide(workload, generation("kubernetes-1.33"), kApply).warnings,
+              Contains(reason_is("IngressWithoutHost")));
+  EXPECT_THAT(decide(workload, generation("openshift-4.20"), kApply).warnings, IsEmpty());
+  workload.spec.route->host = "ipa.example.com";
+  EXPECT_THAT(decide(workload, generation("kubernetes-1.33"), kApply).warnings, IsEmpty());
+}
+

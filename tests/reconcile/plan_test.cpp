@@ -169,6 +169,17 @@ TEST(Plan, AnHttpRouteGoesAsWhatItIsWhenTheSpecAsksForNoRouteAnyMore) {
   EXPECT_THAT(what(scene.plan()), Contains("delete HTTPRoute demo/nginx"));
 }
 
+TEST(Plan, AnIngressInClearGoesWhenTlsIsAskedForThatItCannotHave) {
+  OffOpenshift scene;
+  scene.strategy.exposure_blocker = {.reason = "TerminationUnsupported", .message = "why"};
+  scene.observed.former_routes = {{&types::kIngress, scene.exposed()}};
+  const Plan plan = scene.plan();
+  EXPECT_THAT(what(plan), Contains("delete Ingress demo/nginx"));
+  EXPECT_THAT(what(plan), Not(Contains(HasSubstr("apply Ingress"))));
+  EXPECT_EQ(condition(plan, "Exposed").reason, "TerminationUnsupported");
+  EXPECT_EQ(plan.status.url, "");
+}
+
 TEST(Plan, AnIngressGivesWayToAnHttpRouteAndBack) {
   OffOpenshift scene;
   scene.workload.spec.route->parent_ref = Json{{"name", "gateway"}};
