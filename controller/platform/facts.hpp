@@ -87,6 +87,7 @@ struct PoolFacts {
   bool crio_runtime_table = false;
   // The same of `spec_configuration`, which is only read while the pool is held.
   CgroupVersion target_cgroups = CgroupVersion::kUnknown;
+  bool target_asks_for_v2 = false;  // somebody's argument in it does, whoever's counts
   Tri target_crio_user_namespaces = Tri::kUnknown;
   // What the operator's own MachineConfig of this pool holds at present: never taken back by
   // itself, because any change reboots the pool.

@@ -380,6 +380,11 @@ CgroupVersion cgroups_of(const std::vector<std::string>& kernel_arguments) {
   return version;
 }
 
+bool ask_for_v2(const std::vector<std::string>& kernel_arguments) {
+  return std::ranges::find(kernel_arguments, "systemd.unified_cgroup_hierarchy=1") !=
+         kernel_arguments.end();
+}
+
 CgroupVersion cgroups_of_metrics(std::string_view metrics) {
   constexpr std::string_view kName = "kubelet_cgroup_version";
   for (std::size_t at = 0; (at = metrics.find(kName, at)) != std::string_view::npos;

@@ -50,6 +50,11 @@ MachineConfigFacts machine_config_facts(const Json& machine_config);
 // counts.
 CgroupVersion cgroups_of(const std::vector<std::string>& kernel_arguments);
 
+// One of them is that by which the Machine Config Operator puts cgroupMode: v2 into the
+// configuration of a pool (pkg/controller/kubelet-config/helpers.go), whether or not it is the one
+// that counts.
+bool ask_for_v2(const std::vector<std::string>& kernel_arguments);
+
 // `kubelet_cgroup_version 2` in the text of the kubelet's metrics.
 CgroupVersion cgroups_of_metrics(std::string_view metrics);
 

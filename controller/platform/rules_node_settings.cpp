@@ -19,13 +19,21 @@ bool settled(const PoolFacts& pool) {
 }
 
 // Someone else's MachineConfig says v1. On 4.13 and later the operator of the pools says so itself
-// as long as cgroupMode is v1, and once more until a change of it is rolled out.
+// as long as cgroupMode is v1, and once more until a change of it is rendered and rolled out. Its
+// argument for v2, of no effect beside the other, tells that it has been rendered.
+bool conflicts_with_mode(const PoolFacts& pool) {
+  const bool next =
+      pool.held && pool.target_cgroups == CgroupVersion::kV1 && pool.target_asks_for_v2;
+  return next || (settled(pool) && pool.kernel_arguments && ask_for_v2(*pool.kernel_arguments) &&
+                  cgroups_of(*pool.kernel_arguments) == CgroupVersion::kV1);
+}
+
 const PoolFacts* conflicting_pool(const Context& context) {
   const bool by_mode = context.strategy.cgroups == CgroupsBy::kCgroupMode;
   for (const PoolFacts* pool : context.pools) {
     const bool says_v1 =
         pool->kernel_arguments && cgroups_of(*pool->kernel_arguments) == CgroupVersion::kV1;
-    if (says_v1 && (!by_mode || (context.facts.cgroup_mode == "v2" && settled(*pool)))) {
+    if (by_mode ? context.facts.cgroup_mode == "v2" && conflicts_with_mode(*pool) : says_v1) {
       return pool;
     }
   }

@@ -160,6 +160,7 @@ kube::Instant Details::fill(Facts& facts, kube::Instant now) {
     }
     if (const auto& target = read(pool.spec_configuration)) {
       pool.target_cgroups = cgroups_of(target->kernel_arguments);
+      pool.target_asks_for_v2 = ask_for_v2(target->kernel_arguments);
       pool.target_crio_user_namespaces = target->crio_user_namespaces;
     }
   }

@@ -70,6 +70,21 @@ TEST(Rollout, IsOneForBothObjectsTogether) {
   }
 }
 
+// Until the pool's next configuration is rendered, the arguments of v1 in it are of nobody else.
+TEST(Rollout, IsWaitedForFromTheFirstWriteOnWithoutAFalseAlarm) {
+  for (const char* profile : both_ways) {
+    SCOPED_TRACE(profile);
+    Simulation simulation({.profile = profile});
+    simulation.apply("nginx", nginx("v1", 1));
+    ASSERT_TRUE(becomes_running(simulation));
+    for (const std::string& phase : simulation.phases_seen("nginx")) {
+      EXPECT_TRUE(phase.starts_with("WaitingForNodes") || phase == "Starting" ||
+                  phase == "ContainerCreating" || phase == "Pending" || phase == "Running")
+          << phase;
+    }
+  }
+}
+
 const std::string pools_path = "/apis/machineconfiguration.openshift.io/v1/machineconfigpools";
 
 bool is_paused(Simulation& simulation) {

@@ -242,7 +242,19 @@ TEST(Strategy, ReportsAnotherWritersKernelArgumentsAndDoesNotFightThem) {
   EXPECT_TRUE(strategy.may_write_node_settings);
   facts.cgroup_mode = "v2";
   write_config(worker(facts));
+  EXPECT_THAT(decide({}, facts, kApply).blockers, ElementsAre(reason_is("WaitingForNodes")))
+      << "nothing has been rendered of it yet";
+  PoolFacts& held = worker(facts);
+  held.held = true;
+  held.target_cgroups = CgroupVersion::kV1;
+  EXPECT_THAT(decide({}, facts, kApply).blockers, ElementsAre(reason_is("WaitingForNodes")));
+  held.target_asks_for_v2 = true;
+  EXPECT_THAT(decide({}, facts, kApply).blockers, ElementsAre(reason_is("KernelArgumentsConflict")))
+      << "of the configuration that it is held for";
+  held.held = false;
   worker(facts).status_configuration = worker(facts).spec_configuration = "rendered-worker-2";
+  worker(facts).kernel_arguments = {"systemd.unified_cgroup_hierarchy=1", "cgroup_no_v1=\"all\"",
+                                    "systemd.unified_cgroup_hierarchy=0"};
   EXPECT_THAT(decide({}, facts, kApply).blockers,
               ElementsAre(reason_is("KernelArgumentsConflict")));
 }
@@ -555,8 +567,6 @@ TEST(Strategy, ATaintOnAllNodesGivesThePodNoOtherShape) {
   EXPECT_TRUE(decide(workload, facts, kApply).runtime_mounts);
 }
 
-}  // namespace
-}  // namespace swo::platform
 api::Workload exposed_by(const std::string& termination) {
   api::Workload workload;
   workload.spec.route = api::RouteSpec{};
@@ -607,3 +617,5 @@ TEST(Strategy, WarnsOfAnIngressThatAnswersForEveryHost) {
   EXPECT_THAT(decide(workload, generation("kubernetes-1.33"), kApply).warnings, IsEmpty());
 }
 
+}  // namespace
+}  // namespace swo::platform
