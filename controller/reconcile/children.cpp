@@ -66,8 +66,12 @@ Json claim_as_large(const PlanInput& input, const api::Claim& claim, int ordinal
   return render::claim(input.workload, wanted, ordinal);
 }
 
-// The Route waits while its host is someone else's, or while nobody could be asked whose it is.
+// The Route waits while its host is someone else's, or while nobody could be asked whose it is; and
+// any kind of it while it would lead to someone else's application.
 bool held_back(const PlanInput& input, const Desired& desired) {
+  if (leads_to_anothers(*desired.type, desired.key().name, input.memory)) {
+    return true;
+  }
   return desired.type == &types::kRoute && !input.workload.spec.route->host.empty() &&
          (!input.observed.host_holder || !input.observed.host_holder->empty());
 }
@@ -251,6 +255,14 @@ std::vector<Action> plan_children(const PlanInput& input, const std::vector<Desi
   drop_unwanted(input, desired, actions);
   drop_claims(input, actions);
   return actions;
+}
+
+bool leads_to_anothers(const kube::ResourceType& type, const std::string& name,
+                       const Memory& memory) {
+  const bool exposes =
+      type == types::kRoute || type == types::kIngress || type == types::kHttpRoute;
+  // Both have the workload's name.
+  return exposes && memory.foreign.contains({std::string(types::kService.plural), name});
 }
 
 bool needed_by_pods(const kube::ResourceType& type) {

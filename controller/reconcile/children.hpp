@@ -32,6 +32,10 @@ std::optional<Digest> standing_of_children(const PlanInput& input);
 // `desired`: of desired_children().
 std::vector<Action> plan_children(const PlanInput& input, const std::vector<Desired>& desired);
 
+// A Route, Ingress or HTTPRoute of that name would lead to a Service that someone else has.
+bool leads_to_anothers(const kube::ResourceType& type, const std::string& name,
+                       const Memory& memory);
+
 // Of that type are children without which no instance can be, or could be on what is another's.
 bool needed_by_pods(const kube::ResourceType& type);
 

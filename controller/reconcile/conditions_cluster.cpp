@@ -177,34 +177,58 @@ std::optional<Verdict> not_to_be_had_here(const View& view) {
 
 std::optional<Verdict> host_held(const View& view) {
   const auto& holder = view.input.observed.host_holder;
+  const std::string field = "spec.route.host: \"" + spec(view).route->host + "\" ";
   if (!holder) {
-    return Verdict{"Unknown", "HostUnknown",
-                   "whether another Route has the host \"" + spec(view).route->host +
-                       "\" could not be found out yet; it is tried again"};
+    return Verdict{"False", "HostUnknown",
+                   field +
+                       "is not claimed while it cannot be found out whether a Route of another "
+                       "namespace has it; it is tried again. The operator needs list of routes in "
+                       "all namespaces (config/namespaced/route_hosts.yaml); a generated host "
+                       "does without"};
   }
   if (holder->empty()) {
     return std::nullopt;
   }
-  return Verdict{"False", "HostClaimed",
-                 "spec.route.host: \"" + spec(view).route->host + "\" belongs to Route " + *holder +
-                     "; choose another host, or remove that Route",
-                 "", true};
+  return Verdict{
+      "False", "HostClaimed",
+      field + "belongs to Route " + *holder + "; choose another host, or remove that Route", "",
+      true};
 }
 
-std::optional<Verdict> route_not_had(const View& view) {
-  const ChildKey key = route_key(view);
-  if (auto verdict = taken(view, key)) {
-    return verdict;
+ChildKey service_key(const View& view) {
+  return child(types::kService, render::service_name(view.input.workload));
+}
+
+std::optional<Verdict> name_taken(const View& view) {
+  auto verdict = taken(view, route_key(view));
+  return verdict ? verdict : taken(view, service_key(view));
+}
+
+std::optional<Verdict> route_refused(const View& view) {
+  return refused(view, route_key(view), "RouteRefused");
+}
+
+bool is_ours(const View& view, const ChildFacts& child) {
+  return child.owner_uid == view.input.workload.uid;
+}
+
+// Without it the route leads nowhere, or to a Service that the watch does not show: another's.
+std::optional<Verdict> service_missing(const View& view) {
+  const auto& children = view.input.observed.children;
+  const auto found = children.find(service_key(view));
+  if (found != children.end() && is_ours(view, *found->second)) {
+    return std::nullopt;
   }
-  if (auto verdict =
-          taken(view, child(types::kService, render::service_name(view.input.workload)))) {
-    return verdict;
-  }
-  return refused(view, key, "RouteRefused");
+  return Verdict{"False", "Pending", "the Service that the route leads to is being created"};
+}
+
+const RouteFacts* own_route(const View& view) {
+  const auto& route = view.input.observed.route;
+  return route != nullptr && is_ours(view, *route) ? route.get() : nullptr;
 }
 
 std::optional<Verdict> route_judged(const View& view) {
-  const auto& route = view.input.observed.route;
+  const RouteFacts* route = own_route(view);
   if (route == nullptr) {
     return Verdict{"False", "Pending", "the route is being created"};
   }
@@ -238,10 +262,21 @@ Verdict admitted(const View& view) {
 }
 
 Verdict exposed(const View& view) {
-  static constexpr Judge kChain[] = {not_requested, not_to_be_had_here, host_held, route_not_had,
-                                     route_judged};
+  static constexpr Judge kChain[] = {not_requested, not_to_be_had_here, host_held,   name_taken,
+                                     route_refused, service_missing,    route_judged};
   return first_of(kChain, view,
                   {"Unknown", "WaitingForRouter", "no router has judged the route yet"});
+}
+
+std::string url(const View& view) {
+  // A route that is there serves on while a change of it is refused.
+  static constexpr Judge kChain[] = {not_requested, not_to_be_had_here, host_held, name_taken,
+                                     service_missing};
+  const RouteFacts* route = own_route(view);
+  const bool leads_here =
+      route != nullptr && route->admitted &&
+      std::ranges::none_of(kChain, [&](Judge judge) { return judge(view).has_value(); });
+  return leads_here ? render::url(view.input.workload, route->host) : std::string();
 }
 
 }  // namespace swo::reconcile

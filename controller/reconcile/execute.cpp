@@ -217,6 +217,11 @@ Executed Executor::carry_out(const kube::ObjectKey& owner, const std::vector<Act
         action.type() == types::kPod) {
       continue;
     }
+    // Its Service has just turned out to be another's.
+    if (std::holds_alternative<ApplyAction>(action.what) &&
+        leads_to_anothers(action.type(), action.key().name, memory)) {
+      continue;
+    }
     auto written = std::visit(
         [&](const auto& what) -> kube::Result<kube::Written> {
           using What = std::decay_t<decltype(what)>;

@@ -177,13 +177,7 @@ api::Status make_status(const View& view) {
   status.platform.user_namespaces =
       input.strategy.user_namespace == platform::UserNamespaceVia::kHostUsers ? "hostUsers"
                                                                               : "annotation";
-  if (workload.spec.route) {
-    const std::string host =
-        input.observed.route != nullptr ? input.observed.route->host : std::string();
-    const bool refused = input.strategy.exposure_blocker.has_value() ||
-                         (input.observed.host_holder && !input.observed.host_holder->empty());
-    status.url = refused ? "" : render::url(workload, host);
-  }
+  status.url = url(view);
 
   const Verdict top = headline(view);
   status.phase = top.detail.empty() ? top.reason : top.reason + " " + top.detail;

@@ -35,6 +35,8 @@ struct View {
 Verdict platform_ready(const View& view);
 Verdict admitted(const View& view);
 Verdict exposed(const View& view);
+// Where the application answers; empty while nothing does there, or something else might.
+std::string url(const View& view);
 Verdict progressing(const View& view);
 Verdict degraded(const View& view);
 Verdict headline(const View& view);

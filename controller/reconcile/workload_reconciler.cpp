@@ -240,14 +240,14 @@ Outcome WorkloadReconciler::look_at(const kube::ObjectKey& key, const WorkloadFa
     // What failed is not wanted any more. The plan was made with the failure in mind.
     return {std::nullopt, kAtOnce};
   }
+  if (newly_taken) {
+    return {std::nullopt, kAtOnce};  // the status that was planned does not know of it
+  }
   if (auto error = write_status(workload, todo.status)) {
     return {std::move(error), std::nullopt};
   }
   for (const Notice& notice : todo.notices) {
     options_.notify(workload, notice);
-  }
-  if (newly_taken) {
-    return {std::nullopt, kAtOnce};  // once more, to tell it
   }
   if (names_taken > 0) {
     return {std::nullopt, kForeignRecheck};

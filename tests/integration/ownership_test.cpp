@@ -16,6 +16,7 @@ using ::testing::IsEmpty;
 
 const std::string core_path = "/api/v1/namespaces/demo/";
 const std::string rbac_path = "/apis/rbac.authorization.k8s.io/v1/namespaces/demo/";
+const std::string routes_path = "/apis/route.openshift.io/v1/namespaces/demo/routes";
 const std::string sccs_path = "/apis/security.openshift.io/v1/securitycontextconstraints";
 
 bool is_running(Simulation& simulation, const std::string& name) {
@@ -28,6 +29,20 @@ std::string conditions(Simulation& simulation, const std::string& name) {
       .value("status", Json::object())
       .value("conditions", Json())
       .dump();
+}
+
+std::string url(Simulation& simulation, const std::string& name) {
+  return simulation.workload(name).value("status", Json::object()).value("url", "");
+}
+
+std::string exposed(Simulation& simulation, const std::string& name) {
+  const Json workload = simulation.workload(name);
+  for (const Json& one : workload["status"]["conditions"]) {
+    if (one["type"] == "Exposed") {
+      return one.value("status", "") + " " + one.value("reason", "");
+    }
+  }
+  return "";
 }
 
 // Nothing is written in `time`, but for a status that tells of it.
@@ -56,12 +71,52 @@ TEST(Ownership, AHostThatAnotherRouteHasIsNotTakenAndComesFreeWithIt) {
               AllOf(HasSubstr("HostClaimed"), HasSubstr("nginx.apps.example.com"),
                     HasSubstr("belongs to Route demo/")));
   EXPECT_THAT(conditions(simulation, "third"), HasSubstr("HostAlreadyClaimed"));
+  // What answers there is the first.
+  EXPECT_EQ(url(simulation, "first"), "http://nginx.apps.example.com");
+  EXPECT_EQ(url(simulation, "third"), "");
+  EXPECT_EQ(exposed(simulation, "third"), "False RouteNotAdmitted");
   EXPECT_TRUE(simulation.running("first"));
   simulation.remove("first");
   simulation.remove("third");
   EXPECT_TRUE(simulation.until(
       [&] { return simulation.admin().get(theirs, "second")->at("status")["phase"] == "Running"; },
       minutes(10)));
+}
+
+const Json their_service = {{"metadata", {{"name", "nginx"}}},
+                            {"spec", {{"ports", {{{"name", "http"}, {"port", 80}}}}}}};
+
+TEST(Ownership, ANewRouteIsNotMadeToLeadToAServiceOfSomeoneElse) {
+  for (const char* profile : {"openshift-4.20", "kubernetes-1.33"}) {
+    SCOPED_TRACE(profile);
+    Simulation simulation({.profile = profile});
+    simulation.admin().create(core_path + "services", their_service);
+    simulation.apply("nginx", nginx("v1", 1));
+    expect_rest(simulation);
+    EXPECT_EQ(simulation.writes_to("PATCH routes/demo/nginx"), 0);
+    EXPECT_THAT(simulation.admin().list(std::string(profile) == "kubernetes-1.33"
+                                            ? "/apis/networking.k8s.io/v1/namespaces/demo/ingresses"
+                                            : routes_path),
+                IsEmpty());
+    EXPECT_EQ(exposed(simulation, "nginx"), "False NameTaken");
+    EXPECT_EQ(url(simulation, "nginx"), "");
+    simulation.admin().remove(core_path + "services", "nginx");
+    EXPECT_TRUE(is_running(simulation, "nginx")) << Simulation::log();
+    EXPECT_EQ(url(simulation, "nginx"), "http://nginx.apps.example.com");
+  }
+}
+
+TEST(Ownership, ARouteThatHasComeToLeadToAServiceOfSomeoneElseIsNoLongerShownAsTheUrl) {
+  Simulation simulation;
+  simulation.apply("nginx", nginx("v1", 1));
+  ASSERT_TRUE(is_running(simulation, "nginx"));
+  simulation.stop_operator();
+  simulation.admin().remove(core_path + "services", "nginx");
+  simulation.admin().create(core_path + "services", their_service);
+  simulation.start_operator();
+  expect_rest(simulation);
+  EXPECT_EQ(exposed(simulation, "nginx"), "False NameTaken");
+  EXPECT_EQ(url(simulation, "nginx"), "");
 }
 
 TEST(Ownership, TwoWorkloadsThatWantOneNameDoNotFlap) {
