@@ -14,6 +14,10 @@ namespace {
 // 128 + signal, as shells and the kubelet have it; the names a person looks for.
 constexpr int kKilledExit = 137;
 
+// All but Ready, which says what is wrong with a spec that cannot be used.
+constexpr const char* kJudgedBesideReady[] = {"Progressing", "Degraded", "PlatformReady",
+                                              "Admitted", "Exposed"};
+
 std::string instance_phase(const PodFacts& pod) {
   if (pod.deleting) {
     return "Stopping";
@@ -198,6 +202,13 @@ api::Status invalid_status(const api::Workload& workload, const api::FieldError&
   status.phase = "InvalidSpec";
   const Verdict verdict{"False", "InvalidSpec", fault.message(), "", true};
   set_condition(status.conditions, "Ready", verdict, workload.generation, now);
+  // What they said was of another spec.
+  const Verdict unjudged{"Unknown", "InvalidSpec",
+                         "not looked at, because the spec cannot be used (see Ready); what runs "
+                         "already is left as it is"};
+  for (const char* type : kJudgedBesideReady) {
+    set_condition(status.conditions, type, unjudged, workload.generation, now);
+  }
   return status;
 }
 

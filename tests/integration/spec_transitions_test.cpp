@@ -383,3 +383,10 @@ TEST(SpecRefusal, OfAStoredSpecIsToldAndWhatRunsGoesOn) {
 
 }  // namespace
 }  // namespace swo::test
+  for (const char* type : {"Progressing", "Degraded", "PlatformReady", "Admitted", "Exposed"}) {
+    const Json condition = life.condition(type);
+    EXPECT_EQ(condition["status"], "Unknown") << "nothing is known to be as expected: " << type;
+    EXPECT_EQ(condition["reason"], "InvalidSpec");
+    EXPECT_EQ(condition["observedGeneration"], life.condition("Ready")["observedGeneration"]);
+  }
+  EXPECT_EQ(life.condition("Degraded")["reason"], "AsExpected");
