@@ -6,8 +6,9 @@ namespace {
 constexpr const char* kCrdFile = "crds/workloads.systemd-operator.dev_systemdworkloads.yaml";
 constexpr const char* kCrdManifest = "workloads.systemd-operator.dev_systemdworkloads.yaml";
 
-// The oldest OpenShift that has every API of the manifests (policy/v1): 4.8, Kubernetes 1.21.
-constexpr const char* kOpenShiftVersions = "v4.8";
+// The oldest OpenShift whose constraints admit the Deployment: before 4.11 (Kubernetes 1.24)
+// "restricted" lets no Pod name a seccomp profile. config/openshift-4.7 is for those.
+constexpr const char* kOpenShiftVersions = "v4.11";
 
 // Manifests besides CRD and CSV. The ServiceAccount, the operator's own roles and the Deployment
 // are made by OLM from the CSV.

@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -142,11 +143,32 @@ TEST(Kustomize, EveryFolderBuilds) {
   if (std::system("kubectl version --client >/dev/null 2>&1") != 0) {  // NOLINT(cert-env33-c)
     GTEST_SKIP() << "kubectl is not installed";
   }
-  for (const char* folder : {"crd", "rbac", "manager", "network-policy", "default", "namespaced",
-                             "prometheus", "grafana", "console", "samples", "scorecard"}) {
+  for (const char* folder :
+       {"crd", "rbac", "manager", "network-policy", "default", "namespaced", "openshift-4.7",
+        "prometheus", "grafana", "console", "samples", "scorecard"}) {
     const std::string command =
         std::string("kubectl kustomize ") + SWO_SOURCE_DIR "/config/" + folder + " >/dev/null";
     EXPECT_EQ(std::system(command.c_str()), 0) << folder;  // NOLINT(cert-env33-c)
+  }
+}
+
+// What OpenShift 4.7 – 4.10 would refuse: an API that came later, and a profile that "restricted"
+// does not let a Pod name.
+TEST(Kustomize, TheFolderForOldOpenShiftsHasNothingThatTheyRefuse) {
+  if (std::system("kubectl version --client >/dev/null 2>&1") != 0) {  // NOLINT(cert-env33-c)
+    GTEST_SKIP() << "kubectl is not installed";
+  }
+  const auto built = [](const char* folder) {
+    const std::string command =
+        std::string("kubectl kustomize ") + SWO_SOURCE_DIR "/config/" + folder + " > built.yaml";
+    EXPECT_EQ(std::system(command.c_str()), 0) << folder;  // NOLINT(cert-env33-c)
+    std::stringstream text;
+    text << std::ifstream("built.yaml").rdbuf();
+    return text.str();
+  };
+  for (const char* refused : {"apiVersion: policy/", "seccompProfile:"}) {
+    EXPECT_THAT(built("openshift-4.7"), testing::Not(testing::HasSubstr(refused)));
+    EXPECT_THAT(built("default"), testing::HasSubstr(refused));
   }
 }
 
