@@ -346,6 +346,20 @@ TEST(SpecRefusal, NamesTheFieldAndLosesNothing) {
       {"spec.init.logLevel", {{"init", {{"logLevel", "loud"}}}}},
       {"spec.updateStrategy.type", {{"updateStrategy", {{"type", "Fast"}}}}},
       {"spec.route.host", {{"route", {{"host", "not a host"}}}}},
+      // What a Pod would be refused for, or wait for in vain.
+      {"spec.env[0].name", {{"env", {{{"name", "A=B"}, {"value", "1"}}}}}},
+      {"spec.env[0].name", {{"env", {{{"name", "A\n"}, {"value", "1"}}}}}},
+      {"spec.envFrom[0].prefix", {{"envFrom", {{{"prefix", "A="}}}}}},
+      {"spec.imagePullSecrets[0].name", {{"imagePullSecrets", {{{"name", "Registry_Login"}}}}}},
+      {"spec.imagePullSecrets[0].name", {{"imagePullSecrets", {{{"name", ""}}}}}},
+      {"spec.volumes[0].configMap.items[0].key",
+       {{"volumes",
+         {{{"name", "a"},
+           {"configMap", {{"name", "a"}, {"items", {{{"key", "a/b"}, {"path", "a"}}}}}}}}}}},
+      {"spec.volumes[0].name", {{"volumes", {{{"name", "a.b"}, {"emptyDir", Json::object()}}}}}},
+      {"spec.tolerations[0].key", {{"tolerations", {{{"key", "a b"}}}}}},
+      {"spec.platform.capabilities.add",
+       {{"platform", {{"capabilities", {{"add", {"sys_admin"}}}}}}}},
       {"spec.storage.claims[0].name",
        {{"storage",
          {{"claims", {{{"name", std::string(300, 'a')}, {"mountPath", "/a"}, {"size", "1Gi"}}}}}}}},
@@ -376,17 +390,17 @@ TEST(SpecRefusal, OfAStoredSpecIsToldAndWhatRunsGoesOn) {
   EXPECT_EQ(life.simulation.phase("nginx"), "InvalidSpec");
   EXPECT_THAT(life.condition("Ready")["message"], HasSubstr("spec.route.path"));
   EXPECT_EQ(life.uid("nginx-0"), uid);
-  life.apply({{"route", {{"path", nullptr}}}});
-  ASSERT_TRUE(life.runs());
-  EXPECT_EQ(life.pod("nginx-0")["spec"]["containers"][0]["image"], "v2");
-}
-
-}  // namespace
-}  // namespace swo::test
   for (const char* type : {"Progressing", "Degraded", "PlatformReady", "Admitted", "Exposed"}) {
     const Json condition = life.condition(type);
     EXPECT_EQ(condition["status"], "Unknown") << "nothing is known to be as expected: " << type;
     EXPECT_EQ(condition["reason"], "InvalidSpec");
     EXPECT_EQ(condition["observedGeneration"], life.condition("Ready")["observedGeneration"]);
   }
+  life.apply({{"route", {{"path", nullptr}}}});
+  ASSERT_TRUE(life.runs());
+  EXPECT_EQ(life.pod("nginx-0")["spec"]["containers"][0]["image"], "v2");
   EXPECT_EQ(life.condition("Degraded")["reason"], "AsExpected");
+}
+
+}  // namespace
+}  // namespace swo::test
