@@ -11,16 +11,26 @@
 #include "cli/plugin.hpp"
 #include "cli/render_command.hpp"
 #include "cli/run_command.hpp"
+#include "cli/usage.hpp"
 
 namespace swo::cli {
 namespace {
-
-constexpr int kUsage = 2;
 
 const std::map<std::string, platform::MachineConfigMode> kModes = {
     {"Apply", platform::MachineConfigMode::kApply},
     {"Preview", platform::MachineConfigMode::kPreview},
     {"Off", platform::MachineConfigMode::kOff}};
+
+// By its names alone: a transformer of CLI11 would show, and take, the numbers behind them too.
+void add_mode(CLI::App& command, const std::string& name, platform::MachineConfigMode& mode,
+              const std::string& help) {
+  command
+      .add_option_function<std::string>(
+          name, [&mode](const std::string& chosen) { mode = kModes.at(chosen); }, help)
+      ->transform(
+          CLI::IsMember(std::vector<std::string>{"Apply", "Preview", "Off"}, CLI::ignore_case))
+      ->default_str("Apply");
+}
 
 void add_connection(CLI::App& command, Connection& connection) {
   command.add_option(
@@ -53,12 +63,9 @@ CLI::App* add_run(CLI::App& app, RunOptions& options) {
   run->add_option("--workers", options.workers, "Workloads reconciled at the same time")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
-  run->add_option(
-         "--machine-config", options.machine_config,
-         "Whether MachineConfigs are written (Apply), shown in the status (Preview), or neither "
-         "(Off); writing one reboots the nodes of its pool")
-      ->transform(CLI::CheckedTransformer(kModes, CLI::ignore_case))
-      ->default_str("Apply");
+  add_mode(*run, "--machine-config", options.machine_config,
+           "Whether MachineConfigs are written (Apply), shown in the status (Preview), or neither "
+           "(Off); writing one reboots the nodes of its pool");
   run->add_flag("--machine-config-cleanup", options.machine_config_cleanup,
                 "Delete a MachineConfig that no workload needs any more; this reboots nodes, too");
   run->add_flag(
@@ -113,9 +120,8 @@ CLI::App* add_render(CLI::App& app, RenderOptions& options) {
       ->check(CLI::IsMember(platform::well_known_generations()))
       ->capture_default_str();
   render->add_option("-n,--namespace", options.ns, "Namespace of documents that name none");
-  render->add_option("--machine-config", options.machine_config, "Apply, Preview or Off")
-      ->transform(CLI::CheckedTransformer(kModes, CLI::ignore_case))
-      ->default_str("Apply");
+  add_mode(*render, "--machine-config", options.machine_config,
+           "What the operator does about the nodes");
   render->add_flag("--explain", options.explain, "Say why, as comments on top");
   return render;
 }
@@ -126,11 +132,7 @@ CLI::App* add_diagnose(CLI::App& app, DiagnoseOptions& options) {
   add_connection(*diagnose, options.connection);
   diagnose->add_option("name", options.name, "SystemdWorkload");
   diagnose->add_option("-n,--namespace", options.ns, "Its namespace (default: the context's)");
-  diagnose
-      ->add_option("--machine-config", options.machine_config,
-                   "As the operator runs: Apply, Preview or Off")
-      ->transform(CLI::CheckedTransformer(kModes, CLI::ignore_case))
-      ->default_str("Apply");
+  add_mode(*diagnose, "--machine-config", options.machine_config, "As the operator runs");
   diagnose->add_option("--log", options.log_file,
                        "Judge a saved console log instead, without a cluster; - is standard input");
   return diagnose;
@@ -160,7 +162,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kUsage;
+    return end_of_parsing(app, error, std::cout, std::cerr);
   }
   if (run->parsed()) {
     return run_command(run_options, std::cerr);

@@ -11,6 +11,7 @@
 #include "cli/diagnose_command.hpp"
 #include "cli/plugin_commands.hpp"
 #include "cli/plugin_completion.hpp"
+#include "cli/usage.hpp"
 #include "kube/projection.hpp"
 #include "reconcile/types.hpp"
 
@@ -207,7 +208,7 @@ int plugin_main(int argc, char** argv, std::ostream& out, std::ostream& err) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error, out, err) == 0 ? 0 : kBadUsage;
+    return end_of_parsing(app, error, out, err);
   }
   return run(app.get_subcommands().front()->get_name(), options, out, err);
 }
