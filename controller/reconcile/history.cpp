@@ -49,7 +49,9 @@ void prune(const PlanInput& input, const std::vector<Revision>& revisions,
   std::vector<Revision> unused;
   for (const Revision& one : revisions) {
     const auto& pods = input.observed.pods;
+    // Instances below the partition come back from the current one.
     const bool used = one->hash == revision ||
+                      one->hash == input.workload.status.current_revision ||
                       std::any_of(pods.begin(), pods.end(),
                                   [&](const auto& pod) { return pod->revision == one->hash; });
     if (!used) {

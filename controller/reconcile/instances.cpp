@@ -116,9 +116,7 @@ class Planner {
         const ChildKey key{std::string(types::kPod.plural),
                            render::instance_name(input_.workload, ordinal)};
         if (may_create_ && !input_.memory.foreign.contains(key)) {
-          plan_.actions.push_back(
-              {CreateAction{&types::kPod, render::pod(input_.workload, input_.strategy, ordinal)},
-               "the instance is not there"});
+          create(ordinal);
         }
         return true;
       }
@@ -128,6 +126,21 @@ class Planner {
       }
     }
     return false;
+  }
+
+  // Below the partition it comes back as it was.
+  void create(int ordinal) {
+    const bool former = ordinal < spec_.update_strategy.partition;
+    if (former && input_.observed.former_unread) {
+      return;
+    }
+    const bool as_it_was = former && input_.observed.former;
+    plan_.actions.push_back(
+        {CreateAction{&types::kPod,
+                      render::pod(as_it_was ? *input_.observed.former : input_.workload,
+                                  input_.strategy, ordinal)},
+         as_it_was ? "the instance is not there, and below the partition"
+                   : "the instance is not there"});
   }
 
   bool exists_above(int ordinal) const {

@@ -160,6 +160,33 @@ void Observer::gather_evidence(const api::Workload& workload, const platform::Fa
   }
 }
 
+// Only asked for when it is needed: documents are not cached.
+void Observer::find_former(const api::Workload& workload, const platform::Strategy& strategy,
+                           Observed& observed) {
+  const int below = std::min(workload.spec.update_strategy.partition, workload.spec.replicas);
+  const auto present =
+      std::count_if(observed.pods.begin(), observed.pods.end(),
+                    [&](const auto& pod) { return pod->ordinal >= 0 && pod->ordinal < below; });
+  const std::string& current = workload.status.current_revision;
+  if (present >= below || current.empty() || current == render::revision(workload, strategy)) {
+    return;
+  }
+  const auto kept =
+      std::find_if(observed.revisions.begin(), observed.revisions.end(), [&](const auto& revision) {
+        return revision->hash == current && revision->owner_uid == workload.uid;
+      });
+  if (kept == observed.revisions.end()) {
+    return;
+  }
+  const auto document = client_.get(types::kControllerRevision, (*kept)->key);
+  if (document) {
+    observed.former = render::former_workload(workload, at(*document, "data"));
+  } else {
+    observed.former_unread = document.error().kind != kube::ErrorKind::kNotFound &&
+                             document.error().kind != kube::ErrorKind::kForbidden;
+  }
+}
+
 // Asks for Routes with that host in the whole cluster: the operator may set any host, so it must
 // not lend that right to someone who may not. Where Route is served by openshift-apiserver,
 // spec.host is a selectable field (pkg/route/apiserver/registry/route/strategy.go); as a CRD
@@ -207,6 +234,7 @@ Observed Observer::observe(const api::Workload& workload, const platform::Facts&
   gather_children(workload, strategy, observed);
   // Orphans of a workload that had this name are not its instances.
   std::erase_if(observed.pods, [&](const auto& pod) { return pod->owner_uid != workload.uid; });
+  find_former(workload, strategy, observed);
   if (strategy.use_scc && world_.sccs != nullptr) {
     observed.scc_exists = world_.sccs->store().get({"", render::scc_name(workload)}) != nullptr;
   }

@@ -27,6 +27,8 @@ class Observer {
   void gather_evidence(const api::Workload& workload, const platform::Facts& facts,
                        const platform::Strategy& strategy,
                        std::chrono::system_clock::time_point now, Observed& observed);
+  void find_former(const api::Workload& workload, const platform::Strategy& strategy,
+                   Observed& observed);
   std::optional<std::string> find_host_holder(const api::Workload& workload);
 
   World& world_;

@@ -66,6 +66,10 @@ struct Observed {
       former_routes;
   std::vector<std::shared_ptr<const ClaimFacts>> claims;
   std::vector<std::shared_ptr<const RevisionFacts>> revisions;
+  // The workload as instances below updateStrategy.partition have it, while one of them is missing
+  // and the spec asks for another revision.
+  std::optional<api::Workload> former;
+  bool former_unread = false;  // it could not be read just now
   std::map<std::string, InstanceEvidence>
       evidence;             // by Pod name; only for those that are in trouble
   bool scc_exists = false;  // the SCC that the workload is to run under

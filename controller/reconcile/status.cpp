@@ -172,7 +172,7 @@ api::Status make_status(const View& view) {
   status.systemd = worst_state(status.instances);
   status.selector = std::string(api::kLabelWorkload) + "=" + workload.name;
   status.update_revision = view.revision;
-  const bool all_updated = !view.instances.updating;
+  const bool all_updated = view.updated >= workload.spec.replicas;
   status.current_revision = all_updated || workload.status.current_revision.empty()
                                 ? view.revision
                                 : workload.status.current_revision;

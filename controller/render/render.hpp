@@ -39,6 +39,10 @@ std::string revision(const api::Workload& workload, const platform::Strategy& st
 Json controller_revision(const api::Workload& workload, const platform::Strategy& strategy,
                          std::int64_t number);
 
+// The workload as it was when that `data` of a ControllerRevision was kept, as far as its Pods go;
+// what does not reach them is as it is now. nullopt: it is not of controller_revision().
+std::optional<api::Workload> former_workload(const api::Workload& workload, const Json& data);
+
 // The one container of an instance's Pod.
 inline constexpr std::string_view kContainerName = "systemd";
 // The init container that fills claims with seedFromImage.

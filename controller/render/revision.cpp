@@ -5,7 +5,10 @@
 // same, restarts no pet.
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
+#include <variant>
 
 #include "api/names.hpp"
 #include "render/common.hpp"
@@ -35,6 +38,13 @@ constexpr std::array kWholeFields = {
     "serviceAccountName",
     "terminationGracePeriodSeconds",
 };
+
+// Of these a revision keeps all but what concerns no Pod.
+constexpr std::array kPartFields = {"readiness", "platform"};
+constexpr std::array kLeftOut = {"selfHealing", "cgroups", "userNamespace"};
+
+// In a ControllerRevision's data: the fields that revision_data() has in another form, as written.
+constexpr const char* kAsWritten = "asWritten";
 
 void keep(Json& result, const Json& spec, const char* field) {
   if (spec.contains(field)) {
@@ -113,7 +123,7 @@ Json revision_data(const api::Workload& workload, const platform::Strategy& stra
     data["platform"].erase("cgroups");        // of the nodes
     data["platform"].erase("userNamespace");  // its outcome is the strategy's
   }
-  for (const char* part : {"readiness", "platform"}) {
+  for (const char* part : kPartFields) {
     if (data.contains(part) && data[part].empty()) {
       data.erase(part);
     }
@@ -126,6 +136,21 @@ Json revision_data(const api::Workload& workload, const platform::Strategy& stra
     data["restartedAt"] = workload.annotations[restarted];
   }
   return data;
+}
+
+Json as_written(const api::Workload& workload) {
+  const Json spec = api::to_json(workload.spec);
+  Json written = Json::object();
+  keep(written, spec, "resources");
+  keep(written, spec, "ports");
+  keep(written, spec.value("storage", Json::object()), "claims");
+  return written;
+}
+
+// As `former` has it, be it that it has none.
+void put_back(Json& spec, const Json& former, const char* field) {
+  spec.erase(field);
+  keep(spec, former, field);
 }
 
 }  // namespace
@@ -143,8 +168,49 @@ Json controller_revision(const api::Workload& workload, const platform::Strategy
                  {"metadata", metadata(workload, dns_label(workload.name, "-" + hash))},
                  {"data", revision_data(workload, strategy)},
                  {"revision", number}};
+  result["data"][kAsWritten] = as_written(workload);
   result["metadata"]["labels"][std::string(api::kLabelRevision)] = hash;
   return result;
+}
+
+std::optional<api::Workload> former_workload(const api::Workload& workload, const Json& data) {
+  if (!data.is_object() || !data.contains(kAsWritten)) {
+    return std::nullopt;
+  }
+  const Json& written = data[kAsWritten];
+  Json spec = api::to_json(workload.spec);
+  for (const char* field : kWholeFields) {
+    put_back(spec, data, field);
+  }
+  for (const char* field : kPartFields) {
+    const Json now = spec.value(field, Json::object());
+    put_back(spec, data, field);
+    for (const char* part : kLeftOut) {
+      if (now.contains(part)) {
+        spec[field][part] = now[part];
+      }
+    }
+  }
+  put_back(spec, written, "ports");
+  Json storage = spec.value("storage", Json::object());
+  put_back(storage, written, "claims");
+  spec["storage"] = std::move(storage);
+  // Amounts that may change in a running Pod are those of today.
+  if (resources_shape(workload.spec.resources) != data.value("resources", Json::object())) {
+    put_back(spec, written, "resources");
+  }
+  auto parsed = api::parse_spec(spec);
+  if (!std::holds_alternative<api::Spec>(parsed)) {
+    return std::nullopt;
+  }
+  api::Workload former = workload;
+  former.spec = std::get<api::Spec>(std::move(parsed));
+  const std::string restarted(api::kAnnotationRestartedAt);
+  former.annotations.erase(restarted);
+  if (data.contains("restartedAt")) {
+    former.annotations[restarted] = data["restartedAt"];
+  }
+  return former;
 }
 
 }  // namespace swo::render

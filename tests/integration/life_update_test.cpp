@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "life.hpp"
+#include "scenarios.hpp"
 
 namespace swo::test {
 namespace {
@@ -59,6 +60,52 @@ TEST(LifeUpdate, KeepsARevisionOfEachAndNumbersTheOneGoneBackToAnew) {
   life.simulation.remove("nginx");
   life.simulation.advance(minutes(5));
   EXPECT_THAT(life.names(Life::revisions_path()), SizeIs(0));
+}
+
+TEST(LifeUpdate, AnInstanceBelowThePartitionComesBackAsItWas) {
+  Life life;
+  life.apply({{"image", "v1"},
+              {"replicas", 3},
+              {"ports", {{{"name", "http"}, {"port", 80}, {"targetPort", 8080}}}},
+              {"storage", Life::storage("1Gi")},
+              {"revisionHistoryLimit", 0}});
+  ASSERT_TRUE(life.runs());
+  const std::string first = life.status()["currentRevision"];
+  life.apply({{"image", "v2"},
+              {"ports", {{{"name", "http"}, {"port", 80}, {"targetPort", 9090}}}},
+              {"updateStrategy", {{"partition", 1}}}});
+  ASSERT_TRUE(life.runs());
+  EXPECT_EQ(image_of(life.pod("nginx-1")), "v2");
+  EXPECT_EQ(life.status()["currentRevision"], first);
+  // A drain, while nobody who remembers is there; and the API server cannot tell at first.
+  const Json before = life.pod("nginx-0");
+  life.simulation.stop_operator();
+  life.simulation.admin().remove(Simulation::pods_path(), "nginx-0");
+  life.simulation.instead =
+      [](const kube::HttpRequest& request) -> std::optional<kube::HttpResponse> {
+    const bool reads_one = request.method == "GET" &&
+                           request.target.find("/controllerrevisions/") != std::string::npos;
+    return reads_one ? std::optional(refusal(500, "InternalError", "etcd is away")) : std::nullopt;
+  };
+  life.simulation.start_operator();
+  life.simulation.advance(minutes(5));
+  EXPECT_TRUE(life.pod("nginx-0").is_null());
+  life.simulation.instead = nullptr;
+  ASSERT_TRUE(life.runs());
+  const Json after = life.pod("nginx-0");
+  EXPECT_NE(after["metadata"]["uid"], before["metadata"]["uid"]);
+  EXPECT_EQ(after["metadata"]["labels"], before["metadata"]["labels"]);
+  for (const char* what : {"image", "ports", "env", "volumeMounts"}) {
+    EXPECT_EQ(after["spec"]["containers"][0][what], before["spec"]["containers"][0][what]) << what;
+  }
+  EXPECT_EQ(life.status()["updatedReplicas"], 2);
+
+  life.apply({{"updateStrategy", {{"partition", 0}}}});
+  ASSERT_TRUE(life.runs());
+  EXPECT_EQ(image_of(life.pod("nginx-0")), "v2");
+  EXPECT_NE(life.status()["currentRevision"], first);
+  life.simulation.advance(minutes(1));
+  EXPECT_THAT(life.names(Life::revisions_path()), SizeIs(1));
 }
 
 TEST(LifeUpdate, GivesMoreMemoryToARunningInstance) {

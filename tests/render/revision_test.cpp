@@ -119,5 +119,41 @@ TEST(Revision, IsKeptAsAControllerRevision) {
   EXPECT_EQ(kept["metadata"]["name"], "nginx-" + revision(one, on("openshift-4.20", one)));
 }
 
+TEST(Revision, OfAFormerWorkloadIsItsOwnAgain) {
+  const char* const specs[] = {
+      "{}",
+      "ports: [{name: http, port: 80, targetPort: 8080}, {name: dns, port: 53, protocol: UDP}]",
+      "resources: {requests: {cpu: 500m, memory: 1Gi}, limits: {memory: 2Gi}}",
+      "storage: {claims: [{name: a, mountPath: /a, subPath: b, size: 1Gi, seedFromImage: true}]}",
+      "readiness: {units: [a.service], selfHealing: {action: Restart}}",
+      "platform: {capabilities: {add: [SYS_ADMIN]}, cgroups: {machineConfig: Unmanaged}}",
+      "env: [{name: A, value: b}]",
+      "podMetadata: {labels: {a: b}}",
+  };
+  for (const char* was : specs) {
+    for (const char* is : specs) {
+      SCOPED_TRACE(std::string(was) + " → " + is);
+      const api::Workload former = workload(was);
+      const auto strategy = on("openshift-4.20", former);
+      const Json kept = controller_revision(former, strategy, 1)["data"];
+      const auto found = former_workload(workload(is), kept);
+      ASSERT_TRUE(found);
+      EXPECT_EQ(revision(*found, strategy), revision(former, strategy));
+      EXPECT_EQ(pod(*found, strategy, 0), pod(former, strategy, 0));
+      EXPECT_EQ(found->spec.readiness.self_healing, workload(is).spec.readiness.self_healing)
+          << "no Pod has it";
+    }
+  }
+}
+
+TEST(Revision, OfAFormerWorkloadKeepsAmountsThatARunningPodMayBeGiven) {
+  const api::Workload former = workload("resources: {limits: {memory: 1Gi}}");
+  const api::Workload now = workload("resources: {limits: {memory: 3Gi}}\nimage: other");
+  const auto strategy = on("openshift-4.20", now);
+  const Json kept = controller_revision(former, strategy, 1)["data"];
+  EXPECT_EQ(former_workload(now, kept)->spec.resources, now.spec.resources);
+  EXPECT_EQ(former_workload(now, Json::object()), std::nullopt);
+}
+
 }  // namespace
 }  // namespace swo::render::test
