@@ -50,6 +50,13 @@ TEST(LifeOfAnInstance, ItIsTheSameMachineAfterItsPodWasReplacedAndAfterHibernati
   ASSERT_TRUE(life.runs());
   EXPECT_EQ(identity(life.pod("nginx-0")), first);
   EXPECT_EQ(identity(life.pod("nginx-1")), second);
+
+  life.simulation.remove("nginx");
+  ASSERT_TRUE(life.simulation.until([&] { return life.names(Simulation::pods_path()).empty(); }));
+  life.apply({{"image", "v1"}, {"replicas", 2}});
+  ASSERT_TRUE(life.runs());
+  EXPECT_EQ(identity(life.pod("nginx-0"))["hostname"], first["hostname"]);
+  EXPECT_NE(identity(life.pod("nginx-0"))["machine"], first["machine"]) << "another workload";
 }
 
 TEST(LifeOfAnInstance, TheyComeInOrderAndGoFromTheTopByTheScaleSubresource) {
