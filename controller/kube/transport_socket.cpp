@@ -231,6 +231,8 @@ std::size_t Socket::read_some(void* data, std::size_t size, error_code& error) {
   constexpr std::size_t kMost = std::numeric_limits<int>::max();
   error = interrupted() ? error_code(errors::operation_aborted) : error_code();
   if (std::exchange(asked_, false) && !error) error = wait(POLLIN);
+  // Without time to wait, what has come since is still to be had.
+  if (socket_.drained && Clock::now() >= deadline_) socket_.drained = false;
   while (!error) {
     if (tls_) {
       ERR_clear_error();

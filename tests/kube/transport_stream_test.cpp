@@ -115,6 +115,30 @@ TEST_P(StreamContract, GivesWhatHasComeWithoutWaitingForMore) {
   EXPECT_EQ(all, "{\"type\":\"BOOKMARK\"}\n");
 }
 
+TEST_P(StreamContract, LooksThatNeverWaitFindWhatHasComeSince) {
+  std::atomic<bool> released{false};
+  std::unique_ptr<Server> server = serve([&](Peer& peer) {
+    PeerRequest request;
+    if (!peer.read_request(request)) return;
+    peer.write(std::string(kStreamHead) + chunk("first\n"));
+    server->wait_for([&] { return released || server->stopping(); });
+    peer.write(chunk("second\n"));
+    peer.read_request(request);
+  });
+  const auto transport = transport_to(*server);
+  const auto stream = open(*transport);
+  ASSERT_EQ(stream->read(kPatience).data, "first\n");
+  released = true;
+  server->changed();
+  const auto give_up = std::chrono::steady_clock::now() + kPatience;
+  auto read = stream->read(milliseconds(0));
+  while (read.outcome == Outcome::kTimeout && std::chrono::steady_clock::now() < give_up) {
+    std::this_thread::yield();
+    read = stream->read(milliseconds(0));
+  }
+  EXPECT_EQ(read.data, "second\n");
+}
+
 // microsoft/cpprestsdk #1603: a streamed read stalls after a timeout.
 TEST_P(StreamContract, ATimeoutLeavesItUsableAndLosesNoByte) {
   std::atomic<int> release{0};
