@@ -108,7 +108,8 @@ class Workload : public Contract {
   }
   static std::string condition(const std::string& name, const std::string& type) {
     const Json live = get(workloads() + "/" + name).body;
-    for (const Json& one : live["status"]["conditions"]) {
+    const Json conditions = live.value("/status/conditions"_json_pointer, Json::array());
+    for (const Json& one : conditions) {
       if (one["type"] == type) {
         return one["reason"].get<std::string>() + ": " + one["message"].get<std::string>();
       }
