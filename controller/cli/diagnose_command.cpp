@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "api/json_read.hpp"
+#include "cli/exit_status.hpp"
 #include "diagnose/diagnose.hpp"
 #include "kube/client.hpp"
 #include "platform/collector.hpp"
@@ -20,7 +21,6 @@ namespace {
 
 constexpr int kWell = 0;
 constexpr int kTrouble = 1;
-constexpr int kBadUsage = 2;
 // A list that failed is not tried for ever.
 constexpr int kListAttempts = 5;
 

@@ -9,6 +9,7 @@
 #include "api/json_read.hpp"
 #include "cli/connection.hpp"
 #include "cli/diagnose_command.hpp"
+#include "cli/exit_status.hpp"
 #include "cli/plugin_commands.hpp"
 #include "cli/plugin_completion.hpp"
 #include "cli/usage.hpp"
@@ -19,7 +20,6 @@ namespace swo::cli {
 namespace {
 
 constexpr int kFailed = 1;
-constexpr int kBadUsage = 2;
 // Cobra's ShellCompDirectiveNoFileComp: files are never meant.
 constexpr const char* kNoFiles = ":4";
 

@@ -13,6 +13,7 @@
 
 #include "api/names.hpp"
 #include "cli/cluster_tls.hpp"
+#include "cli/exit_status.hpp"
 #include "cli/secure_metrics.hpp"
 #include "cli/stop_signal.hpp"
 #include "kube/discovery.hpp"
@@ -36,7 +37,6 @@ constexpr int kArenas = 2;
 namespace log = runtime::log;
 
 constexpr int kFailed = 1;
-constexpr int kBadUsage = 2;
 // Only health and metrics are served on cpprestsdk's pool, unless it is the transport, too: then
 // each watch takes one while it waits.
 constexpr std::size_t kPoolThreads = 2;

@@ -3,12 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "cli/exit_status.hpp"
+
 namespace swo::cli {
-namespace {
-
-constexpr int kBadUsage = 2;
-
-}  // namespace
 
 int end_of_parsing(const CLI::App& app, const CLI::ParseError& error, std::ostream& out,
                    std::ostream& err) {

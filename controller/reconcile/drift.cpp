@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -72,16 +73,26 @@ std::uint64_t hash_of_scalar(const Json& value) {
   return hash.value();
 }
 
-// All of it. A member that is null is the same as one left out: a server may keep it or not.
+std::uint64_t hash_of(const Json& value);
+
+using Names = std::span<const std::string_view>;
+
+// A member that is null is the same as one left out: a server may keep it or not.
+std::uint64_t hash_of_object(const Json& value, Names left_out = {}) {
+  ObjectHash hash;
+  for (auto member = value.begin(); member != value.end(); ++member) {
+    const bool counts = std::find(left_out.begin(), left_out.end(), member.key()) == left_out.end();
+    if (counts && !member->is_null()) {
+      hash.add(member.key(), hash_of(*member));
+    }
+  }
+  return hash.value();
+}
+
+// All of it.
 std::uint64_t hash_of(const Json& value) {
   if (value.is_object()) {
-    ObjectHash hash;
-    for (auto member = value.begin(); member != value.end(); ++member) {
-      if (!member->is_null()) {
-        hash.add(member.key(), hash_of(*member));
-      }
-    }
-    return hash.value();
+    return hash_of_object(value);
   }
   if (value.is_array()) {
     ListHash hash;
@@ -158,21 +169,8 @@ std::uint64_t hash_of_owned(const Json& value, const Json& fields) {
 }
 
 // Never part of fieldsV1: k8s.io/apimachinery/pkg/util/managedfields/internal/stripmeta.go.
-bool is_identity(std::string_view name) {
-  static constexpr std::array<std::string_view, 5> kNames = {"name", "namespace", "uid",
-                                                             "resourceVersion", "managedFields"};
-  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
-}
-
-std::uint64_t hash_of_metadata(const Json& metadata) {
-  ObjectHash hash;
-  for (auto member = metadata.begin(); member != metadata.end(); ++member) {
-    if (!member->is_null() && !is_identity(member.key())) {
-      hash.add(member.key(), hash_of(*member));
-    }
-  }
-  return hash.value();
-}
+constexpr std::array<std::string_view, 5> kIdentity = {"name", "namespace", "uid",
+                                                       "resourceVersion", "managedFields"};
 
 Digest never_nothing(std::uint64_t hash) { return hash == kNothingOwned ? 1 : hash; }
 
@@ -196,9 +194,7 @@ bool is_entry_of(const Json& entry, std::string_view manager) {
 
 Digest digest_of_text(std::string_view text) {
   Fnv hash;
-  for (const char c : text) {
-    hash.add(static_cast<unsigned char>(c));
-  }
+  add_text(hash, text);
   return never_nothing(hash.value());
 }
 
@@ -206,7 +202,7 @@ Digest digest_of_desired(const Json& document) {
   ObjectHash hash;
   for (auto member = document.begin(); member != document.end(); ++member) {
     if (member.key() == "metadata") {
-      hash.add(member.key(), hash_of_metadata(*member));
+      hash.add(member.key(), hash_of_object(*member, kIdentity));
     } else if (member.key() != "apiVersion" && member.key() != "kind" && !member->is_null()) {
       hash.add(member.key(), hash_of(*member));
     }

@@ -348,10 +348,8 @@ bool is_dns_subdomain(const std::string& text) {
 namespace {
 
 // What a real server's decoder takes nothing else for; our controllers read it as such.
-const Json& string_map(const Json& object, const std::string& path) {
+const Json& string_map(const Json& object, const char* pointer, const std::string& path) {
   static const Json kNone = Json::object();
-  std::string pointer = "/" + path;
-  std::replace(pointer.begin(), pointer.end(), '.', '/');
   const Json::json_pointer where(pointer);
   if (!object.contains(where) || object[where].is_null()) return kNone;
   const Json& map = object[where];
@@ -379,14 +377,13 @@ std::vector<Cause> validate_metadata(const ResourceType& type, const Json& metad
   } else if (!is_dns_subdomain(name)) {
     causes.push_back(invalid_value("metadata.name", name, kSubdomainRule));
   }
-  const Json object = {{"metadata", metadata}};
-  for (const Json& value : string_map(object, "metadata.labels")) {
+  for (const Json& value : string_map(metadata, "/labels", "metadata.labels")) {
     const auto& text = value.get_ref<const std::string&>();
     if (text.size() <= kLongestLabel) continue;
     causes.push_back(invalid_value("metadata.labels", text, "must be no more than 63 characters"));
   }
   std::size_t annotation_bytes = 0;
-  const Json& annotations = string_map(object, "metadata.annotations");
+  const Json& annotations = string_map(metadata, "/annotations", "metadata.annotations");
   for (const auto& [key, value] : annotations.items()) {
     annotation_bytes += key.size() + value.get_ref<const std::string&>().size();
   }
@@ -450,9 +447,10 @@ void default_built_in(const ResourceType& type, Json& object,
 std::vector<Cause> validate_built_in(const ResourceType& type, const Json& object,
                                      const Json* old) {
   std::vector<Cause> causes;
-  if (type.plural == "pods") string_map(object, "spec.nodeSelector");
-  if (type.plural == "services") string_map(object, "spec.selector");
-  if (type.plural == "poddisruptionbudgets") string_map(object, "spec.selector.matchLabels");
+  if (type.plural == "pods") string_map(object, "/spec/nodeSelector", "spec.nodeSelector");
+  if (type.plural == "services") string_map(object, "/spec/selector", "spec.selector");
+  if (type.plural == "poddisruptionbudgets")
+    string_map(object, "/spec/selector/matchLabels", "spec.selector.matchLabels");
   if (type.group.empty() && type.plural == "pods") check_pod(object, old, causes);
   if (type.group.empty() && type.plural == "services") check_service(object, old, causes);
   if (type.kind == "RoleBinding" || type.kind == "ClusterRoleBinding")
