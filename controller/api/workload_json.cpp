@@ -1,18 +1,12 @@
 #include <algorithm>
 
 #include "api/fault.hpp"
+#include "api/json_read.hpp"
 #include "api/names.hpp"
 #include "api/workload.hpp"
 
 namespace swo::api {
 namespace {
-
-// Metadata is the API server's own and well-formed on everything it hands out; what is not (a file
-// given to `render`) is read as if it were left out, save the name, whose lack validate() reports.
-std::string text_of(const Json& object, std::string_view key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 Json string_map_of(const Json& object, std::string_view key) {
   Json map = Json::object();
@@ -24,13 +18,15 @@ Json string_map_of(const Json& object, std::string_view key) {
   return map;
 }
 
+// Metadata is the API server's own and well-formed on everything it hands out; what is not (a file
+// given to `render`) is read as if it were left out, save the name, whose lack validate() reports.
 void read_metadata(const Json& metadata, Workload& out) {
-  out.name = text_of(metadata, "name");
-  out.ns = text_of(metadata, "namespace");
-  out.uid = text_of(metadata, "uid");
-  out.resource_version = text_of(metadata, "resourceVersion");
-  out.creation_timestamp = text_of(metadata, "creationTimestamp");
-  out.deletion_timestamp = text_of(metadata, "deletionTimestamp");
+  out.name = text(at(metadata, "name"));
+  out.ns = text(at(metadata, "namespace"));
+  out.uid = text(at(metadata, "uid"));
+  out.resource_version = text(at(metadata, "resourceVersion"));
+  out.creation_timestamp = text(at(metadata, "creationTimestamp"));
+  out.deletion_timestamp = text(at(metadata, "deletionTimestamp"));
   out.deleting = !out.deletion_timestamp.empty();
   out.labels = string_map_of(metadata, "labels");
   out.annotations = string_map_of(metadata, "annotations");

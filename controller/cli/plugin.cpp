@@ -19,7 +19,6 @@
 namespace swo::cli {
 namespace {
 
-constexpr int kFailed = 1;
 // Cobra's ShellCompDirectiveNoFileComp: files are never meant.
 constexpr const char* kNoFiles = ":4";
 

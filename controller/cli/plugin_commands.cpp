@@ -7,6 +7,7 @@
 
 #include "api/json_read.hpp"
 #include "api/names.hpp"
+#include "cli/exit_status.hpp"
 #include "cli/plugin_status.hpp"
 #include "kube/projection.hpp"
 #include "reconcile/types.hpp"
@@ -16,8 +17,6 @@ namespace {
 
 namespace types = reconcile::types;
 
-constexpr int kDone = 0;
-constexpr int kFailed = 1;
 // The container's name in every instance (controller/render/pod.cpp).
 constexpr const char* kContainer = "systemd";
 // The whole of a console that a kubelet keeps before it rotates (containerLogMaxSize, 10 MiB).

@@ -36,7 +36,6 @@ constexpr int kArenas = 2;
 
 namespace log = runtime::log;
 
-constexpr int kFailed = 1;
 // Only health and metrics are served on cpprestsdk's pool, unless it is the transport, too: then
 // each watch takes one while it waits.
 constexpr std::size_t kPoolThreads = 2;

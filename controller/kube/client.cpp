@@ -20,8 +20,6 @@ constexpr std::string_view kStrategicMergePatch = "application/strategic-merge-p
 // A Status body is about a page; an error page of a proxy may be anything. More than this is not
 // parsed.
 constexpr std::size_t kMaxStatusBody = 256UL * 1024;
-// What of a body that is no Status goes into an error message.
-constexpr std::size_t kMaxExcerpt = 200;
 
 Error invalid(std::string message) {
   Error error;

@@ -14,8 +14,6 @@ namespace {
 
 // So long before its end a credential is renewed, as the clocks of two machines differ.
 constexpr std::chrono::seconds kLeeway{10};
-// What of a plugin's standard error goes into the message.
-constexpr std::size_t kMaxExcerpt = 200;
 
 // RFC 3339 as Go prints it: "2026-11-25T02:00:00Z", with a fraction or a numeric zone.
 std::optional<std::chrono::system_clock::time_point> time_in(const std::string& text) {

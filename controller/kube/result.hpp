@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -45,6 +46,10 @@ struct Cause {
   std::string message;
   bool operator==(const Cause&) const = default;
 };
+
+// More bytes than these of what another has written (a body that is no Status, the complaint of a
+// program) do not go into a message.
+inline constexpr std::size_t kMaxExcerpt = 200;
 
 struct Error {
   ErrorKind kind = ErrorKind::kServer;

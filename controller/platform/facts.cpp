@@ -72,7 +72,7 @@ std::optional<Version> Facts::openshift_generation() const {
 
 std::string Facts::generation() const {
   const std::string base =
-      kubernetes == Version{} ? "Kubernetes" : "Kubernetes " + minor_text(kubernetes);
+      kubernetes.known() ? "Kubernetes " + minor_text(kubernetes) : "Kubernetes";
   return openshift ? "OpenShift " + minor_text(*openshift) + " (" + base + ")" : base;
 }
 

@@ -25,6 +25,7 @@ struct Version {
   int major = 0;
   int minor = 0;
   int patch = 0;
+  bool known() const { return *this != Version{}; }
   auto operator<=>(const Version&) const = default;
 };
 // "v1.33.2", "4.20.0-rc.1", "6.1.0-37-amd64", "cri-o://1.33.8": the first three numbers. Empty when

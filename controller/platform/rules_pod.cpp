@@ -21,8 +21,6 @@ constexpr Version kInPlaceResize{1, 33, 0};
 constexpr Version kDisruptionBudgets{1, 21, 0};  // policy/v1
 constexpr Version kUnhealthyEviction{1, 27, 0};  // KEP-3017: beta, and so on by default
 
-bool known(const Version& version) { return version != Version{}; }
-
 template <class Predicate>
 std::vector<std::string> names_where(const std::vector<const NodeFacts*>& nodes,
                                      Predicate predicate) {
@@ -196,7 +194,7 @@ void choose_sysctl(Context& context) {
            *node.runtime_version < kCrioWithPingRange;
   });
   // By the API server's version as well: it moves once in an upgrade, the nodes one by one.
-  const bool generation = context.openshift && known(context.facts.kubernetes) &&
+  const bool generation = context.openshift && context.facts.kubernetes.known() &&
                           context.facts.kubernetes < kKubernetesWithPingRange;
   if (generation || !old.empty()) {
     context.strategy.ping_group_range_sysctl = true;
@@ -246,9 +244,9 @@ void check_crio_faults(Context& context) {
 
 void choose_api_fields(Context& context) {
   const Version& kubernetes = context.facts.kubernetes;
-  context.strategy.in_place_resize = known(kubernetes) && kubernetes >= kInPlaceResize;
-  context.strategy.disruption_budgets = !known(kubernetes) || kubernetes >= kDisruptionBudgets;
-  context.strategy.evict_unhealthy = known(kubernetes) && kubernetes >= kUnhealthyEviction;
+  context.strategy.in_place_resize = kubernetes.known() && kubernetes >= kInPlaceResize;
+  context.strategy.disruption_budgets = !kubernetes.known() || kubernetes >= kDisruptionBudgets;
+  context.strategy.evict_unhealthy = kubernetes.known() && kubernetes >= kUnhealthyEviction;
 }
 
 }  // namespace swo::platform

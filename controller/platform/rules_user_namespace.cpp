@@ -14,21 +14,19 @@ constexpr Version kHostUsersByDefault{1, 33, 0};
 constexpr Version kOpenshiftHostUsers{4, 20, 0};
 constexpr std::string_view kTopic = "user namespace";
 
-bool known(const Version& version) { return version != Version{}; }
-
 // Without a version the API server is taken for a recent one: the Pod that comes back tells.
 bool on_by_default(const Context& context) {
   if (context.openshift) {
     return *context.openshift >= kOpenshiftHostUsers;
   }
-  return !known(context.facts.kubernetes) || context.facts.kubernetes >= kHostUsersByDefault;
+  return !context.facts.kubernetes.known() || context.facts.kubernetes >= kHostUsersByDefault;
 }
 
 std::string default_reason(const Context& context) {
   if (context.openshift) {
     return "hostUsers: false, because OpenShift ≥ 4.20 has user namespaces as GA";
   }
-  return known(context.facts.kubernetes)
+  return context.facts.kubernetes.known()
              ? "hostUsers: false, because Kubernetes ≥ 1.33 has user namespaces on by default"
              : "hostUsers: false; the API server's version is unknown and taken for ≥ 1.33";
 }
@@ -53,7 +51,7 @@ bool api_serves_host_users(Context& context) {
   if (facts.proven_host_users || facts.user_namespaces_gate == Tri::kYes) {
     return true;
   }
-  if (known(facts.kubernetes) && facts.kubernetes < kHostUsersField) {
+  if (facts.kubernetes.known() && facts.kubernetes < kHostUsersField) {
     context.block(unsupported(facts.generation() +
                               " has no field hostUsers (it came with Kubernetes 1.25). Upgrade the "
                               "cluster, or set spec.platform.userNamespace: Annotation on CRI-O."));

@@ -28,7 +28,7 @@ std::string seconds_of(WallTime time) {
 }
 
 // Reads exactly `digits` digits at `at` and moves behind them; -1 when they are not there.
-int number(std::string_view text, std::size_t& at, std::size_t digits) {
+int digits_at(std::string_view text, std::size_t& at, std::size_t digits) {
   if (text.size() < at + digits) return -1;
   int value = 0;
   for (std::size_t end = at + digits; at < end; ++at) {
@@ -84,17 +84,17 @@ std::string to_rfc3339_micro(WallTime time) {
 
 std::optional<WallTime> parse_rfc3339(std::string_view text) {
   std::size_t at = 0;
-  int year = number(text, at, 4);
+  int year = digits_at(text, at, 4);
   if (year < 0 || !skip(text, at, '-')) return std::nullopt;
-  int month = number(text, at, 2);
+  int month = digits_at(text, at, 2);
   if (month < 0 || !skip(text, at, '-')) return std::nullopt;
-  int day = number(text, at, 2);
+  int day = digits_at(text, at, 2);
   if (day < 0 || !skip(text, at, 'T')) return std::nullopt;
-  int hour = number(text, at, 2);
+  int hour = digits_at(text, at, 2);
   if (hour < 0 || hour > 23 || !skip(text, at, ':')) return std::nullopt;
-  int minute = number(text, at, 2);
+  int minute = digits_at(text, at, 2);
   if (minute < 0 || minute > 59 || !skip(text, at, ':')) return std::nullopt;
-  int second = number(text, at, 2);
+  int second = digits_at(text, at, 2);
   if (second < 0 || second > 60) return std::nullopt;
   std::chrono::year_month_day date{std::chrono::year(year),
                                    std::chrono::month(static_cast<unsigned>(month)),
@@ -113,9 +113,9 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
   std::chrono::minutes offset{0};
   if (!skip(text, at, 'Z')) {
     int sign = skip(text, at, '+') ? 1 : skip(text, at, '-') ? -1 : 0;
-    int hours = sign == 0 ? -1 : number(text, at, 2);
+    int hours = sign == 0 ? -1 : digits_at(text, at, 2);
     if (hours < 0 || !skip(text, at, ':')) return std::nullopt;
-    int minutes = number(text, at, 2);
+    int minutes = digits_at(text, at, 2);
     if (minutes < 0) return std::nullopt;
     offset = sign * (std::chrono::hours(hours) + std::chrono::minutes(minutes));
   }

@@ -3,7 +3,6 @@
 namespace olm {
 namespace {
 
-constexpr const char* kCrdFile = "crds/workloads.systemd-operator.dev_systemdworkloads.yaml";
 constexpr const char* kCrdManifest = "workloads.systemd-operator.dev_systemdworkloads.yaml";
 
 // The oldest OpenShift whose constraints admit the Deployment: before 4.11 (Kubernetes 1.24)

@@ -14,6 +14,8 @@
 namespace olm {
 
 inline constexpr const char* kPackage = "systemd-workload-operator";
+// In the repository.
+inline constexpr const char* kCrdFile = "crds/workloads.systemd-operator.dev_systemdworkloads.yaml";
 
 struct Options {
   std::filesystem::path source = ".";  // the repository

@@ -9,7 +9,7 @@ namespace olm {
 namespace {
 
 constexpr const char* kAnnotationsFile = "bundle/metadata/annotations.yaml";
-constexpr const char* kManifests = "bundle/manifests/";
+constexpr const char* kManifestsFolder = "bundle/manifests/";
 
 // operator-registry pkg/lib/bundle/supported_resources.go, and NetworkPolicy since.
 const std::set<std::string>& accepted_kinds() {
@@ -40,7 +40,7 @@ const std::set<std::string>& accepted_kinds() {
 
 void one_csv(const View& view, Findings& findings) {
   if (view.csv.empty()) {
-    findings.push_back({kManifests, "there must be exactly one ClusterServiceVersion"});
+    findings.push_back({kManifestsFolder, "there must be exactly one ClusterServiceVersion"});
   }
 }
 
@@ -93,10 +93,11 @@ void namespaces(const View& view, Findings& findings) {
 // room.
 void size(const View& view, Findings& findings) {
   constexpr std::size_t kLimit = 1U << 20U;
-  if (view.bytes > kLimit) findings.push_back({kManifests, "the manifests are larger than 1 MiB"});
+  if (view.bytes > kLimit)
+    findings.push_back({kManifestsFolder, "the manifests are larger than 1 MiB"});
 }
 
-void annotations(const View& view, Findings& findings) {
+void bundle_annotations(const View& view, Findings& findings) {
   const std::string bundle = "operators.operatorframework.io.bundle.";
   const std::string test = "operators.operatorframework.io.test.";
   const std::pair<std::string, std::string> expected[] = {
@@ -136,9 +137,9 @@ void dependencies(const View& view, Findings& findings) {
 }
 
 const std::vector<BundleRule>& bundle_rules() {
-  static const std::vector<BundleRule> kRules = {one_csv,          kinds,      owned_crds,
-                                                 service_accounts, namespaces, size,
-                                                 annotations,      dockerfile, dependencies};
+  static const std::vector<BundleRule> kRules = {
+      one_csv,    kinds,       owned_crds, service_accounts, namespaces, size, bundle_annotations,
+      dockerfile, dependencies};
   return kRules;
 }
 
@@ -159,7 +160,7 @@ Json list_at(const Json& document, const std::string& pointer) {
 View::View(const Files& files) {
   std::size_t csvs = 0;
   for (const auto& [path, content] : files) {
-    if (path.starts_with(kManifests)) {
+    if (path.starts_with(kManifestsFolder)) {
       bytes += content.size();
       for (Json& document : parse_yaml(content)) {
         const std::string kind = text_at(document, "/kind");

@@ -11,8 +11,6 @@
 namespace olm {
 namespace {
 
-constexpr const char* kCrdFile = "crds/workloads.systemd-operator.dev_systemdworkloads.yaml";
-
 std::string base64(const std::string& bytes) {
   static constexpr char kAlphabet[] =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -1,6 +1,7 @@
 // Settings of nodes that people and the operator share, and volumes that only the newer way maps.
 #include <gmock/gmock.h>
 
+#include "generations.hpp"
 #include "platform/projections.hpp"
 #include "platform/strategy.hpp"
 
@@ -12,11 +13,6 @@ using testing::Field;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-
-constexpr auto kApply = MachineConfigMode::kApply;
-
-Facts generation(std::string_view name) { return *well_known_generation(name); }
-auto reason_is(std::string reason) { return Field(&Blocker::reason, reason); }
 
 TEST(CgroupMode, ThatIsSetBackIsNotOverruledButTold) {
   Facts facts = generation("openshift-4.16");

@@ -4,6 +4,8 @@
 
 #include <gmock/gmock.h>
 
+#include "generations.hpp"
+
 namespace swo::platform {
 namespace {
 
@@ -12,12 +14,6 @@ using testing::ElementsAre;
 using testing::Field;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-constexpr auto kApply = MachineConfigMode::kApply;
-
-Facts generation(std::string_view name) { return *well_known_generation(name); }
-
-auto reason_is(std::string reason) { return Field(&Blocker::reason, reason); }
 
 std::vector<std::string> names(const std::vector<const NodeFacts*>& nodes) {
   std::vector<std::string> out;
