@@ -10,9 +10,9 @@ namespace {
 
 Json string_map_of(const Json& object, std::string_view key) {
   Json map = Json::object();
-  const auto found = object.find(key);
-  if (found == object.end() || !found->is_object()) return map;
-  for (const auto& [name, value] : found->items()) {
+  const Json& found = at(object, key);
+  if (!found.is_object()) return map;
+  for (const auto& [name, value] : found.items()) {
     if (value.is_string()) map[name] = value;
   }
   return map;

@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/diagnose_command.hpp"
+#include "cli/exit_status.hpp"
 #include "cli/plugin.hpp"
 #include "cli/render_command.hpp"
 #include "cli/run_command.hpp"
@@ -176,7 +177,7 @@ int main(int argc, char** argv) {
   if (version->parsed()) {
     std::cout << "systemd-workload-operator " << SWO_VERSION << '\n';
   }
-  return 0;
+  return kDone;
 }
 
 }  // namespace swo::cli

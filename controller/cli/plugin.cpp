@@ -108,11 +108,11 @@ int run_journal(const Options& options, const std::string& ns, std::ostream& err
 int run(const std::string& command, Options& options, std::ostream& out, std::ostream& err) {
   if (command == "completion") {
     out << bash_completion();
-    return 0;
+    return kDone;
   }
   if (command == "version") {
     out << kPluginName << ' ' << SWO_VERSION << '\n';
-    return 0;
+    return kDone;
   }
   if (command == "diagnose") {
     DiagnoseOptions diagnose;
@@ -179,7 +179,7 @@ int plugin_complete(int argc, char** argv, std::ostream& out) {
     out << word << '\n';
   }
   out << kNoFiles << '\n';
-  return 0;
+  return kDone;
 }
 
 int plugin_main(int argc, char** argv, std::ostream& out, std::ostream& err) {

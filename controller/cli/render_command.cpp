@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "api/json_read.hpp"
 #include "api/names.hpp"
 #include "api/workload.hpp"
 #include "render/render.hpp"
@@ -18,14 +19,6 @@
 
 namespace swo::cli {
 namespace {
-
-std::string text_of(const Json& object, const char* field) {
-  if (!object.is_object()) {
-    return {};
-  }
-  const auto found = object.find(field);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 // One comment line, whatever the text holds.
 void comment(std::ostream& out, std::string text) {
@@ -40,7 +33,7 @@ class Renderer {
 
   void add(const Json& document) {
     ++number_;
-    if (text_of(document, "kind") == "List" && document.contains("items") &&
+    if (text(at(document, "kind")) == "List" && document.contains("items") &&
         document["items"].is_array()) {
       for (const Json& item : document["items"]) {
         add_object(item);
@@ -72,8 +65,8 @@ class Renderer {
   }
 
   void add_object(const Json& object) {
-    if (text_of(object, "kind") != api::kKind) {
-      if (text_of(object, "kind").empty()) {
+    if (text(at(object, "kind")) != api::kKind) {
+      if (text(at(object, "kind")).empty()) {
         fault("document " + std::to_string(number_) + ": ",
               "kind: missing: write kind and apiVersion");
       }
@@ -81,10 +74,10 @@ class Renderer {
       return;
     }
     ++workloads_;
-    const std::string name = object.contains("metadata") ? text_of(object["metadata"], "name") : "";
+    const std::string name = text(at(object, "metadata", "name"));
     where_ = "document " + std::to_string(number_) + (name.empty() ? "" : " (" + name + ")") + ": ";
-    if (text_of(object, "apiVersion") != api::kApiVersion) {
-      fault(where_, "apiVersion: \"" + text_of(object, "apiVersion") + "\" is not one of " +
+    if (text(at(object, "apiVersion")) != api::kApiVersion) {
+      fault(where_, "apiVersion: \"" + text(at(object, "apiVersion")) + "\" is not one of " +
                         std::string(api::kKind) + ": write " + std::string(api::kApiVersion));
       return;
     }

@@ -92,7 +92,7 @@ class Process {
       return kFailed;
     }
     if (!discover()) {
-      return 0;  // stopped before the server could be reached
+      return kDone;  // stopped before the server could be reached
     }
     build();
     collector_thread_ =
@@ -264,7 +264,7 @@ class Process {
     }
     log::info("stopping", {{"signal", signal}});
     quiesce();
-    return 0;
+    return kDone;
   }
 
   // Until a signal, or until the lease is lost: then another replica leads, and this one starts
@@ -307,7 +307,7 @@ class Process {
       log::warning("the lease could not be given back: the API server does not answer");
       connected_.transport->shutdown();
     }
-    return signal.empty() ? kFailed : 0;
+    return signal.empty() ? kFailed : kDone;
   }
 
   // The end of all writing for workloads.

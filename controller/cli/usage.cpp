@@ -19,7 +19,7 @@ int end_of_parsing(const CLI::App& app, const CLI::ParseError& error, std::ostre
     err << "\nRun with --help for more information.\n";
     return kBadUsage;
   }
-  return app.exit(error, out, err) == 0 ? 0 : kBadUsage;
+  return app.exit(error, out, err) == 0 ? kDone : kBadUsage;
 }
 
 }  // namespace swo::cli
