@@ -49,6 +49,10 @@ function(swo_compile_options target)
     target_compile_options(${target} PRIVATE -Wno-array-bounds -Wno-maybe-uninitialized
                            -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread)
   endif()
+  if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    # Several .cpp in one unit: what one keeps in its anonymous namespace looks like a header's.
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+  endif()
   if(SWO_PRECOMPILE)
     # A quarter to a third of the build is these headers, again and again.
     target_precompile_headers(${target} PRIVATE <nlohmann/json.hpp> <functional> <map> <memory>

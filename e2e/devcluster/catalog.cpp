@@ -5,6 +5,7 @@
 #include <set>
 
 #include "devcluster/lower.hpp"
+#include "devcluster/members.hpp"
 #include "devcluster/schema.hpp"
 
 namespace devcluster {
@@ -132,10 +133,6 @@ std::size_t count_rules(const Json& schema) {
     for (const Json& item : schema) count += count_rules(item);
   }
   return count;
-}
-
-std::vector<std::string> strings(const Json& object, const char* key) {
-  return object.value(key, std::vector<std::string>{});
 }
 
 ServedVersion served_version(const Json& version) {

@@ -9,7 +9,7 @@
 namespace devcluster {
 namespace {
 
-using Refusal = std::optional<std::string>;
+using Reason = std::optional<std::string>;
 
 std::string in_namespace(const std::string& ns, const char* plural) {
   return "/api/v1/namespaces/" + ns + "/" + plural;
@@ -17,14 +17,14 @@ std::string in_namespace(const std::string& ns, const char* plural) {
 
 const Json& container_of(const Json& pod) { return pod.at("spec").at("containers").at(0); }
 
-Refusal named_class(World& world, const Json& pod, const char* field, const char* collection,
-                    const std::string& before, const std::string& after) {
+Reason named_class(World& world, const Json& pod, const char* field, const char* collection,
+                   const std::string& before, const std::string& after) {
   const auto name = pod.at("spec").value(field, "");
   if (name.empty() || world.api.get(collection, name)) return std::nullopt;
   return before + name + after;
 }
 
-Refusal limit_range(World& world, const std::string& ns, const Json& pod) {
+Reason limit_range(World& world, const std::string& ns, const Json& pod) {
   const auto& container = container_of(pod);
   const Json limits = container.value("/resources/limits"_json_pointer, Json::object());
   for (const auto& range : world.api.list(in_namespace(ns, "limitranges"))) {
@@ -59,7 +59,7 @@ std::string beyond_baseline(const Json& pod) {
   return found == added.end() ? "" : *found;
 }
 
-Refusal pod_security(World& world, const std::string& ns, const Json& pod) {
+Reason pod_security(World& world, const std::string& ns, const Json& pod) {
   const auto object = world.api.get("/api/v1/namespaces", ns);
   const Json labels =
       object ? object->at("metadata").value("labels", Json::object()) : Json::object();
@@ -82,7 +82,7 @@ Refusal pod_security(World& world, const std::string& ns, const Json& pod) {
          name + " must set securityContext.runAsNonRoot=true)";
 }
 
-Refusal quota(World& world, const std::string& ns, const Json& pod) {
+Reason quota(World& world, const std::string& ns, const Json& pod) {
   for (const auto& one : world.api.list(in_namespace(ns, "resourcequotas"))) {
     const auto name = one.at("metadata").value("name", "");
     const Json hard = one.value("/spec/hard"_json_pointer, Json::object());
@@ -113,7 +113,7 @@ Refusal quota(World& world, const std::string& ns, const Json& pod) {
 
 }  // namespace
 
-Refusal judge_pod(World& world, const std::string& ns, const Json& pod) {
+Reason judge_pod(World& world, const std::string& ns, const Json& pod) {
   if (auto why = limit_range(world, ns, pod)) return why;
   if (auto why = pod_security(world, ns, pod)) return why;
   if (auto why =

@@ -3,20 +3,12 @@
 #include <algorithm>
 #include <mutex>
 
+#include "devcluster/members.hpp"
+
 namespace devcluster {
 namespace {
 
 constexpr const char* kGroup = "rbac.authorization.k8s.io";
-
-std::vector<std::string> strings(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  if (found == object.end() || !found->is_array()) return {};
-  std::vector<std::string> out;
-  for (const Json& item : *found) {
-    if (item.is_string()) out.push_back(item.get<std::string>());
-  }
-  return out;
-}
 
 bool has(const std::vector<std::string>& list, const std::string& what) {
   return std::find(list.begin(), list.end(), what) != list.end();

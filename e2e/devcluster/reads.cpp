@@ -28,12 +28,12 @@ struct Continuation {
 };
 
 Continuation parse_continue(const std::string& token) {
-  const Json json = Json::parse(unbase64(token), nullptr, false);
-  if (!json.is_object() || !json.contains("rv") || !json["rv"].is_number_unsigned() ||
-      !json.contains("start") || !json["start"].is_string()) {
+  const Json parsed = Json::parse(unbase64(token), nullptr, false);
+  if (!parsed.is_object() || !parsed.contains("rv") || !parsed["rv"].is_number_unsigned() ||
+      !parsed.contains("start") || !parsed["start"].is_string()) {
     throw bad_request("continue key is not valid: \"" + token + "\"");
   }
-  return {json["rv"], json["start"]};
+  return {parsed["rv"], parsed["start"]};
 }
 
 // rv 0: take up where the list broke off, in the present state (an "inconsistent" continuation).

@@ -6,28 +6,19 @@
 #include <tuple>
 #include <utility>
 
+#include "devcluster/members.hpp"
+
 namespace devcluster {
 namespace {
 
 using Json = nlohmann::json;
-using Faults = std::vector<std::string>;
+using Complaints = std::vector<std::string>;
 
 struct Range {
   std::int64_t min = 0, max = 0;
   bool holds(std::int64_t id) const { return min <= id && id <= max; }
   std::string text() const { return "[" + std::to_string(min) + ", " + std::to_string(max) + "]"; }
 };
-
-bool flag(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_boolean() && found->get<bool>();
-}
-
-std::vector<std::string> strings(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_array() ? found->get<std::vector<std::string>>()
-                                                    : std::vector<std::string>{};
-}
 
 bool contains(const std::vector<std::string>& list, const std::string& value) {
   return std::find(list.begin(), list.end(), value) != list.end();
@@ -52,7 +43,7 @@ class Trial {
   Trial(const Json& scc, const Json& annotations, Json& pod)
       : scc_(scc), annotations_(annotations), spec_(pod["spec"]) {}
 
-  Faults run() {
+  Complaints run() {
     pod_level();
     for (const char* list : {"initContainers", "containers"}) {
       if (!spec_.contains(list)) continue;
@@ -279,7 +270,7 @@ class Trial {
   const Json& scc_;
   const Json& annotations_;
   Json& spec_;
-  Faults faults_;
+  Complaints faults_;
 };
 
 // The more, the less restrictive (util/sort/byrestrictions.go).
@@ -307,7 +298,7 @@ std::int64_t points(const Json& scc) {
   return sum + std::clamp<std::int64_t>(capabilities, 0, 9'999);
 }
 
-std::string join(const Faults& faults) {
+std::string join(const Complaints& faults) {
   std::string text;
   for (const auto& fault : faults) text += (text.empty() ? "" : ", ") + fault;
   return text;
@@ -331,7 +322,7 @@ std::optional<std::string> admit_by_scc(const SccInput& input, Json& pod) {
   sort_sccs(sccs);
   const auto annotations = pod.at("metadata").value("annotations", Json::object());
   const auto required = annotations.value("openshift.io/required-scc", "");
-  Faults all;
+  Complaints all;
   bool found = required.empty();
   for (const auto& scc : sccs) {
     const auto name = scc.at("metadata").value("name", "");

@@ -8,6 +8,8 @@
 #include <regex>
 #include <set>
 
+#include "devcluster/members.hpp"
+
 // libstdc++'s <regex> under AddressSanitizer: gcc.gnu.org/PR105562.
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 
@@ -16,17 +18,6 @@ namespace {
 
 // std::regex recurses once per character: longer texts are not matched against a pattern.
 constexpr std::size_t kLongestMatched = 8'192;
-
-const Json* lookup(const Json& schema, const char* key) {
-  if (!schema.is_object()) return nullptr;
-  const auto found = schema.find(key);
-  return found == schema.end() ? nullptr : &*found;
-}
-
-bool flag(const Json& schema, const char* key) {
-  const Json* found = lookup(schema, key);
-  return found != nullptr && found->is_boolean() && found->get<bool>();
-}
 
 // Compiled once per pattern; nullptr when this dialect cannot express it (RE2's own syntax).
 std::shared_ptr<const std::regex> compiled(const std::string& pattern) {

@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "devcluster/members.hpp"
+
 namespace devcluster {
 namespace {
 
@@ -65,9 +67,7 @@ bool built_in_atomic(const std::string& parent, const std::string& field) {
 }
 
 const Json* lookup(const Json* schema, const char* key) {
-  if (schema == nullptr || !schema->is_object()) return nullptr;
-  const auto found = schema->find(key);
-  return found == schema->end() ? nullptr : &*found;
+  return schema == nullptr ? nullptr : devcluster::lookup(*schema, key);
 }
 
 bool says(const Json* schema, const char* key, const char* value) {

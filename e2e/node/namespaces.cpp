@@ -20,7 +20,7 @@ std::system_error failure(const std::string& what) {
   return {errno, std::generic_category(), what};
 }
 
-void write_file(const std::string& path, const std::string& text) {
+void write_map(const std::string& path, const std::string& text) {
   const Fd file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
   if (!file || write(file.get(), text.data(), text.size()) < 0) throw failure("write " + path);
 }
@@ -92,8 +92,8 @@ PodNamespaces make_pod_namespaces(const std::optional<IdRange>& ids) {
   if (ids) {
     const std::string map =
         "0 " + std::to_string(ids->first) + " " + std::to_string(ids->size) + "\n";
-    write_file("/proc/" + std::to_string(child) + "/uid_map", map);
-    write_file("/proc/" + std::to_string(child) + "/gid_map", map);
+    write_map("/proc/" + std::to_string(child) + "/uid_map", map);
+    write_map("/proc/" + std::to_string(child) + "/gid_map", map);
     made.user = open_namespace(child, "user");
   }
   made.net = open_namespace(child, "net");

@@ -7,13 +7,13 @@
 
 #include <signal.h>
 
+#include "node/members.hpp"
 #include "node/pod_error.hpp"
 #include "node/quantity.hpp"
 
 namespace node {
 namespace {
 
-constexpr const char* kConfigError = "CreateContainerConfigError";
 constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr std::size_t kHostnameMax = 63;  // sethostname(2) allows 64 with the final NUL
 constexpr int kRtMin = 34;                // as glibc counts: it keeps the first two for itself
@@ -71,12 +71,6 @@ const std::vector<std::string>& all_capabilities() {
                                               "BPF",
                                               "CHECKPOINT_RESTORE"};
   return names;
-}
-
-const Json& member(const Json& object, const char* name) {
-  static const Json empty = Json::object();
-  const auto found = object.find(name);
-  return found == object.end() || found->is_null() ? empty : *found;
 }
 
 // The container's securityContext over the Pod's.

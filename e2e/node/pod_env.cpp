@@ -3,22 +3,11 @@
 #include <algorithm>
 #include <optional>
 
+#include "node/members.hpp"
 #include "node/pod_error.hpp"
 
 namespace node {
 namespace {
-
-constexpr const char* kConfigError = "CreateContainerConfigError";
-
-const Json& empty_object() {
-  static const Json empty = Json::object();
-  return empty;
-}
-
-const Json& member(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  return found == object.end() || found->is_null() ? empty_object() : *found;
-}
 
 void set(Env& env, const std::string& name, const std::string& value) {
   const auto same =

@@ -6,6 +6,8 @@
 
 namespace node {
 
+inline constexpr const char* kConfigError = "CreateContainerConfigError";
+
 class PodError : public std::runtime_error {
  public:
   // `reason` is the container's waiting reason: ErrImagePull, CreateContainerConfigError, …

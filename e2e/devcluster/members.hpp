@@ -1,0 +1,34 @@
+// A member of a JSON object of whatever form, read without an exception. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace devcluster {
+
+// nullptr where `object` is no object or lacks the member; it points into `object`.
+inline const nlohmann::json* lookup(const nlohmann::json& object, const char* key) {
+  if (!object.is_object()) return nullptr;
+  const auto found = object.find(key);
+  return found == object.end() ? nullptr : &*found;
+}
+
+inline bool flag(const nlohmann::json& object, const char* key) {
+  const auto* found = lookup(object, key);
+  return found != nullptr && found->is_boolean() && found->get<bool>();
+}
+
+// The strings of a list; empty where the member is none.
+inline std::vector<std::string> strings(const nlohmann::json& object, const char* key) {
+  std::vector<std::string> out;
+  if (const auto* found = lookup(object, key); found != nullptr && found->is_array()) {
+    for (const auto& item : *found) {
+      if (item.is_string()) out.push_back(item.get<std::string>());
+    }
+  }
+  return out;
+}
+
+}  // namespace devcluster
