@@ -27,7 +27,7 @@ using ::testing::StartsWith;
 
 const std::string rbac = "/apis/rbac.authorization.k8s.io/v1/";
 const std::string api_servers = "/apis/config.openshift.io/v1/apiservers";
-const char* const ns = "systemd-workload-operator";
+const char* const operator_ns = "systemd-workload-operator";
 
 class MetricsOverHttps : public ::testing::Test {
  protected:
@@ -53,7 +53,7 @@ class MetricsOverHttps : public ::testing::Test {
            {"name", "systemd-workload-operator-metrics-reader"}}},
          {"subjects",
           {{{"kind", "ServiceAccount"}, {"name", "prometheus"}, {"namespace", "monitoring"}}}}});
-    metrics.leading(ns, true);
+    metrics.leading(operator_ns, true);
     test::write_certificate(folder.path(), "first");
     for (int attempt = 0; attempt < 10 && server == nullptr; ++attempt) {
       port = test::free_port();
@@ -84,7 +84,7 @@ class MetricsOverHttps : public ::testing::Test {
 
   devcluster::Cluster cluster{{}};
   devcluster::Api admin{cluster.api()};
-  test::InProcessTransport transport{cluster.api(), token(ns, ns)};
+  test::InProcessTransport transport{cluster.api(), token(operator_ns, operator_ns)};
   kube::Client client{transport};
   runtime::Metrics metrics;
   test::TemporaryFolder folder;
@@ -114,7 +114,7 @@ TEST_F(MetricsOverHttps, WhoeverIsKnownAndNotLetIs403AndReadsNothing) {
   EXPECT_THAT(answer_to(curious),
               AllOf(StartsWith("HTTP/1.1 403"), Not(HasSubstr("leader_election"))));
   // The operator itself reads none of its own either: it holds no such right.
-  EXPECT_THAT(answer_to("Bearer " + token(ns, ns)), StartsWith("HTTP/1.1 403"));
+  EXPECT_THAT(answer_to("Bearer " + token(operator_ns, operator_ns)), StartsWith("HTTP/1.1 403"));
 }
 
 TEST_F(MetricsOverHttps, ARenewedCertificateIsServedToTheNextConnection) {

@@ -5,7 +5,7 @@
 namespace swo::contract {
 namespace {
 
-const std::string plural = "probes";
+const std::string probes_plural = "probes";
 
 const std::string& group() {
   static const std::string made = ns() + ".example.com";
@@ -32,12 +32,15 @@ Json crd() {
   return {
       {"apiVersion", "apiextensions.k8s.io/v1"},
       {"kind", "CustomResourceDefinition"},
-      {"metadata", {{"name", plural + "." + group()}}},
+      {"metadata", {{"name", probes_plural + "." + group()}}},
       {"spec",
        {{"group", group()},
         {"scope", "Namespaced"},
         {"names",
-         {{"plural", plural}, {"singular", "probe"}, {"kind", "Probe"}, {"listKind", "ProbeList"}}},
+         {{"plural", probes_plural},
+          {"singular", "probe"},
+          {"kind", "Probe"},
+          {"listKind", "ProbeList"}}},
         {"versions",
          {{{"name", "v1"},
            {"served", true},
@@ -61,7 +64,7 @@ class Furniture : public testing::Environment {
     ASSERT_TRUE(cluster_under_test().until([] { return get(probes()).status == 200; }));
   }
   void TearDown() override {
-    remove(crds_path + "/" + plural + "." + group());
+    remove(crds_path + "/" + probes_plural + "." + group());
     remove("/api/v1/namespaces/" + ns());
   }
 };
@@ -156,7 +159,7 @@ const std::string& ns() {
 }
 
 std::string maps() { return "/api/v1/namespaces/" + ns() + "/configmaps"; }
-std::string probes() { return "/apis/" + group() + "/v1/namespaces/" + ns() + "/" + plural; }
+std::string probes() { return "/apis/" + group() + "/v1/namespaces/" + ns() + "/" + probes_plural; }
 
 Json config_map(const std::string& name, const std::string& value) {
   return {{"apiVersion", "v1"},

@@ -92,7 +92,7 @@ std::function<void(Simulation&)> own_scc(const std::string& selinux_type) {
   } else {
     scc["seLinuxContext"]["seLinuxOptions"]["type"] = selinux_type;
   }
-  return create("/apis/security.openshift.io/v1/securitycontextconstraints", scc);
+  return create(sccs_path, scc);
 }
 
 std::function<void(Simulation&)> without_right(const std::string& resource,

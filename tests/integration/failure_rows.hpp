@@ -82,8 +82,6 @@ std::function<void(Simulation&)> without_right(const std::string& resource,
 // As shipped.
 std::function<void(Simulation&)> with_all_rights();
 
-inline const std::string core_path = "/api/v1/namespaces/demo/";
-inline const std::string rbac_path = "/apis/rbac.authorization.k8s.io/v1/";
 inline const std::string configs_path = "/apis/machineconfiguration.openshift.io/v1/machineconfigs";
 inline const std::string pools_path =
     "/apis/machineconfiguration.openshift.io/v1/machineconfigpools";

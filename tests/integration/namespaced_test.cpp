@@ -195,8 +195,7 @@ TEST_F(Namespaced, OfWhatTheClusterSharesItWritesItsConstraintsAlone) {
               StartsWith("POST pods/demo"), StartsWith("POST controllerrevisions/demo")));
   }
   // Whether another operator's workloads use them it cannot see.
-  EXPECT_TRUE(simulation->admin().get("/apis/security.openshift.io/v1/securitycontextconstraints",
-                                      "systemd-workload"));
+  EXPECT_TRUE(simulation->admin().get(sccs_path, "systemd-workload"));
 }
 
 TEST_F(Namespaced, NodesThatLackSomethingAreLeftToTheAdministratorWhoIsTold) {

@@ -14,10 +14,6 @@ using std::chrono::minutes;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const std::string core_path = "/api/v1/namespaces/demo/";
-const std::string rbac_path = "/apis/rbac.authorization.k8s.io/v1/namespaces/demo/";
-const std::string sccs_path = "/apis/security.openshift.io/v1/securitycontextconstraints";
-
 struct Child {
   const char* name;
   std::string collection, object;

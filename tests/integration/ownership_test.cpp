@@ -14,10 +14,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const std::string core_path = "/api/v1/namespaces/demo/";
-const std::string rbac_path = "/apis/rbac.authorization.k8s.io/v1/namespaces/demo/";
 const std::string routes_path = "/apis/route.openshift.io/v1/namespaces/demo/routes";
-const std::string sccs_path = "/apis/security.openshift.io/v1/securitycontextconstraints";
 
 bool is_running(Simulation& simulation, const std::string& name) {
   return simulation.until([&] { return simulation.running(name); }, minutes(5));

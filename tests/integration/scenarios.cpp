@@ -61,8 +61,7 @@ const std::vector<Scenario>& scenarios() {
        [](Simulation& simulation) {
          return simulation.admin().list(Simulation::pods_path()).empty() &&
                 simulation.admin()
-                    .list("/apis/security.openshift.io/v1/securitycontextconstraints",
-                          "labelSelector=workloads.systemd-operator.dev/shared")
+                    .list(sccs_path, "labelSelector=workloads.systemd-operator.dev/shared")
                     .empty();
        }},
   };
@@ -93,13 +92,16 @@ void scrub(Json& value) {
 
 std::string end_state(Simulation& simulation) {
   std::string text;
-  for (const char* collection : {"/api/v1/namespaces/demo/pods", "/api/v1/namespaces/demo/services",
-                                 "/api/v1/namespaces/demo/serviceaccounts",
-                                 "/apis/rbac.authorization.k8s.io/v1/namespaces/demo/roles",
-                                 "/apis/rbac.authorization.k8s.io/v1/namespaces/demo/rolebindings",
-                                 "/apis/route.openshift.io/v1/namespaces/demo/routes",
-                                 "/apis/policy/v1/namespaces/demo/poddisruptionbudgets",
-                                 "/apis/security.openshift.io/v1/securitycontextconstraints"}) {
+  const std::vector<std::string> collections = {
+      core_path + "pods",
+      core_path + "services",
+      core_path + "serviceaccounts",
+      rbac_path + "roles",
+      rbac_path + "rolebindings",
+      "/apis/route.openshift.io/v1/namespaces/demo/routes",
+      "/apis/policy/v1/namespaces/demo/poddisruptionbudgets",
+      sccs_path};
+  for (const auto& collection : collections) {
     for (Json object : simulation.admin().list(collection)) {
       scrub(object);
       text += object.dump() + "\n";

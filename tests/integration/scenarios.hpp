@@ -86,4 +86,9 @@ std::uint32_t seed();
 // SWO_ALL_FAULTS is set: everything is tried, not a sample.
 bool try_all();
 
+// Where the scenarios' objects are.
+inline const std::string core_path = "/api/v1/namespaces/demo/";
+inline const std::string rbac_path = "/apis/rbac.authorization.k8s.io/v1/namespaces/demo/";
+inline const std::string sccs_path = "/apis/security.openshift.io/v1/securitycontextconstraints";
+
 }  // namespace swo::test

@@ -18,8 +18,6 @@ using ::testing::IsEmpty;
 using ::testing::Key;
 using ::testing::MatchesRegex;
 
-const std::string demo_rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/demo/";
-
 // Every field of the resource, but for those that would stop it.
 Json everything() {
   std::ifstream file(SWO_SOURCE_DIR "/tests/api/full.yaml");
@@ -90,7 +88,7 @@ TEST(Tenant, AServiceAccountIsOneOfTheNamespaceAndIsGrantedTheConstraintsThereAl
   EXPECT_FALSE(may_use_scc(simulation, "other", "builder", "demo"));
   simulation.remove("nginx");
   ASSERT_TRUE(simulation.until(
-      [&] { return simulation.admin().list(demo_rbac + "rolebindings").empty(); }));
+      [&] { return simulation.admin().list(rbac_path + "rolebindings").empty(); }));
   EXPECT_FALSE(may_use_scc(simulation, "demo", "builder", "demo"));
 }
 

@@ -20,7 +20,7 @@ struct WatchFault {
   std::vector<std::string> rules;
 };
 
-const WatchFault all_faults[] = {
+const WatchFault watch_faults[] = {
     {"reset_after_each_event", {"watch:*@1+*=reset:1"}},
     {"cut_within_each_second_event", {"watch:*@1+*=cut:1"}},
     {"gone_after_each_event", {"watch:*@1+*=gone:1"}},
@@ -39,7 +39,7 @@ const WatchFault all_faults[] = {
 class WatchFaults : public testing::TestWithParam<WatchFault> {};
 
 TEST_P(WatchFaults, ChangeNothingInTheEnd) {
-  const auto index = place_of(all_faults, GetParam().name);
+  const auto index = place_of(watch_faults, GetParam().name);
   for (std::size_t i = 0; i < scenarios().size(); ++i) {
     if (!try_all() && (i + index + seed()) % 2 == 0) {
       continue;
@@ -61,7 +61,7 @@ TEST_P(WatchFaults, ChangeNothingInTheEnd) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, WatchFaults, testing::ValuesIn(all_faults),
+INSTANTIATE_TEST_SUITE_P(Each, WatchFaults, testing::ValuesIn(watch_faults),
                          [](const auto& fault) { return fault.param.name; });
 
 TEST(Watches, MayLoseAndMergeAnySubsetOfEvents) {

@@ -24,7 +24,7 @@ struct WriteFault {
   const char* message = "";
 };
 
-const WriteFault all_faults[] = {
+const WriteFault write_faults[] = {
     {"unreachable", Fate::kRefuse},
     {"lost_answer", Fate::kLoseAnswer},
     {"conflict", Fate::kAnswer, 409, "Conflict",
@@ -108,7 +108,7 @@ class WriteFaults : public testing::TestWithParam<WriteFault> {};
 
 TEST_P(WriteFaults, AtTheFirstAttemptOfEveryWriteChangeNothingInTheEnd) {
   // By default half of the scenarios for each fault: which, SWO_SEED says.
-  auto turn = place_of(all_faults, GetParam().name) + seed();
+  auto turn = place_of(write_faults, GetParam().name) + seed();
   const bool all = try_all() || std::getenv("SWO_FAULT") != nullptr;
   for (const Scenario& scenario : scenarios()) {
     if (is_wanted(scenario.name, GetParam().name) && (all || ++turn % 2 == 0)) {
@@ -135,14 +135,14 @@ TEST_P(WriteFaults, AtOneWriteChangeNothingInTheEnd) {
     return;
   }
   SCOPED_TRACE("SWO_SEED=" + std::to_string(seed()));
-  std::seed_seq mixed{seed(), static_cast<std::uint32_t>(place_of(all_faults, GetParam().name))};
+  std::seed_seq mixed{seed(), static_cast<std::uint32_t>(place_of(write_faults, GetParam().name))};
   std::mt19937 random(mixed);
   constexpr int kWritesOfAll = 12;
   meets(scenarios()[random() % scenarios().size()], GetParam(),
         1 + static_cast<int>(random() % kWritesOfAll));
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, WriteFaults, testing::ValuesIn(all_faults),
+INSTANTIATE_TEST_SUITE_P(Each, WriteFaults, testing::ValuesIn(write_faults),
                          [](const auto& fault) { return fault.param.name; });
 
 }  // namespace
