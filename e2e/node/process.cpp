@@ -1,5 +1,6 @@
 #include "node/process.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <stdexcept>
@@ -11,12 +12,12 @@
 #include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 namespace node {
 namespace {
 
-constexpr int kSignalBase = 128;     // as shells report a death by signal
-constexpr int kFirstParkedFd = 100;  // above any descriptor number that a child asks for
+constexpr int kSignalBase = 128;  // as shells report a death by signal
 
 std::system_error failure(const std::string& what, int error = errno) {
   return {error, std::generic_category(), what};
@@ -34,15 +35,21 @@ class FileActions {
   explicit FileActions(const std::vector<std::pair<int, int>>& fds) {
     posix_spawn_file_actions_init(&actions_);
     posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0);
+    int highest = STDERR_FILENO, highest_ours = highest;
+    for (const auto& [child, ours] : fds) {
+      highest = std::max(highest, child);
+      highest_ours = std::max(highest_ours, ours);
+    }
     // In two steps, so that no target overwrites a source that is still wanted.
-    int parked = kFirstParkedFd;
+    const int first_parked = std::max(highest, highest_ours) + 1;
+    int parked = first_parked;
     for (const auto& [child, ours] : fds)
       posix_spawn_file_actions_adddup2(&actions_, ours, parked++);
-    parked = kFirstParkedFd;
-    for (const auto& [child, ours] : fds) {
-      posix_spawn_file_actions_adddup2(&actions_, parked, child);
-      posix_spawn_file_actions_addclose(&actions_, parked++);
-    }
+    parked = first_parked;
+    for (const auto& [child, ours] : fds)
+      posix_spawn_file_actions_adddup2(&actions_, parked++, child);
+    // Not every library that opens a descriptor has it closed on exec: Boost.Asio has not.
+    posix_spawn_file_actions_addclosefrom_np(&actions_, highest + 1);
   }
   FileActions(const FileActions&) = delete;
   FileActions& operator=(const FileActions&) = delete;

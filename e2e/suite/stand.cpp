@@ -31,6 +31,11 @@ constexpr seconds kStartLimit{30};
 // The router hears of a ready Pod by its Endpoints, which may be a little after the operator does.
 constexpr seconds kRouterLag{10};
 
+// Where it has no Pod to lead to yet, a router says 503, or closes what it passes through.
+bool has_led(const std::string& answer) {
+  return answer.find("HTTP/") != std::string::npos && answer.find(" 503 ") == std::string::npos;
+}
+
 std::string last_lines(const std::string& text, int count) {
   std::size_t at = text.size();
   for (; count >= 0 && at != std::string::npos && at > 0; --count) at = text.rfind('\n', at - 1);
@@ -150,8 +155,7 @@ std::string Stand::head(const std::string& url, const std::vector<std::string>& 
   std::string answer;
   do {
     answer = node::run(line).output;
-  } while (answer.find(" 503 ") != std::string::npos &&
-           std::chrono::steady_clock::now() < deadline);
+  } while (!has_led(answer) && std::chrono::steady_clock::now() < deadline);
   return answer;
 }
 

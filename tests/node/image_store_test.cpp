@@ -102,30 +102,5 @@ TEST_F(Images, ADamagedLayoutSaysWhatIsMissing) {
   EXPECT_THROW(ImageStore(layout_).find("localhost/app:1"), std::exception);
 }
 
-TEST(Process, ItsOutputAndExitCodeComeBack) {
-  const Finished done = run({"sh", "-c", "echo out; echo err >&2; exit 3"});
-  EXPECT_EQ(done.exit_code, 3);
-  EXPECT_EQ(done.output, "out\nerr\n");
-  EXPECT_FALSE(done.timed_out);
-}
-
-TEST(Process, ABackgroundChildThatKeepsTheOutputIsNotWaitedFor) {
-  const Finished done = run({"sh", "-c", "sleep 60 & echo $!"});
-  EXPECT_EQ(done.exit_code, 0);
-  run({"kill", done.output.substr(0, done.output.find('\n'))});
-}
-
-TEST(Process, WhatTakesTooLongIsKilledAsAGroup) {
-  const Finished done =
-      run({"sh", "-c", "sleep 60 & echo $!; wait"}, std::chrono::milliseconds(200));
-  EXPECT_TRUE(done.timed_out);
-  EXPECT_EQ(done.exit_code, 137);
-}
-
-TEST(Process, AProgramThatIsNotThereIsAnError) {
-  EXPECT_THROW(run({"/no/such/program"}), std::system_error);
-  EXPECT_THROW(run_or_throw({"false"}), std::runtime_error);
-}
-
 }  // namespace
 }  // namespace node
