@@ -116,8 +116,8 @@ class Workload : public Contract {
     }
     return "";
   }
-  static std::string in(const std::string& group, const std::string& plural) {
-    return group + "/namespaces/" + ns() + "/" + plural;
+  static std::string in(const std::string& group, const std::string& resources) {
+    return group + "/namespaces/" + ns() + "/" + resources;
   }
 
  private:
