@@ -2,9 +2,10 @@
 
 #include <map>
 
-#include "devcluster/bootstrap.hpp"
+#include "devcluster/data.hpp"
 #include "devcluster/discovery.hpp"
 #include "devcluster/lower.hpp"
+#include "devcluster/protobuf.hpp"
 #include "devcluster/server_impl.hpp"
 #include "devcluster/times.hpp"
 
@@ -68,14 +69,19 @@ std::string with_api_version(const std::string& text, const std::string& api_ver
 
 ApiServer::Impl::Impl(ApiServerOptions given)
     : options(std::move(given)), catalog(store, options.extra_types), rbac(store) {
-  for (auto& [path, object] : bootstrap_objects()) {
-    const std::string name = object["metadata"]["name"];
-    Request request{"POST", path, {{"user-agent", "kube-apiserver"}}, object.dump(), true, "", {}};
+  read_protobuf_messages();
+  // What a cluster holds before anyone has done anything.
+  each_entry("bootstrap.yaml", [this](const std::string&, const Json& object) {
+    const std::string api_version = object.at("apiVersion"), group = group_of(api_version);
+    const TypePtr type = catalog.find_kind(group, object.at("kind"));
+    if (type == nullptr) throw std::logic_error("no such kind");
+    const std::string path =
+        (group.empty() ? "/api/" : "/apis/") + api_version + "/" + type->plural;
+    const Request request{"POST", path, {{"user-agent", "kube-apiserver"}}, object.dump(), true,
+                          "",     {}};
     const Answer answer = handle(request);
-    if (answer.response.status >= 300) {
-      throw std::logic_error("bootstrap of " + name + ": " + answer.response.body);
-    }
-  }
+    if (answer.response.status >= 300) throw std::logic_error(answer.response.body);
+  });
 }
 
 std::string ApiServer::Impl::now_text() const { return rfc3339(options.clock()); }

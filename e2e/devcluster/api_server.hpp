@@ -24,19 +24,12 @@ namespace devcluster {
 using Json = nlohmann::json;
 using Clock = std::function<std::chrono::system_clock::time_point()>;
 
-// A built-in resource type of this cluster (CRDs add theirs at run time).
-struct TypeInfo {
-  std::string group, version, plural, singular, kind;
-  bool namespaced = true;
-  bool status = true;  // has a status subresource
-  std::vector<std::string> short_names;
-};
-
 struct ApiServerOptions {
   Clock clock = [] { return std::chrono::system_clock::now(); };
   std::string git_version = "v1.33.2";  // what /version says
-  std::vector<TypeInfo> extra_types;    // API groups of the profile (OpenShift's, Gateway API)
-  bool rbac = true;                     // false: every authenticated user may do everything
+  // Files of data/ with the types of the profile (OpenShift's, Gateway API).
+  std::vector<std::string> extra_types;
+  bool rbac = true;  // false: every authenticated user may do everything
 };
 
 // Looks at, and may change, an object that is about to be stored (SCC admission, defaulting of

@@ -52,38 +52,10 @@ std::string pull_policy(const std::string& image) {
   return latest && !digest ? "Always" : "IfNotPresent";
 }
 
-void default_probe(Json& container, const char* name) {
-  const auto found = container.find(name);
-  if (found == container.end() || !found->is_object()) return;
-  Json& probe = *found;
-  fill(probe, "timeoutSeconds", 1);
-  fill(probe, "periodSeconds", 10);
-  fill(probe, "successThreshold", 1);
-  fill(probe, "failureThreshold", 3);
-  if (probe.contains("httpGet") && probe["httpGet"].is_object()) {
-    fill(probe["httpGet"], "path", "/");
-    fill(probe["httpGet"], "scheme", "HTTP");
-  }
-}
-
 void default_container(Json& container) {
-  fill(container, "terminationMessagePath", "/dev/termination-log");
-  fill(container, "terminationMessagePolicy", "File");
-  fill(container, "resources", Json::object());
   const auto image = container.find("image");
   if (image != container.end() && image->is_string()) {
     fill(container, "imagePullPolicy", pull_policy(image->get<std::string>()));
-  }
-  each(container, "ports", [](Json& port) { fill(port, "protocol", "TCP"); });
-  each(container, "env", [](Json& env) {
-    for (const char* from : {"fieldRef"}) {
-      if (env.contains("valueFrom") && env["valueFrom"].contains(from)) {
-        fill(env["valueFrom"][from], "apiVersion", "v1");
-      }
-    }
-  });
-  for (const char* name : {"livenessProbe", "readinessProbe", "startupProbe"}) {
-    default_probe(container, name);
   }
   // Requests follow limits.
   Json& resources = container["resources"];
@@ -94,69 +66,35 @@ void default_container(Json& container) {
   }
 }
 
-constexpr int kDefaultMode = 0644;
-
-void default_volume(Json& volume) {
-  for (const char* name : {"secret", "configMap", "projected", "downwardAPI"}) {
-    const auto found = volume.find(name);
-    if (found != volume.end() && found->is_object()) fill(*found, "defaultMode", kDefaultMode);
-  }
-  if (volume.contains("hostPath") && volume["hostPath"].is_object())
-    fill(volume["hostPath"], "type", "");
-}
-
 void default_pod_spec(Json& spec) {
-  fill(spec, "restartPolicy", "Always");
-  fill(spec, "dnsPolicy", "ClusterFirst");
-  fill(spec, "terminationGracePeriodSeconds", 30);
-  fill(spec, "schedulerName", "default-scheduler");
-  fill(spec, "securityContext", Json::object());
   each(spec, "containers", default_container);
   each(spec, "initContainers", default_container);
-  each(spec, "volumes", default_volume);
+}
+
+std::string qos_class(const Json& spec) {
+  bool any = false, guaranteed = true;
+  for (const Json& c : spec.value("containers", Json::array())) {
+    const Json r = c.value("resources", Json::object());
+    const Json limits = r.value("limits", Json::object());
+    any = any || !limits.empty() || !r.value("requests", Json::object()).empty();
+    guaranteed = guaranteed && limits.contains("cpu") && limits.contains("memory") &&
+                 limits == r.value("requests", Json::object());
+  }
+  return !any ? "BestEffort" : guaranteed ? "Guaranteed" : "Burstable";
 }
 
 void default_pod(Json& pod) {
   Json& spec = object_at(pod, "spec");
   default_pod_spec(spec);
-  fill(spec, "enableServiceLinks", true);
-  // The ServiceAccount, priority and toleration admission plugins.
+  // The ServiceAccount admission plugin.
   fill(spec, "serviceAccountName", spec.value("serviceAccount", "default"));
   spec["serviceAccount"] = spec["serviceAccountName"];
-  fill(spec, "preemptionPolicy", "PreemptLowerPriority");
-  fill(spec, "priority", 0);
-  if (!spec.contains("tolerations")) {
-    Json& list = spec["tolerations"] = Json::array();
-    for (const char* taint : {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"}) {
-      list.push_back({{"key", taint},
-                      {"operator", "Exists"},
-                      {"effect", "NoExecute"},
-                      {"tolerationSeconds", 300}});
-    }
-  }
-  Json& status = object_at(pod, "status");
-  fill(status, "phase", "Pending");
-  if (!status.contains("qosClass")) {
-    bool any = false, guaranteed = true;
-    for (const Json& c : spec.value("containers", Json::array())) {
-      const Json r = c.value("resources", Json::object());
-      const Json limits = r.value("limits", Json::object());
-      any = any || !limits.empty() || !r.value("requests", Json::object()).empty();
-      guaranteed = guaranteed && limits.contains("cpu") && limits.contains("memory") &&
-                   limits == r.value("requests", Json::object());
-    }
-    status["qosClass"] = !any ? "BestEffort" : guaranteed ? "Guaranteed" : "Burstable";
-  }
+  fill(object_at(pod, "status"), "qosClass", qos_class(spec));
 }
 
 void default_service(Json& service, const std::function<std::string()>& allocate_ip) {
   Json& spec = object_at(service, "spec");
-  fill(spec, "type", "ClusterIP");
-  fill(spec, "sessionAffinity", "None");
-  object_at(service, "status");
-  fill(service["status"], "loadBalancer", Json::object());
   each(spec, "ports", [](Json& port) {
-    fill(port, "protocol", "TCP");
     if (port.contains("port")) fill(port, "targetPort", port["port"]);
   });
   if (spec["type"] == "ExternalName") return;
@@ -165,21 +103,6 @@ void default_service(Json& service, const std::function<std::string()>& allocate
   fill(spec, "ipFamilyPolicy", "SingleStack");
   if (spec.value("clusterIP", "").empty()) spec["clusterIP"] = allocate_ip();
   fill(spec, "clusterIPs", Json::array({spec["clusterIP"]}));
-}
-
-void default_workload(const std::string& plural, Json& object) {
-  Json& spec = object_at(object, "spec");
-  if (spec.contains("template") && spec["template"].is_object()) {
-    default_pod_spec(object_at(spec["template"], "spec"));
-  }
-  if (plural != "daemonsets") fill(spec, "replicas", 1);
-  if (plural != "replicasets") fill(spec, "revisionHistoryLimit", 10);
-  if (plural == "deployments") {
-    fill(spec, "progressDeadlineSeconds", 600);
-    fill(spec, "strategy",
-         {{"type", "RollingUpdate"},
-          {"rollingUpdate", {{"maxSurge", "25%"}, {"maxUnavailable", "25%"}}}});
-  }
 }
 
 void check_port(const Json& value, const std::string& path, std::vector<Cause>& causes) {
@@ -276,10 +199,6 @@ void check_service(const Json& service, const Json* old, std::vector<Cause>& cau
   const Json spec = service.value("spec", Json::object());
   const Json ports = spec.value("ports", Json::array());
   const std::string type = spec.value("type", "");
-  static const Json types = {"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"};
-  if (std::find(types.begin(), types.end(), type) == types.end()) {
-    causes.push_back(unsupported("spec.type", type, types));
-  }
   if (ports.empty() && spec.value("clusterIP", "") != "None" && type != "ExternalName") {
     causes.push_back(required("spec.ports"));
   }
@@ -301,27 +220,6 @@ void check_service(const Json& service, const Json* old, std::vector<Cause>& cau
     causes.push_back(invalid_value("spec.clusterIPs[0]", Json::array({spec.value("clusterIP", "")}),
                                    "may not change once set"));
   }
-}
-
-void check_role_binding(const Json& binding, const Json* old, std::vector<Cause>& causes) {
-  const Json role = binding.value("roleRef", Json::object());
-  if (role.value("name", "").empty()) causes.push_back(required("roleRef.name"));
-  static const Json kinds = {"Role", "ClusterRole"};
-  if (std::find(kinds.begin(), kinds.end(), role.value("kind", "")) == kinds.end()) {
-    causes.push_back(unsupported("roleRef.kind", role.value("kind", ""), kinds));
-  }
-  if (old != nullptr && old->value("roleRef", Json()) != role) {
-    causes.push_back(invalid_value("roleRef", role, "cannot change roleRef"));
-  }
-}
-
-void check_immutable(const Json& object, const Json* old, const char* pointer, const char* path,
-                     std::vector<Cause>& causes) {
-  if (old == nullptr) return;
-  const Json::json_pointer where(pointer);
-  const Json now = object.value(where, Json());
-  if (now != old->value(where, Json()))
-    causes.push_back(invalid_value(path, now, "field is immutable"));
 }
 
 }  // namespace
@@ -367,12 +265,12 @@ const Json& string_map(const Json& object, const char* pointer, const std::strin
 std::vector<Cause> validate_metadata(const ResourceType& type, const Json& metadata) {
   std::vector<Cause> causes;
   const std::string name = metadata.value("name", "");
-  if (type.group == "rbac.authorization.k8s.io") {
+  if (type.names == ResourceType::Names::kPath) {
     // Path segment names: colons and capitals are fine, what a URL would trip over is not.
     if (name == "." || name == ".." || name.find_first_of("/%") != std::string::npos) {
       causes.push_back(invalid_value("metadata.name", name, "may not contain '/' or '%'"));
     }
-  } else if (type.plural == "namespaces" || (type.plural == "services" && type.group.empty())) {
+  } else if (type.names == ResourceType::Names::kLabel) {
     if (!is_dns_label(name)) causes.push_back(invalid_value("metadata.name", name, kLabelRule));
   } else if (!is_dns_subdomain(name)) {
     causes.push_back(invalid_value("metadata.name", name, kSubdomainRule));
@@ -413,34 +311,18 @@ void default_built_in(const ResourceType& type, Json& object,
   const std::string& plural = type.plural;
   if (type.group.empty() && plural == "pods") default_pod(object);
   if (type.group.empty() && plural == "services") default_service(object, allocate_ip);
-  if (type.group == "apps" && plural != "controllerrevisions") default_workload(plural, object);
+  if (type.group == "apps") {
+    const auto template_spec = "/spec/template/spec"_json_pointer;
+    if (object.contains(template_spec)) default_pod_spec(object[template_spec]);
+  }
   if (type.group == "apiextensions.k8s.io") default_crd(object);
-  if (type.group.empty() && plural == "namespaces") {
+  if (type.kind == "Namespace") {
     object["metadata"]["labels"]["kubernetes.io/metadata.name"] = object["metadata"]["name"];
-    fill(object_at(object, "spec"), "finalizers", {"kubernetes"});
-    fill(object_at(object, "status"), "phase", "Active");
-  }
-  if (type.group.empty() && plural == "secrets") {
-    fill(object, "type", "Opaque");
-    // stringData is write-only: it ends as data. Its encoder lives with the write path.
-  }
-  if (type.group.empty() && plural == "persistentvolumeclaims") {
-    fill(object_at(object, "spec"), "volumeMode", "Filesystem");
-    fill(object_at(object, "status"), "phase", "Pending");
   }
   if (type.group == "rbac.authorization.k8s.io") {
-    if (object.contains("roleRef")) fill(object["roleRef"], "apiGroup", type.group);
     each(object, "subjects", [&](Json& subject) {
       if (subject.value("kind", "") != "ServiceAccount") fill(subject, "apiGroup", type.group);
     });
-  }
-  if (type.group == "route.openshift.io") {
-    Json& spec = object_at(object, "spec");
-    fill(spec, "wildcardPolicy", "None");
-    if (spec.contains("to") && spec["to"].is_object()) {
-      fill(spec["to"], "kind", "Service");
-      fill(spec["to"], "weight", 100);
-    }
   }
 }
 
@@ -453,17 +335,7 @@ std::vector<Cause> validate_built_in(const ResourceType& type, const Json& objec
     string_map(object, "/spec/selector/matchLabels", "spec.selector.matchLabels");
   if (type.group.empty() && type.plural == "pods") check_pod(object, old, causes);
   if (type.group.empty() && type.plural == "services") check_service(object, old, causes);
-  if (type.kind == "RoleBinding" || type.kind == "ClusterRoleBinding")
-    check_role_binding(object, old, causes);
   if (type.group == "apiextensions.k8s.io") causes = validate_crd(object);
-  if (type.plural == "deployments" || type.plural == "statefulsets" ||
-      type.plural == "daemonsets") {
-    if (object.value("/spec/selector"_json_pointer, Json()).is_null())
-      causes.push_back(required("spec.selector"));
-    check_immutable(object, old, "/spec/selector", "spec.selector", causes);
-  }
-  if (type.group.empty() && type.plural == "secrets")
-    check_immutable(object, old, "/type", "type", causes);
   return causes;
 }
 

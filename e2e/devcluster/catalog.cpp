@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <mutex>
-#include <set>
 
+#include "devcluster/data.hpp"
 #include "devcluster/lower.hpp"
 #include "devcluster/members.hpp"
 #include "devcluster/schema.hpp"
@@ -11,110 +11,22 @@
 namespace devcluster {
 namespace {
 
-struct BuiltIn {
-  const char *group, *version, *plural, *kind;
-  bool namespaced, status;
-  std::vector<std::string> short_names;
-  bool all = false;  // in the category "all"
-};
+const std::vector<std::string> kAllVerbs = {"create", "delete", "deletecollection", "get",
+                                            "list",   "patch",  "update",           "watch"};
 
-// kubernetes/kubernetes pkg/registry/*/rest: the types that an operator or a person meets.
-const std::vector<BuiltIn>& built_ins() {
-  static const std::vector<BuiltIn> types = {
-      {"", "v1", "configmaps", "ConfigMap", true, false, {"cm"}},
-      {"", "v1", "endpoints", "Endpoints", true, false, {"ep"}},
-      {"", "v1", "events", "Event", true, false, {"ev"}},
-      {"", "v1", "limitranges", "LimitRange", true, false, {"limits"}},
-      {"", "v1", "namespaces", "Namespace", false, true, {"ns"}},
-      {"", "v1", "nodes", "Node", false, true, {"no"}},
-      {"", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", true, true, {"pvc"}},
-      {"", "v1", "persistentvolumes", "PersistentVolume", false, true, {"pv"}},
-      {"", "v1", "pods", "Pod", true, true, {"po"}, true},
-      {"", "v1", "resourcequotas", "ResourceQuota", true, true, {"quota"}},
-      {"", "v1", "secrets", "Secret", true, false, {}},
-      {"", "v1", "serviceaccounts", "ServiceAccount", true, false, {"sa"}},
-      {"", "v1", "services", "Service", true, true, {"svc"}, true},
-      {"apiextensions.k8s.io",
-       "v1",
-       "customresourcedefinitions",
-       "CustomResourceDefinition",
-       false,
-       true,
-       {"crd", "crds"}},
-      {"apps", "v1", "controllerrevisions", "ControllerRevision", true, false, {}},
-      {"apps", "v1", "daemonsets", "DaemonSet", true, true, {"ds"}, true},
-      {"apps", "v1", "deployments", "Deployment", true, true, {"deploy"}, true},
-      {"apps", "v1", "replicasets", "ReplicaSet", true, true, {"rs"}, true},
-      {"apps", "v1", "statefulsets", "StatefulSet", true, true, {"sts"}, true},
-      {"autoscaling",
-       "v2",
-       "horizontalpodautoscalers",
-       "HorizontalPodAutoscaler",
-       true,
-       true,
-       {"hpa"},
-       true},
-      {"coordination.k8s.io", "v1", "leases", "Lease", true, false, {}},
-      {"discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", true, false, {}},
-      {"events.k8s.io", "v1", "events", "Event", true, false, {"ev"}},
-      {"networking.k8s.io", "v1", "ingresses", "Ingress", true, true, {"ing"}},
-      {"networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", true, false, {"netpol"}},
-      {"node.k8s.io", "v1", "runtimeclasses", "RuntimeClass", false, false, {}},
-      {"policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", true, true, {"pdb"}},
-      {"rbac.authorization.k8s.io",
-       "v1",
-       "clusterrolebindings",
-       "ClusterRoleBinding",
-       false,
-       false,
-       {}},
-      {"rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole", false, false, {}},
-      {"rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding", true, false, {}},
-      {"rbac.authorization.k8s.io", "v1", "roles", "Role", true, false, {}},
-      {"scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", false, false, {"pc"}},
-      {"storage.k8s.io", "v1", "storageclasses", "StorageClass", false, false, {"sc"}},
-  };
-  return types;
+// By which field selectors may select everything.
+const std::vector<std::string> kSelectable = {"metadata.name", "metadata.namespace"};
+
+std::vector<std::string> with(std::vector<std::string> list, const std::vector<std::string>& more) {
+  list.insert(list.end(), more.begin(), more.end());
+  return list;
 }
 
-// Field labels of core/v1 conversion.go, by resource; metadata.name and metadata.namespace go
-// everywhere.
-std::vector<std::string> selectable_fields(const std::string& group, const std::string& plural) {
-  std::vector<std::string> out = {"metadata.name", "metadata.namespace"};
-  const auto add = [&](std::initializer_list<const char*> more) {
-    out.insert(out.end(), more.begin(), more.end());
-  };
-  if (group == "route.openshift.io") {
-    // openshift-apiserver pkg/route/apiserver/registry/route/strategy.go
-    add({"spec.host", "spec.path", "spec.to.name"});
-  }
-  if (!group.empty()) return out;
-  if (plural == "pods") {
-    add({"spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName",
-         "spec.hostNetwork", "status.phase", "status.podIP", "status.nominatedNodeName"});
-  } else if (plural == "nodes") {
-    add({"spec.unschedulable"});
-  } else if (plural == "events") {
-    add({"involvedObject.kind", "involvedObject.namespace", "involvedObject.name",
-         "involvedObject.uid", "involvedObject.apiVersion", "involvedObject.resourceVersion",
-         "involvedObject.fieldPath", "reason", "reportingComponent", "source", "type"});
-  } else if (plural == "secrets") {
-    add({"type"});
-  } else if (plural == "namespaces") {
-    add({"status.phase"});
-  } else if (plural == "services") {
-    add({"spec.clusterIP", "spec.type"});
-  }
-  return out;
-}
-
-// Types whose strategy in pkg/registry counts metadata.generation.
-bool built_in_counts_generation(const std::string& group, const std::string& plural) {
-  static const std::set<std::string> without_group = {"pods"};
-  if (group.empty()) return without_group.count(plural) > 0;
-  static const std::set<std::string> groups = {"apps", "policy", "networking.k8s.io",
-                                               "apiextensions.k8s.io", "autoscaling"};
-  return groups.count(group) > 0 && plural != "controllerrevisions";
+ResourceType::Names names_of(const Json& entry) {
+  using Names = ResourceType::Names;
+  static const std::map<std::string, Names> rules = {
+      {"subdomain", Names::kSubdomain}, {"label", Names::kLabel}, {"path", Names::kPath}};
+  return meaning(rules, entry.value("names", "subdomain"));
 }
 
 std::size_t count_rules(const Json& schema) {
@@ -142,42 +54,57 @@ ServedVersion served_version(const Json& version) {
   const Json subresources = version.value("subresources", Json::object());
   out.status = subresources.contains("status");
   if (subresources.contains("scale")) out.scale = subresources["scale"];
-  for (const Json& c : version.value("additionalPrinterColumns", Json::array())) {
-    out.columns.push_back({c.value("name", ""), c.value("type", "string"), c.value("format", ""),
-                           c.value("jsonPath", ""), c.value("description", ""),
-                           c.value("priority", 0)});
-  }
+  out.columns.push_back(name_column());
+  const Json columns = version.value("additionalPrinterColumns", Json::array());
+  for (const Json& column : columns) out.columns.push_back(custom_column(column));
+  if (columns.empty()) out.columns.push_back(age_column());
   return out;
 }
 
 }  // namespace
 
-Catalog::Catalog(Store& store, const std::vector<TypeInfo>& extra) : store_(store) {
-  const auto add = [&](const TypeInfo& info, bool everything) {
-    auto type = std::make_shared<ResourceType>();
-    type->group = info.group;
-    type->plural = info.plural;
-    type->singular = info.singular.empty() ? lower(info.kind) : info.singular;
-    type->kind = info.kind;
-    type->list_kind = info.kind + "List";
-    type->storage_version = info.version;
-    type->namespaced = info.namespaced;
-    type->short_names = info.short_names;
-    if (everything) type->categories = {"all"};
-    type->counts_generation = built_in_counts_generation(info.group, info.plural) ||
-                              info.group.find(".openshift.io") != std::string::npos;
-    ServedVersion version;
-    version.name = info.version;
-    version.status = info.status;
-    type->versions[info.version] = version;
-    type->objects = &store.collection(info.group, info.plural);
-    store.open(*type->objects, selectable_fields(info.group, info.plural));
-    types_[{info.group, info.plural}] = type;
-  };
-  for (const BuiltIn& b : built_ins()) {
-    add({b.group, b.version, b.plural, "", b.kind, b.namespaced, b.status, b.short_names}, b.all);
+Catalog::Catalog(Store& store, const std::vector<std::string>& more) : store_(store) {
+  const auto add = [this](const std::string&, const Json& entry) { add_built_in(entry); };
+  each_entry("types.yaml", add);
+  for (const std::string& file : more) each_entry(file, add);
+}
+
+void Catalog::add_built_in(const Json& entry) {
+  check_keys(entry, {{"plural", "kind"},
+                     {"group", "version", "singular", "namespaced", "status", "statusOnCreate",
+                      "scale", "generation", "names", "shortNames", "categories", "verbs",
+                      "selectableFields", "subresources", "columns"}});
+  auto type = std::make_shared<ResourceType>();
+  type->group = entry.value("group", "");
+  type->plural = entry.at("plural");
+  type->kind = entry.at("kind");
+  type->singular = entry.value("singular", lower(type->kind));
+  type->list_kind = type->kind + "List";
+  type->storage_version = entry.value("version", "v1");
+  type->namespaced = entry.value("namespaced", true);
+  type->status_on_create = entry.value("statusOnCreate", false);
+  type->counts_generation = entry.value("generation", false);
+  type->names = names_of(entry);
+  type->short_names = strings(entry, "shortNames");
+  type->categories = strings(entry, "categories");
+  type->verbs = entry.value("verbs", kAllVerbs);
+  for (const Json& sub : entry.value("subresources", Json::array())) {
+    check_keys(sub, {{"name", "kind", "verbs"}, {"group", "version"}});
+    type->subresources.push_back({sub.at("name"), sub.at("kind"), sub.value("group", ""),
+                                  sub.value("version", ""), sub.at("verbs")});
   }
-  for (const TypeInfo& info : extra) add(info, false);
+  ServedVersion& version = type->versions[type->storage_version];
+  version.name = type->storage_version;
+  version.schema = data("schemas.yaml").value(type->subject().qualified(), Json::object());
+  version.status = entry.value("status", false);
+  if (entry.value("scale", false)) version.scale = Json::object();
+  for (const Json& column : entry.value("columns", Json::array())) {
+    version.columns.push_back(built_in_column(column));
+  }
+  if (version.columns.empty()) version.columns = {name_column(), age_column()};
+  type->objects = &store_.collection(type->group, type->plural);
+  store_.open(*type->objects, with(kSelectable, strings(entry, "selectableFields")));
+  types_[{type->group, type->plural}] = type;
 }
 
 TypePtr Catalog::find(const std::string& group, const std::string& plural) const {
@@ -216,7 +143,8 @@ TypePtr Catalog::define(const Json& crd) {
   type->short_names = strings(names, "shortNames");
   type->categories = strings(names, "categories");
   type->namespaced = spec.value("scope", "Namespaced") == "Namespaced";
-  std::vector<std::string> fields = selectable_fields(type->group, type->plural);
+  type->verbs = kAllVerbs;
+  std::vector<std::string> fields = kSelectable;
   for (const Json& version : spec.at("versions")) {
     if (version.value("storage", false)) type->storage_version = version.at("name");
     if (version.value("served", false))

@@ -14,20 +14,22 @@
 #include "devcluster/api_server.hpp"
 #include "devcluster/status.hpp"
 #include "devcluster/store.hpp"
+#include "devcluster/table_cells.hpp"
 
 namespace devcluster {
 
-struct PrinterColumn {
-  std::string name, type, format, json_path, description;
-  int priority = 0;
-};
-
 struct ServedVersion {
   std::string name;
-  Json schema;  // openAPIV3Schema; null for a built-in type
+  Json schema;  // openAPIV3Schema; of a built-in type what is imitated of it
   bool status = false;
-  Json scale;  // CRD scale subresource (specReplicasPath, …); null = none
+  Json scale;  // specReplicasPath, …, empty for the usual ones; null = no such subresource
   std::vector<PrinterColumn> columns;
+};
+
+// Besides status and scale.
+struct Subresource {
+  std::string name, kind, group, version;
+  std::vector<std::string> verbs;
 };
 
 struct ResourceType {
@@ -35,7 +37,10 @@ struct ResourceType {
   bool namespaced = true;
   bool custom = false;
   bool counts_generation = false;
-  std::vector<std::string> short_names, categories;
+  bool status_on_create = false;  // what a kubelet or a controller registers with its status
+  enum class Names { kSubdomain, kLabel, kPath } names = Names::kSubdomain;
+  std::vector<std::string> short_names, categories, verbs;
+  std::vector<Subresource> subresources;
   std::map<std::string, ServedVersion> versions;  // served ones only
   Collection* objects = nullptr;
 
@@ -48,7 +53,8 @@ using TypePtr = std::shared_ptr<const ResourceType>;
 
 class Catalog {
  public:
-  Catalog(Store& store, const std::vector<TypeInfo>& extra);
+  // Those of data/types.yaml and of `more` files of that form.
+  Catalog(Store& store, const std::vector<std::string>& more);
 
   TypePtr find(const std::string& group, const std::string& plural) const;  // nullptr when unknown
   TypePtr find_kind(const std::string& group, const std::string& kind) const;
@@ -60,6 +66,8 @@ class Catalog {
   std::vector<std::string> unevaluated_rules() const;
 
  private:
+  void add_built_in(const Json& entry);
+
   Store& store_;
   mutable std::shared_mutex mutex_;
   std::map<std::pair<std::string, std::string>, TypePtr> types_;

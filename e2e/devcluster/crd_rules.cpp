@@ -82,7 +82,6 @@ void default_crd(Json& crd) {
   const std::string kind = names.value("kind", "");
   if (!names.contains("singular")) names["singular"] = lower(kind);
   if (!names.contains("listKind")) names["listKind"] = kind + "List";
-  if (!spec.contains("conversion")) spec["conversion"] = {{"strategy", "None"}};
 }
 
 std::vector<Cause> validate_crd(const Json& crd) {
@@ -91,17 +90,10 @@ std::vector<Cause> validate_crd(const Json& crd) {
   const Json names = spec.value("names", Json::object());
   const std::string group = spec.value("group", "");
   const std::string plural = names.value("plural", "");
-  if (group.empty()) causes.push_back(required("spec.group"));
-  if (plural.empty()) causes.push_back(required("spec.names.plural"));
-  if (names.value("kind", "").empty()) causes.push_back(required("spec.names.kind"));
   const std::string name = crd["metadata"].value("name", "");
   if (name != plural + "." + group) {
     causes.push_back(
         invalid_value("metadata.name", name, "must be spec.names.plural+\".\"+spec.group"));
-  }
-  static const Json scopes = {"Cluster", "Namespaced"};
-  if (std::find(scopes.begin(), scopes.end(), spec.value("scope", "")) == scopes.end()) {
-    causes.push_back(unsupported("spec.scope", spec.value("scope", ""), scopes));
   }
   const Json versions = spec.value("versions", Json::array());
   std::size_t storage = 0, i = 0;

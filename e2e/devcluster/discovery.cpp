@@ -10,28 +10,8 @@ namespace {
 
 using Groups = std::map<std::string, std::set<std::string>>;  // group → versions
 
-struct Review {
-  const char *group, *plural, *kind;
-  bool namespaced;
-};
-// Served by reviews.cpp; stored nowhere.
-constexpr Review kReviews[] = {
-    {"authentication.k8s.io", "selfsubjectreviews", "SelfSubjectReview", false},
-    {"authentication.k8s.io", "tokenreviews", "TokenReview", false},
-    {"authorization.k8s.io", "localsubjectaccessreviews", "LocalSubjectAccessReview", true},
-    {"authorization.k8s.io", "selfsubjectaccessreviews", "SelfSubjectAccessReview", false},
-    {"authorization.k8s.io", "selfsubjectrulesreviews", "SelfSubjectRulesReview", false},
-    {"authorization.k8s.io", "subjectaccessreviews", "SubjectAccessReview", false},
-};
-
-const Json& all_verbs() {
-  static const Json verbs = {"create", "delete", "deletecollection", "get",
-                             "list",   "patch",  "update",           "watch"};
-  return verbs;
-}
-
 Groups groups_of(const Catalog& catalog) {
-  Groups out = {{"authentication.k8s.io", {"v1"}}, {"authorization.k8s.io", {"v1"}}};
+  Groups out;
   for (const TypePtr& type : catalog.all()) {
     if (type->group.empty()) continue;
     for (const auto& [version, served] : type->versions) out[type->group].insert(version);
@@ -69,17 +49,15 @@ Json group_json(const std::string& group, const std::set<std::string>& versions)
   return {{"name", group}, {"versions", list}, {"preferredVersion", entry(best)}};
 }
 
-void add_subresource(Json& list, const ResourceType& type, const std::string& sub,
-                     const std::string& kind, Json verbs, const std::string& group = "",
-                     const std::string& version = "") {
-  Json entry = {{"name", type.plural + "/" + sub},
-                {"singularName", ""},
-                {"namespaced", type.namespaced},
-                {"kind", kind},
-                {"verbs", std::move(verbs)}};
-  if (!group.empty()) entry["group"] = group;
-  if (!version.empty()) entry["version"] = version;
-  list.push_back(std::move(entry));
+Json subresource_json(const ResourceType& type, const Subresource& sub) {
+  Json out = {{"name", type.plural + "/" + sub.name},
+              {"singularName", ""},
+              {"namespaced", type.namespaced},
+              {"kind", sub.kind},
+              {"verbs", sub.verbs}};
+  if (!sub.group.empty()) out["group"] = sub.group;
+  if (!sub.version.empty()) out["version"] = sub.version;
+  return out;
 }
 
 Json resources_json(const Catalog& catalog, const std::string& group, const std::string& version) {
@@ -91,35 +69,15 @@ Json resources_json(const Catalog& catalog, const std::string& group, const std:
                   {"singularName", type->singular},
                   {"namespaced", type->namespaced},
                   {"kind", type->kind},
-                  {"verbs", all_verbs()}};
+                  {"verbs", type->verbs}};
     if (!type->short_names.empty()) entry["shortNames"] = type->short_names;
     if (!type->categories.empty()) entry["categories"] = type->categories;
     list.push_back(std::move(entry));
-    const Json change = {"get", "patch", "update"};
-    if (served->second.status) add_subresource(list, *type, "status", type->kind, change);
-    const bool scales = type->custom ? served->second.scale.is_object()
-                                     : group == "apps" && type->plural != "daemonsets" &&
-                                           type->plural != "controllerrevisions";
-    if (scales) add_subresource(list, *type, "scale", "Scale", change, "autoscaling", "v1");
-    if (group.empty() && type->plural == "pods") {
-      add_subresource(list, *type, "binding", "Binding", {"create"});
-      add_subresource(list, *type, "eviction", "Eviction", {"create"}, "policy", "v1");
-      add_subresource(list, *type, "exec", "PodExecOptions", {"create", "get"});
-      add_subresource(list, *type, "log", "Pod", {"get"});
-      add_subresource(list, *type, "resize", "Pod", change);
-    }
-    if (group.empty() && type->plural == "serviceaccounts") {
-      add_subresource(list, *type, "token", "TokenRequest", {"create"}, "authentication.k8s.io",
-                      "v1");
-    }
-  }
-  for (const Review& review : kReviews) {
-    if (group != review.group) continue;
-    list.push_back({{"name", review.plural},
-                    {"singularName", ""},
-                    {"namespaced", review.namespaced},
-                    {"kind", review.kind},
-                    {"verbs", {"create"}}});
+    const std::vector<std::string> change = {"get", "patch", "update"};
+    const auto add = [&](const Subresource& sub) { list.push_back(subresource_json(*type, sub)); };
+    if (served->second.status) add({"status", type->kind, "", "", change});
+    if (!served->second.scale.is_null()) add({"scale", "Scale", "autoscaling", "v1", change});
+    for (const Subresource& sub : type->subresources) add(sub);
   }
   return list;
 }

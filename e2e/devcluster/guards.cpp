@@ -26,9 +26,7 @@ void check_owner_references(const Guard& guard, const Json& object, const Json* 
   for (const Json& owner : now) {
     if (!owner.value("blockOwnerDeletion", false)) continue;
     if (std::find(before.begin(), before.end(), owner) != before.end()) continue;
-    const std::string api_version = owner.value("apiVersion", "");
-    const std::size_t slash = api_version.find('/');
-    const std::string group = slash == std::string::npos ? "" : api_version.substr(0, slash);
+    const std::string group = group_of(owner.value("apiVersion", ""));
     const TypePtr type = guard.server.catalog.find_kind(group, owner.value("kind", ""));
     const bool may = type != nullptr &&
                      rbac.allows(guard.call.user,

@@ -1,6 +1,6 @@
 #include "devcluster/openapi.hpp"
 
-#include "devcluster/openapi_proto.hpp"
+#include "devcluster/protobuf.hpp"
 
 namespace devcluster {
 namespace {
@@ -30,6 +30,8 @@ Json swagger_schema(const Json& schema) {
     out["format"] = "int-or-string";
   }
   if (schema.value("x-kubernetes-preserve-unknown-fields", false)) out.erase("properties");
+  if (out.value("additionalProperties", Json()) == true)
+    out["additionalProperties"] = Json::object();
   if (const auto properties = out.find("properties"); properties != out.end()) {
     for (auto& [name, property] : properties->items()) property = swagger_schema(property);
   }
@@ -57,7 +59,7 @@ Json with_type_meta(Json schema, const std::string& reference_prefix) {
 
 Json definition(const ResourceType& type, const ServedVersion& version, bool v3) {
   Json out;
-  if (version.schema.is_object()) {
+  if (type.custom) {
     out = with_type_meta(v3 ? version.schema : swagger_schema(version.schema),
                          v3 ? "#/components/schemas/" : "#/definitions/");
   } else {
@@ -85,10 +87,13 @@ std::string object_path(const ResourceType& type, const std::string& version) {
 
 // Operations say only what kubectl looks for: the kind, and that fieldValidation and dryRun are
 // understood.
-Json path_item(const ResourceType& type, const std::string& version) {
+Json path_item(const ResourceType& type, const std::string& version, bool v3) {
+  const Json string = {{"type", "string"}};
   Json parameters = Json::array();
   for (const char* name : {"dryRun", "fieldManager", "fieldValidation"}) {
-    parameters.push_back({{"name", name}, {"in", "query"}, {"schema", {{"type", "string"}}}});
+    Json parameter = v3 ? Json{{"schema", string}} : string;
+    parameter.update({{"name", name}, {"in", "query"}});
+    parameters.push_back(std::move(parameter));
   }
   const Json operation = {
       {kGvk, gvk(type, version)}, {"parameters", parameters}, {"responses", Json::object()}};
@@ -100,7 +105,7 @@ Json swagger(const Catalog& catalog, const std::string& git_version) {
   for (const TypePtr& type : catalog.all()) {
     for (const auto& [name, version] : type->versions) {
       definitions[definition_name(*type, name)] = definition(*type, version, false);
-      paths[object_path(*type, name)] = path_item(*type, name);
+      paths[object_path(*type, name)] = path_item(*type, name, false);
     }
   }
   return {{"swagger", "2.0"},
@@ -119,8 +124,8 @@ Json openapi_v3(const Catalog& catalog, const std::string& group, const std::str
     any = true;
     schemas[definition_name(*type, version)] = definition(*type, served->second, true);
     const std::string path = object_path(*type, version);
-    paths[path] = path_item(*type, version);
-    paths[path.substr(0, path.rfind('/'))] = path_item(*type, version);
+    paths[path] = path_item(*type, version, true);
+    paths[path.substr(0, path.rfind('/'))] = path_item(*type, version, true);
   }
   if (!any) return nullptr;
   return {{"openapi", "3.0.0"},
@@ -152,7 +157,7 @@ std::optional<Response> openapi(const Catalog& catalog, const Target& target,
     return Response{
         200,
         {{"content-type", "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"}},
-        openapi_v2_proto(document)};
+        encode_protobuf(document, "Document")};
   }
   if (s.size() < 2 || s[1] != "v3") return std::nullopt;
   Json document;

@@ -113,4 +113,9 @@ std::optional<ResourcePath> resource_path(const Target& target) {
   return out;
 }
 
+std::string group_of(const std::string& api_version) {
+  const std::size_t slash = api_version.find('/');
+  return slash == std::string::npos ? "" : api_version.substr(0, slash);
+}
+
 }  // namespace devcluster

@@ -30,4 +30,7 @@ struct ResourcePath {
 // /api/v1/… and /apis/GROUP/VERSION/… with at least a resource; nothing for other paths.
 std::optional<ResourcePath> resource_path(const Target& target);
 
+// "apps" of "apps/v1", "" of "v1".
+std::string group_of(const std::string& api_version);
+
 }  // namespace devcluster

@@ -11,8 +11,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "devcluster/api_server.hpp"
-
 namespace devcluster {
 
 struct Profile {
@@ -54,8 +52,8 @@ struct Profile {
 const Profile* find_profile(std::string_view name);
 std::vector<std::string> profile_names();
 
-// The API groups that this profile has beyond Kubernetes' own.
-std::vector<TypeInfo> extra_types(const Profile& profile);
+// The files of data/ with the types that this profile has beyond Kubernetes' own.
+std::vector<std::string> extra_types(const Profile& profile);
 // The SecurityContextConstraints that its cluster comes with; empty on plain Kubernetes.
 std::vector<nlohmann::json> default_sccs(const Profile& profile);
 

@@ -92,7 +92,7 @@ Response ApiServer::Impl::object_response(const Call& call, int status,
 Response ApiServer::Impl::object_response(const Call& call, int status, const Json& object) const {
   const View view = view_for(call);
   if (view.shape == View::Shape::kTable) {
-    const TableWriter writer(*call.type, *call.version, view, options.clock());
+    const TableWriter writer(*call.version, view, options.clock());
     const Json metadata = {{"resourceVersion", object["metadata"].value("resourceVersion", "")}};
     return json_response(status,
                          writer.table(Json::array({writer.row(object)}), metadata).dump() + "\n");
@@ -186,7 +186,7 @@ Answer ApiServer::Impl::list(Call& call) {
 
   const View view = view_for(call);
   if (view.shape == View::Shape::kTable) {
-    const TableWriter writer(*call.type, *call.version, view, options.clock());
+    const TableWriter writer(*call.version, view, options.clock());
     Json rows = Json::array();
     for (const RecordPtr& record : page->records)
       rows.push_back(writer.row(Json::parse(record->text)));
@@ -224,7 +224,7 @@ Answer ApiServer::Impl::watch(Call& call, WatchOptions open) {
     Json object = Json::parse(record.text);
     if (view.shape == View::Shape::kPartial)
       return partial_object(std::move(object), view.meta_version).dump();
-    const TableWriter writer(*type, type->versions.at(version), view, options.clock());
+    const TableWriter writer(type->versions.at(version), view, options.clock());
     const Json metadata = {{"resourceVersion", object["metadata"].value("resourceVersion", "")}};
     return writer.table(Json::array({writer.row(std::move(object))}), metadata).dump();
   };

@@ -26,11 +26,9 @@ struct ScalePaths {
 
 ScalePaths scale_paths(const Call& call) {
   ScalePaths out;
-  if (call.version->scale.is_object()) {
-    out.spec = call.version->scale.value("specReplicasPath", out.spec);
-    out.status = call.version->scale.value("statusReplicasPath", out.status);
-    out.selector = call.version->scale.value("labelSelectorPath", "");
-  }
+  out.spec = call.version->scale.value("specReplicasPath", out.spec);
+  out.status = call.version->scale.value("statusReplicasPath", out.status);
+  out.selector = call.version->scale.value("labelSelectorPath", "");
   return out;
 }
 
@@ -65,12 +63,6 @@ bool is_core(const Call& call, const char* plural) {
   return call.path.group.empty() && call.path.resource == plural;
 }
 
-bool scales(const Call& call) {
-  if (call.type->custom) return call.version->scale.is_object();
-  return call.path.group == "apps" && call.path.resource != "daemonsets" &&
-         call.path.resource != "controllerrevisions";
-}
-
 // Runs, and is not ready.
 bool is_unwell(const Json& pod) {
   return pod.value("/status/phase"_json_pointer, "") == "Running" && !is_ready(pod);
@@ -101,7 +93,7 @@ Answer ApiServer::Impl::serve_subresource(Call& call) {
     if (call.verb == "update") return {replace(call, body_of(call)), nullptr};
     if (call.verb == "patch") return {patch(call), nullptr};
   }
-  if (sub == "scale" && scales(call)) return {scale(call), nullptr};
+  if (sub == "scale" && !call.version->scale.is_null()) return {scale(call), nullptr};
   if (is_core(call, "namespaces") && sub == "finalize" && call.verb == "update") {
     const Json finalizers = body_of(call).value("/spec/finalizers"_json_pointer, Json::array());
     return {update(call,

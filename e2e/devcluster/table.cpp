@@ -1,40 +1,14 @@
 #include "devcluster/table.hpp"
 
-#include "devcluster/jsonpath.hpp"
-#include "devcluster/table_cells.hpp"
-#include "devcluster/times.hpp"
+#include <utility>
 
 namespace devcluster {
 namespace {
-
-constexpr const char* kNameDescription =
-    "Name must be unique within a namespace. Is required when creating resources.";
 
 bool serves_itself(std::string_view media) {
   return media.find("application/json") != std::string_view::npos ||
          media.find("*/*") != std::string_view::npos ||
          media.find("yaml") != std::string_view::npos;
-}
-
-Json custom_cell(const Json& object, const PrinterColumn& column,
-                 std::chrono::system_clock::time_point now) {
-  const auto found = json_path(object, column.json_path);
-  if (found.empty()) return column.type == "date" ? Json("<unknown>") : Json();
-  const Json& first = *found.front();
-  if (column.type == "date") {
-    const auto time = first.is_string() ? parse_rfc3339(first.get<std::string>()) : std::nullopt;
-    if (!time) return "<unknown>";
-    return human_duration(std::chrono::duration_cast<std::chrono::seconds>(now - *time));
-  }
-  if (column.type != "string") return first;
-  if (found.size() == 1)
-    return first.is_string() ? first : first.is_null() ? Json() : Json(first.dump());
-  std::string joined;
-  for (const Json* value : found) {
-    joined += (joined.empty() ? "" : ",") +
-              (value->is_string() ? value->get<std::string>() : value->dump());
-  }
-  return joined;
 }
 
 }  // namespace
@@ -58,28 +32,13 @@ View view_of(const std::string& accept) {
   return out;
 }
 
-TableWriter::TableWriter(const ResourceType& type, const ServedVersion& version, View view,
+TableWriter::TableWriter(const ServedVersion& version, View view,
                          std::chrono::system_clock::time_point now)
-    : built_in_cells_(has_built_in_columns(type)), type_(type), view_(std::move(view)), now_(now) {
-  if (built_in_cells_) {
-    columns_ = built_in_columns(type);
-    return;
-  }
-  columns_.push_back({"Name", "string", "name", ".metadata.name", kNameDescription, 0});
-  if (version.columns.empty()) {
-    columns_.push_back({"Age", "date", "", ".metadata.creationTimestamp", "", 0});
-  } else {
-    columns_.insert(columns_.end(), version.columns.begin(), version.columns.end());
-  }
-}
+    : columns_(version.columns), view_(std::move(view)), now_(now) {}
 
 Json TableWriter::row(Json object) const {
   Json cells = Json::array();
-  if (built_in_cells_) {
-    cells = built_in_cells(type_, object, now_);
-  } else {
-    for (const PrinterColumn& column : columns_) cells.push_back(custom_cell(object, column, now_));
-  }
+  for (const PrinterColumn& column : columns_) cells.push_back(column.cell(object, now_));
   Json out = {{"cells", std::move(cells)}};
   if (view_.include_object == "Object") {
     out["object"] = std::move(object);

@@ -1,7 +1,6 @@
 // What the client asked to see of an object: the object, its metadata alone, or a row of a Table.
 //
-// Sources: kubernetes.io/docs/reference/using-api/api-concepts#receiving-resources-as-tables;
-// columns of built-in types from kubernetes pkg/printers/internalversion/printers.go.
+// Source: kubernetes.io/docs/reference/using-api/api-concepts#receiving-resources-as-tables.
 #pragma once
 
 #include <chrono>
@@ -20,17 +19,15 @@ struct View {
 // The first media type of an Accept header that can be served.
 View view_of(const std::string& accept);
 
+// `version` has to outlive it.
 class TableWriter {
  public:
-  TableWriter(const ResourceType& type, const ServedVersion& version, View view,
-              std::chrono::system_clock::time_point now);
+  TableWriter(const ServedVersion& version, View view, std::chrono::system_clock::time_point now);
   Json row(Json object) const;
   Json table(Json rows, const Json& list_metadata) const;
 
  private:
-  std::vector<PrinterColumn> columns_;
-  bool built_in_cells_;
-  const ResourceType& type_;
+  const std::vector<PrinterColumn>& columns_;
   View view_;
   std::chrono::system_clock::time_point now_;
 };

@@ -1,9 +1,9 @@
 #include "devcluster/table_cells.hpp"
 
-#include <algorithm>
-#include <functional>
 #include <map>
+#include <stdexcept>
 
+#include "devcluster/data.hpp"
 #include "devcluster/jsonpath.hpp"
 #include "devcluster/lower.hpp"
 #include "devcluster/times.hpp"
@@ -12,33 +12,34 @@ namespace devcluster {
 namespace {
 
 using Now = std::chrono::system_clock::time_point;
-using Cell = std::function<Json(const Json&, Now)>;
-struct Column {
-  const char* name;
-  Cell cell;
-  int priority = 0;
-  const char* type = "string";
-};
 
 std::string text_of(const Json& value) {
   return value.is_string() ? value.get<std::string>() : value.is_null() ? "" : value.dump();
 }
 
-// The values of a path, joined by commas; `none` when there is nothing.
-Cell path(const char* where, const char* none = "<none>") {
-  return [where, none](const Json& object, Now) -> Json {
-    std::string out;
-    for (const Json* value : json_path(object, where)) {
-      out += (out.empty() ? "" : ",") + text_of(*value);
-    }
-    return out.empty() ? Json(none) : Json(out);
+// The first value of a path; `none` when there is none.
+Cell first(const std::string& path, const Json& none) {
+  return [=](const Json& object, Now) {
+    const auto found = json_path(object, path);
+    return found.empty() ? none : *found.front();
   };
 }
 
-Cell number(const char* where) {
-  return [where](const Json& object, Now) -> Json {
-    const auto found = json_path(object, where);
-    return found.empty() ? Json(0) : *found.front();
+// The values of a path, joined by commas; `none` when there are none, `empty` for empty ones.
+Cell text(const std::string& path, const Json& none, const Json& empty) {
+  return [=](const Json& object, Now) {
+    const auto found = json_path(object, path);
+    if (found.empty() || (found.size() == 1 && found.front()->is_null())) return none;
+    std::string out;
+    for (const Json* value : found) out += (out.empty() ? "" : ",") + text_of(*value);
+    return out.empty() ? empty : Json(out);
+  };
+}
+
+Cell size_of(const std::string& path) {
+  return [=](const Json& object, Now) -> Json {
+    const auto found = json_path(object, path);
+    return found.empty() ? std::size_t{0} : found.front()->size();
   };
 }
 
@@ -48,24 +49,16 @@ Json age_of(const Json& time, Now now) {
   return human_duration(std::chrono::duration_cast<std::chrono::seconds>(now - *then));
 }
 
-Cell age(const char* where = ".metadata.creationTimestamp") {
-  return [where](const Json& object, Now now) -> Json {
-    const auto found = json_path(object, where);
+Cell age(const std::string& path) {
+  return [=](const Json& object, Now now) -> Json {
+    const auto found = json_path(object, path);
     return age_of(found.empty() ? Json() : *found.front(), now);
   };
 }
 
-Cell size_of(const char* where) {
-  return [where](const Json& object, Now) -> Json {
-    const auto found = json_path(object, where);
-    return found.empty() ? std::size_t{0} : found.front()->size();
-  };
-}
-
-Cell ratio(const char* ready, const char* wanted) {
-  return [=](const Json& object, Now now) -> Json {
-    return text_of(number(ready)(object, now)) + "/" + text_of(number(wanted)(object, now));
-  };
+Json ready_ratio(const Json& workload, Now) {
+  return text_of(workload.value("/status/readyReplicas"_json_pointer, Json(0))) + "/" +
+         text_of(workload.value("/spec/replicas"_json_pointer, Json(0)));
 }
 
 Json container_statuses(const Json& pod) {
@@ -152,198 +145,78 @@ Json event_message(const Json& event, Now) {
   return event.value("note", event.value("message", ""));
 }
 
-Cell condition(const char* type) {
-  return [type](const Json& object, Now) -> Json {
-    for (const Json& c : object.value("/status/conditions"_json_pointer, Json::array())) {
-      if (c.value("type", "") == type) return c.value("status", "Unknown");
-    }
-    return "";
-  };
+Json service_selector(const Json& service, Now) {
+  std::string out;
+  const Json labels = service.value("/spec/selector"_json_pointer, Json::object());
+  for (const auto& [key, value] : labels.items()) {
+    out += (out.empty() ? "" : ",") + key + "=" + text_of(value);
+  }
+  return out.empty() ? "<none>" : out;
 }
 
-const std::map<std::string, std::vector<Column>>& tables() {
-  static const Column kAge = {"Age", age()};
-  static const std::map<std::string, std::vector<Column>> all = {
-      {"pods",
-       {{"Ready", pod_ready},
-        {"Status", pod_status},
-        {"Restarts", pod_restarts},
-        kAge,
-        {"IP", path(".status.podIP"), 1},
-        {"Node", path(".spec.nodeName"), 1},
-        {"Nominated Node", path(".status.nominatedNodeName"), 1},
-        {"Readiness Gates", [](const Json&, Now) { return Json("<none>"); }, 1}}},
-      {"services",
-       {{"Type", path(".spec.type")},
-        {"Cluster-IP", path(".spec.clusterIP")},
-        {"External-IP", path(".status.loadBalancer.ingress[*].ip")},
-        {"Port(s)", service_ports},
-        kAge,
-        {"Selector",
-         [](const Json& s, Now) -> Json {
-           std::string out;
-           const Json labels = s.value("/spec/selector"_json_pointer, Json::object());
-           for (const auto& [k, v] : labels.items()) {
-             out += (out.empty() ? "" : ",") + k + "=" + text_of(v);
-           }
-           return out.empty() ? "<none>" : out;
-         },
-         1}}},
-      {"nodes",
-       {{"Status", node_status},
-        {"Roles", node_roles},
-        kAge,
-        {"Version", path(".status.nodeInfo.kubeletVersion")},
-        {"Internal-IP", path(R"(.status.addresses[?(@.type=="InternalIP")].address)"), 1},
-        {"External-IP", path(R"(.status.addresses[?(@.type=="ExternalIP")].address)"), 1},
-        {"OS-Image", path(".status.nodeInfo.osImage", "<unknown>"), 1},
-        {"Kernel-Version", path(".status.nodeInfo.kernelVersion", "<unknown>"), 1},
-        {"Container-Runtime", path(".status.nodeInfo.containerRuntimeVersion", "<unknown>"), 1}}},
-      {"namespaces", {{"Status", path(".status.phase", "Active")}, kAge}},
-      {"configmaps", {{"Data", size_of(".data")}, kAge}},
-      {"secrets", {{"Type", path(".type")}, {"Data", size_of(".data")}, kAge}},
-      {"serviceaccounts", {{"Secrets", size_of(".secrets")}, kAge}},
-      {"endpoints", {{"Endpoints", path(".subsets[*].addresses[*].ip")}, kAge}},
-      {"endpointslices.discovery.k8s.io",
-       {{"AddressType", path(".addressType")},
-        {"Ports", path(".ports[*].port")},
-        {"Endpoints", path(".endpoints[*].addresses[0]")},
-        kAge}},
-      {"persistentvolumeclaims",
-       {{"Status", path(".status.phase", "")},
-        {"Volume", path(".spec.volumeName", "")},
-        {"Capacity", path(".status.capacity.storage", "")},
-        {"Access Modes", path(".spec.accessModes[*]", "")},
-        {"StorageClass", path(".spec.storageClassName", "")},
-        kAge}},
-      {"deployments.apps",
-       {{"Ready", ratio(".status.readyReplicas", ".spec.replicas")},
-        {"Up-to-date", number(".status.updatedReplicas"), 0, "integer"},
-        {"Available", number(".status.availableReplicas"), 0, "integer"},
-        kAge,
-        {"Containers", path(".spec.template.spec.containers[*].name"), 1},
-        {"Images", path(".spec.template.spec.containers[*].image"), 1}}},
-      {"replicasets.apps",
-       {{"Desired", number(".spec.replicas"), 0, "integer"},
-        {"Current", number(".status.replicas"), 0, "integer"},
-        {"Ready", number(".status.readyReplicas"), 0, "integer"},
-        kAge}},
-      {"statefulsets.apps", {{"Ready", ratio(".status.readyReplicas", ".spec.replicas")}, kAge}},
-      {"poddisruptionbudgets.policy",
-       {{"Min Available", path(".spec.minAvailable", "N/A")},
-        {"Max Unavailable", path(".spec.maxUnavailable", "N/A")},
-        {"Allowed Disruptions", number(".status.disruptionsAllowed"), 0, "integer"},
-        kAge}},
-      {"leases.coordination.k8s.io", {{"Holder", path(".spec.holderIdentity", "")}, kAge}},
-      {"runtimeclasses.node.k8s.io", {{"Handler", path(".handler", "")}, kAge}},
-      {"storageclasses.storage.k8s.io", {{"Provisioner", path(".provisioner", "")}, kAge}},
-      {"priorityclasses.scheduling.k8s.io", {{"Value", number(".value"), 0, "integer"}, kAge}},
-      {"ingresses.networking.k8s.io",
-       {{"Class", path(".spec.ingressClassName")},
-        {"Hosts", path(".spec.rules[*].host", "*")},
-        {"Address", path(".status.loadBalancer.ingress[*].ip", "")},
-        {"Ports",
-         [](const Json& i, Now) {
-           return Json(i.value("spec", Json::object()).contains("tls") ? "80, 443" : "80");
-         }},
-        kAge}},
-      {"customresourcedefinitions.apiextensions.k8s.io",
-       {{"Created At", path(".metadata.creationTimestamp"), 0, "date"}}},
-      {"roles.rbac.authorization.k8s.io",
-       {{"Created At", path(".metadata.creationTimestamp"), 0, "date"}}},
-      {"clusterroles.rbac.authorization.k8s.io",
-       {{"Created At", path(".metadata.creationTimestamp"), 0, "date"}}},
-      {"rolebindings.rbac.authorization.k8s.io",
-       {{"Role",
-         [](const Json& b, Now) -> Json {
-           const Json role = b.value("roleRef", Json::object());
-           return role.value("kind", "") + "/" + role.value("name", "");
-         }},
-        kAge}},
-      {"clusterrolebindings.rbac.authorization.k8s.io",
-       {{"Role",
-         [](const Json& b, Now) -> Json {
-           const Json role = b.value("roleRef", Json::object());
-           return role.value("kind", "") + "/" + role.value("name", "");
-         }},
-        kAge}},
-      {"events",
-       {{"Last Seen", event_seen},
-        {"Type", path(".type")},
-        {"Reason", path(".reason")},
-        {"Object", event_object},
-        {"Subobject", path(".involvedObject.fieldPath", ""), 1},
-        {"Source", path(".source.component", ""), 1},
-        {"Message", event_message},
-        {"First Seen", age(".firstTimestamp"), 1},
-        {"Count", number(".count"), 1},
-        {"Name", path(".metadata.name"), 1}}},
-      {"events.events.k8s.io",
-       {{"Last Seen", event_seen},
-        {"Type", path(".type")},
-        {"Reason", path(".reason")},
-        {"Object", event_object},
-        {"Message", event_message}}},
-      {"routes.route.openshift.io",
-       {{"Host/Port", path(".status.ingress[*].host", "")},
-        {"Path", path(".spec.path", "")},
-        {"Services", path(".spec.to.name")},
-        {"Port", path(".spec.port.targetPort")},
-        {"Termination", path(".spec.tls.termination", "")},
-        {"Wildcard", path(".spec.wildcardPolicy", "None")}}},
-      {"machineconfigs.machineconfiguration.openshift.io",
-       {{"GeneratedByController",
-         path(
-             R"(.metadata.annotations.machineconfiguration\.openshift\.io/generated-by-controller-version)",
-             "")},
-        {"IgnitionVersion", path(".spec.config.ignition.version", "")},
-        kAge}},
-      {"machineconfigpools.machineconfiguration.openshift.io",
-       {{"Config", path(".status.configuration.name", "")},
-        {"Updated", condition("Updated")},
-        {"Updating", condition("Updating")},
-        {"Degraded", condition("Degraded")},
-        {"MachineCount", number(".status.machineCount"), 0, "number"},
-        {"ReadyMachineCount", number(".status.readyMachineCount"), 0, "number"},
-        {"UpdatedMachineCount", number(".status.updatedMachineCount"), 0, "number"},
-        {"DegradedMachineCount", number(".status.degradedMachineCount"), 0, "number"},
-        kAge}},
-      {"securitycontextconstraints.security.openshift.io",
-       {{"Priv", path(".allowPrivilegedContainer", "false")},
-        {"Caps", path(".allowedCapabilities")},
-        {"SELinux", path(".seLinuxContext.type", "")},
-        {"RunAsUser", path(".runAsUser.type", "")},
-        {"FSGroup", path(".fsGroup.type", "")},
-        {"SupGroup", path(".supplementalGroups.type", "")},
-        {"Priority", path(".priority")},
-        {"Volumes", path(".volumes[*]")}}},
-  };
-  return all;
+Json ingress_ports(const Json& ingress, Now) {
+  return ingress.contains("/spec/tls"_json_pointer) ? "80, 443" : "80";
 }
 
-bool names_itself(const std::string& qualified) { return qualified.rfind("events", 0) != 0; }
+Json role_reference(const Json& binding, Now) {
+  const Json role = binding.value("roleRef", Json::object());
+  return role.value("kind", "") + "/" + role.value("name", "");
+}
+
+Cell cell_of(const Json& column) {
+  static const std::map<std::string, Cell> computed = {{"event_message", event_message},
+                                                       {"event_object", event_object},
+                                                       {"event_seen", event_seen},
+                                                       {"ingress_ports", ingress_ports},
+                                                       {"node_roles", node_roles},
+                                                       {"node_status", node_status},
+                                                       {"pod_ready", pod_ready},
+                                                       {"pod_restarts", pod_restarts},
+                                                       {"pod_status", pod_status},
+                                                       {"ready_ratio", ready_ratio},
+                                                       {"role_reference", role_reference},
+                                                       {"service_ports", service_ports},
+                                                       {"service_selector", service_selector}};
+  const std::string kind = column.value("cell", "text");
+  if (const auto found = computed.find(kind); found != computed.end()) return found->second;
+  const std::string path = column.at("path");
+  const std::string none = column.value("none", "<none>");
+  if (kind == "text") return text(path, none, none);
+  if (kind == "number") return first(path, 0);
+  if (kind == "size") return size_of(path);
+  if (kind == "age") return age(path);
+  throw std::logic_error(kind + " is no kind of cell");
+}
 
 }  // namespace
 
-bool has_built_in_columns(const ResourceType& type) {
-  return !type.custom && tables().count(type.subject().qualified()) > 0;
+PrinterColumn name_column() {
+  return {"Name", "string",
+          "name", "Name must be unique within a namespace. Is required when creating resources.",
+          0,      first(".metadata.name", nullptr)};
 }
 
-std::vector<PrinterColumn> built_in_columns(const ResourceType& type) {
-  const std::string qualified = type.subject().qualified();
-  std::vector<PrinterColumn> out;
-  if (names_itself(qualified)) out.push_back({"Name", "string", "name", "", "", 0});
-  for (const Column& c : tables().at(qualified))
-    out.push_back({c.name, c.type, "", "", "", c.priority});
-  return out;
+PrinterColumn age_column() {
+  return {"Age", "date", "", "", 0, age(".metadata.creationTimestamp")};
 }
 
-Json built_in_cells(const ResourceType& type, const Json& object, Now now) {
-  const std::string qualified = type.subject().qualified();
-  Json cells = Json::array();
-  if (names_itself(qualified)) cells.push_back(object["metadata"]["name"]);
-  for (const Column& c : tables().at(qualified)) cells.push_back(c.cell(object, now));
-  return cells;
+PrinterColumn custom_column(const Json& column) {
+  const std::string type = column.value("type", "string"), path = column.value("jsonPath", "");
+  return {column.value("name", ""),
+          type,
+          column.value("format", ""),
+          column.value("description", ""),
+          column.value("priority", 0),
+          type == "date"     ? age(path)
+          : type == "string" ? text(path, nullptr, "")
+                             : first(path, nullptr)};
+}
+
+PrinterColumn built_in_column(const Json& column) {
+  check_keys(column, {{"name"}, {"type", "format", "priority", "path", "none", "cell"}});
+  return {column.at("name"),           column.value("type", "string"),
+          column.value("format", ""),  "",
+          column.value("priority", 0), cell_of(column)};
 }
 
 }  // namespace devcluster

@@ -1,18 +1,31 @@
-// The columns of built-in types. Thin on purpose: the types that a person looks at while trying an
-// operator. Source: kubernetes pkg/printers/internalversion/printers.go; OpenShift's from
-// openshift/api and oc.
+// Columns of a Table: what each shows of an object.
 #pragma once
 
 #include <chrono>
+#include <functional>
+#include <string>
 #include <vector>
 
-#include "devcluster/catalog.hpp"
+#include <nlohmann/json.hpp>
 
 namespace devcluster {
 
-bool has_built_in_columns(const ResourceType& type);
-std::vector<PrinterColumn> built_in_columns(const ResourceType& type);
-Json built_in_cells(const ResourceType& type, const Json& object,
-                    std::chrono::system_clock::time_point now);
+using Json = nlohmann::json;
+
+using Cell = std::function<Json(const Json& object, std::chrono::system_clock::time_point now)>;
+
+struct PrinterColumn {
+  std::string name, type, format, description;
+  int priority = 0;
+  Cell cell;
+};
+
+// Name, and Age where a type has no columns of its own.
+PrinterColumn name_column();
+PrinterColumn age_column();
+// One of a CRD's additionalPrinterColumns.
+PrinterColumn custom_column(const Json& column);
+// One of data/types*.yaml; std::logic_error when it is none.
+PrinterColumn built_in_column(const Json& column);
 
 }  // namespace devcluster

@@ -7,7 +7,7 @@
 #include "devcluster/builtin.hpp"
 #include "devcluster/guards.hpp"
 #include "devcluster/patch.hpp"
-#include "devcluster/protobuf_body.hpp"
+#include "devcluster/protobuf.hpp"
 #include "devcluster/schema.hpp"
 #include "devcluster/server_impl.hpp"
 #include "devcluster/yaml.hpp"
@@ -74,12 +74,6 @@ void identify(const Call& call, Json& object) {
                       call.path.name + ")");
   }
   if (!call.path.name.empty()) metadata["name"] = call.path.name;
-}
-
-// Some of what a kubelet or a controller registers comes with its status.
-bool keeps_status_on_create(const ResourceType& type) {
-  return !type.custom && (type.plural == "nodes" || type.plural == "namespaces" ||
-                          type.group == "config.openshift.io");
 }
 
 Json content_of(const Json& object) {
@@ -215,9 +209,11 @@ void ApiServer::Impl::admit(Call& call, Json& object, const Json* old) {
   std::vector<std::string> unknown;
   if (call.type->custom) {
     prune(object, call.version->schema, unknown);
-    apply_defaults(object, call.version->schema);
-  } else {
-    if (call.type->kind == "Secret") encode_string_data(object);
+  } else if (call.type->kind == "Secret") {
+    encode_string_data(object);
+  }
+  apply_defaults(object, call.version->schema);
+  if (!call.type->custom) {
     default_built_in(*call.type, object, [this] { return allocate_ip(); });
   }
   report_unknown(call, unknown);
@@ -235,11 +231,13 @@ void ApiServer::Impl::admit(Call& call, Json& object, const Json* old) {
   if (options.rbac && !call.user.in("system:masters")) check_grants({*this, call}, object, old);
 
   std::vector<Cause> causes = validate_metadata(*call.type, object["metadata"]);
-  std::vector<Cause> more =
-      call.type->custom ? validate(object, call.version->schema, old)
-                        : validate_built_in(*call.type, object,
-                                            call.path.subresource == "resize" ? nullptr : old);
-  causes.insert(causes.end(), more.begin(), more.end());
+  const auto add = [&](const std::vector<Cause>& more) {
+    causes.insert(causes.end(), more.begin(), more.end());
+  };
+  add(validate(object, call.version->schema, old));
+  if (!call.type->custom) {
+    add(validate_built_in(*call.type, object, call.path.subresource == "resize" ? nullptr : old));
+  }
   Subject subject = call.subject();
   subject.name = object["metadata"].value("name", "");
   if (!causes.empty()) throw invalid(subject, causes);
@@ -314,7 +312,7 @@ Response ApiServer::Impl::insert(Call& call, Draft draft) {
   metadata["uid"] = make_uid();
   metadata["creationTimestamp"] = now_text();
   if (call.type->counts_generation) metadata["generation"] = 1;
-  if (call.version->status && !keeps_status_on_create(*call.type)) object.erase("status");
+  if (call.version->status && !call.type->status_on_create) object.erase("status");
   if (generated) metadata["name"] = base.substr(0, kLongestBase) + random_suffix(kSuffixLength);
 
   admit(call, object, nullptr);
