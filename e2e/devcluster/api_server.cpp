@@ -1,7 +1,5 @@
 #include "devcluster/api_server.hpp"
 
-#include <map>
-
 #include "devcluster/data.hpp"
 #include "devcluster/discovery.hpp"
 #include "devcluster/lower.hpp"
@@ -27,23 +25,11 @@ std::string verb_of(const Request& request, const Target& target, const Resource
 }
 
 Refusal fault_refusal(int status) {
-  static const std::map<int, std::string> reasons = {{400, "BadRequest"},
-                                                     {401, "Unauthorized"},
-                                                     {403, "Forbidden"},
-                                                     {404, "NotFound"},
-                                                     {409, "Conflict"},
-                                                     {410, "Expired"},
-                                                     {413, "RequestEntityTooLarge"},
-                                                     {422, "Invalid"},
-                                                     {429, "TooManyRequests"},
-                                                     {500, "InternalError"},
-                                                     {503, "ServiceUnavailable"},
-                                                     {504, "Timeout"}};
-  const auto reason = reasons.find(status);
+  const std::string code = std::to_string(status);
   Json details = Json::object();
   if (status == 429) details["retryAfterSeconds"] = 1;
-  return {status, reason == reasons.end() ? "InternalError" : reason->second,
-          "fault on demand: status " + std::to_string(status), details};
+  return {status, data("reasons.yaml").value(code, "InternalError"),
+          "fault on demand: status " + code, details};
 }
 
 Refusal unauthorized() { return {401, "Unauthorized", "Unauthorized"}; }
@@ -92,8 +78,8 @@ User token_user(const ApiServer::Impl& server, const std::string& bearer) {
   const auto token = server.identity.find(bearer);
   if (!token || (token->expires && server.options.clock() >= *token->expires)) throw unauthorized();
   if (!token->service_account.empty()) {
-    const TypePtr type = server.catalog.find("", "serviceaccounts");
-    const RecordPtr record = server.store.get(*type->objects, token->ns, token->service_account);
+    const RecordPtr record = server.find(
+        {server.catalog.find("", "serviceaccounts"), token->ns, token->service_account});
     if (record == nullptr ||
         record->text.find("\"uid\":\"" + token->user.uid + "\"") == std::string::npos) {
       throw unauthorized();
@@ -185,15 +171,10 @@ Answer ApiServer::Impl::serve_audited(Call& call) {
 
 void ApiServer::Impl::audit(const Call& call, int status) const {
   if (call.request.trusted || call.path.resource.empty()) return;
-  std::vector<std::function<void(const AuditEvent&)>> heard;
-  {
-    const std::shared_lock lock(hooks_mutex);
-    heard = audits;
-  }
   const ResourcePath& p = call.path;
   const AuditEvent event{call.user.name, call.verb, p.group, p.resource,
                          p.subresource,  p.ns,      p.name,  status};
-  for (const auto& hear : heard) hear(event);
+  for (const auto& hear : audits.all()) hear(event);
 }
 
 Answer ApiServer::Impl::serve(Call& call) {
@@ -311,17 +292,35 @@ Answer ApiServer::Impl::serve_resource(Call& call) {
 }
 
 // What has to follow a write: the RBAC index, the types of CRDs, whoever waits for changes.
-void ApiServer::Impl::committed(const TypePtr& type, const std::string& ns,
-                                const std::string& name) {
-  if (type->group == kRbacGroup) rbac.refresh(type->plural, ns, name);
-  if (type->group == "apiextensions.k8s.io") follow_crd(name);
-  if (type->custom) finish_crd_removal(*type);
-  std::vector<std::function<void()>> waiting;
-  {
-    const std::shared_lock lock(hooks_mutex);
-    waiting = wakes;
-  }
-  for (const auto& wake : waiting) wake();
+void ApiServer::Impl::committed(const ObjectKey& key) {
+  if (key.type->group == kRbacGroup) rbac.refresh(key.type->plural, key.ns, key.name);
+  if (key.type->group == "apiextensions.k8s.io") follow_crd(key.name);
+  if (key.type->custom) finish_crd_removal(*key.type);
+  for (const auto& wake : wakes.all()) wake();
+}
+
+RecordPtr ApiServer::Impl::find(const ObjectKey& key) const {
+  return store.get(*key.type->objects, key.ns, key.name);
+}
+
+RecordPtr ApiServer::Impl::get(const ObjectKey& key) const {
+  const RecordPtr record = find(key);
+  if (record == nullptr) throw not_found(key.subject());
+  return record;
+}
+
+RecordPtr ApiServer::Impl::put(const ObjectKey& key, const RecordPtr& live, Json& object) {
+  const std::uint64_t expected = live == nullptr ? 0 : live->resource_version;
+  const RecordPtr stored = store.put(*key.type->objects, key.ns, key.name, expected, object);
+  if (stored != nullptr) committed(key);
+  return stored;
+}
+
+RecordPtr ApiServer::Impl::erase(const ObjectKey& key, const RecordPtr& live, Json& last_state) {
+  const RecordPtr last =
+      store.erase(*key.type->objects, key.ns, key.name, live->resource_version, last_state);
+  if (last != nullptr) committed(key);
+  return last;
 }
 
 ApiServer::ApiServer(ApiServerOptions options)
@@ -336,20 +335,14 @@ void ApiServer::add_token(std::string token, std::string user, std::vector<std::
                       {{std::move(user), std::move(groups), ""}, std::nullopt, "", ""});
 }
 
-void ApiServer::add_webhook(Admission webhook) {
-  const std::unique_lock lock(impl_->hooks_mutex);
-  impl_->admissions.insert(impl_->admissions.begin(), std::move(webhook));
-}
+void ApiServer::add_webhook(Admission webhook) { impl_->admissions.add_first(std::move(webhook)); }
 
-void ApiServer::add_admission(Admission admission) {
-  const std::unique_lock lock(impl_->hooks_mutex);
-  impl_->admissions.push_back(std::move(admission));
-}
+void ApiServer::add_admission(Admission admission) { impl_->admissions.add(std::move(admission)); }
 
 void ApiServer::add_subresource(
     std::string resource_and_subresource,
     std::function<Answer(const Request&, const std::string&, const std::string&)> serve) {
-  const std::unique_lock lock(impl_->hooks_mutex);
+  const std::unique_lock lock(impl_->subresources_mutex);
   impl_->subresources[std::move(resource_and_subresource)] = std::move(serve);
 }
 
@@ -362,14 +355,10 @@ void ApiServer::send_bookmarks() {
   impl_->store.wake_all();
 }
 
-void ApiServer::on_change(std::function<void()> wake) {
-  const std::unique_lock lock(impl_->hooks_mutex);
-  impl_->wakes.push_back(std::move(wake));
-}
+void ApiServer::on_change(std::function<void()> wake) { impl_->wakes.add(std::move(wake)); }
 
 void ApiServer::on_audit(std::function<void(const AuditEvent&)> heard) {
-  const std::unique_lock lock(impl_->hooks_mutex);
-  impl_->audits.push_back(std::move(heard));
+  impl_->audits.add(std::move(heard));
 }
 
 Faults& ApiServer::faults() { return impl_->faults; }

@@ -25,6 +25,13 @@ constexpr std::size_t kLongestLabel = 63;
 constexpr std::size_t kAnnotationBytes =
     256UL * 1024;  // apimachinery validation TotalAnnotationSizeLimitB
 
+// Lower-case letters and digits, with dashes between them.
+bool is_word(std::string_view text) {
+  const auto ok = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  return !text.empty() && ok(text.front()) && ok(text.back()) &&
+         std::all_of(text.begin(), text.end(), [&](char c) { return ok(c) || c == '-'; });
+}
+
 void fill(Json& object, const char* name, Json value) {
   if (!object.contains(name) || object[name].is_null()) object[name] = std::move(value);
 }
@@ -111,19 +118,29 @@ void check_port(const Json& value, const std::string& path, std::vector<Cause>& 
   }
 }
 
-void check_containers(const Json& list, const std::string& path, std::vector<Cause>& causes) {
+// The names of a list's items: DNS labels, each once.
+void check_names(const Json& list, const std::string& path, bool needed,
+                 std::vector<Cause>& causes) {
   std::set<std::string> names;
+  std::size_t i = 0;
+  for (const Json& item : list) {
+    const std::string at = path + "[" + std::to_string(i++) + "].name";
+    const std::string name = item.is_object() ? item.value("name", "") : "";
+    if (name.empty()) {
+      if (needed) causes.push_back(required(at));
+    } else if (!is_dns_label(name)) {
+      causes.push_back(invalid_value(at, name, kLabelRule));
+    } else if (!names.insert(name).second) {
+      causes.push_back(duplicate(at, name));
+    }
+  }
+}
+
+void check_containers(const Json& list, const std::string& path, std::vector<Cause>& causes) {
+  check_names(list, path, true, causes);
   std::size_t i = 0;
   for (const Json& container : list) {
     const std::string at = path + "[" + std::to_string(i++) + "]";
-    const std::string name = container.is_object() ? container.value("name", "") : "";
-    if (name.empty()) {
-      causes.push_back(required(at + ".name"));
-    } else if (!is_dns_label(name)) {
-      causes.push_back(invalid_value(at + ".name", name, kLabelRule));
-    } else if (!names.insert(name).second) {
-      causes.push_back(duplicate(at + ".name", name));
-    }
     if (!container.is_object()) continue;
     if (container.value("image", "").empty()) causes.push_back(required(at + ".image"));
     std::size_t p = 0;
@@ -202,17 +219,10 @@ void check_service(const Json& service, const Json* old, std::vector<Cause>& cau
   if (ports.empty() && spec.value("clusterIP", "") != "None" && type != "ExternalName") {
     causes.push_back(required("spec.ports"));
   }
-  std::set<std::string> names;
+  check_names(ports, "spec.ports", ports.size() > 1, causes);
   std::size_t i = 0;
   for (const Json& port : ports) {
-    const std::string at = "spec.ports[" + std::to_string(i++) + "]";
-    check_port(port.value("port", Json(0)), at + ".port", causes);
-    const std::string name = port.value("name", "");
-    if (name.empty() && ports.size() > 1) causes.push_back(required(at + ".name"));
-    if (!name.empty() && !is_dns_label(name))
-      causes.push_back(invalid_value(at + ".name", name, kLabelRule));
-    if (!name.empty() && !names.insert(name).second)
-      causes.push_back(duplicate(at + ".name", name));
+    check_port(port.value("port", Json(0)), "spec.ports[" + std::to_string(i++) + "].port", causes);
   }
   if (old == nullptr) return;
   const std::string before = old->value("/spec/clusterIP"_json_pointer, "");
@@ -224,23 +234,15 @@ void check_service(const Json& service, const Json* old, std::vector<Cause>& cau
 
 }  // namespace
 
-bool is_dns_label(const std::string& text) {
-  const auto ok = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  return !text.empty() && text.size() <= kLongestLabel && ok(text.front()) && ok(text.back()) &&
-         std::all_of(text.begin(), text.end(), [&](char c) { return ok(c) || c == '-'; });
-}
+bool is_dns_label(const std::string& text) { return text.size() <= kLongestLabel && is_word(text); }
 
 bool is_dns_subdomain(const std::string& text) {
-  if (text.empty() || text.size() > kLongestSubdomain) return false;
-  const auto ok = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  char before = '.';
-  for (char c : text) {
-    if (!ok(c) && c != '-' && c != '.') return false;
-    if ((c == '.' || c == '-') && before == '.') return false;
-    if (c == '.' && before == '-') return false;
-    before = c;
+  if (text.size() > kLongestSubdomain) return false;
+  for (std::size_t start = 0, dot = 0; dot != std::string::npos; start = dot + 1) {
+    dot = text.find('.', start);
+    if (!is_word(std::string_view(text).substr(start, dot - start))) return false;
   }
-  return ok(before);
+  return true;
 }
 
 namespace {

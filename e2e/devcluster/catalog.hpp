@@ -51,6 +51,14 @@ struct ResourceType {
 };
 using TypePtr = std::shared_ptr<const ResourceType>;
 
+// Names an object of the cluster.
+struct ObjectKey {
+  TypePtr type;
+  std::string ns;  // "" of what is not namespaced
+  std::string name;
+  Subject subject() const { return type->subject(name); }
+};
+
 class Catalog {
  public:
   // Those of data/types.yaml and of `more` files of that form.

@@ -25,6 +25,11 @@ std::string storage_version(const Json& crd) {
   return "";
 }
 
+void add_once(Json& list, const Json& item) {
+  if (!list.is_array()) list = Json::array();
+  if (std::find(list.begin(), list.end(), item) == list.end()) list.push_back(item);
+}
+
 // The CRD with the status and finalizer that it ought to have.
 Json established(Json crd, const std::string& now) {
   Json& status = crd["status"];
@@ -35,16 +40,8 @@ Json established(Json crd, const std::string& now) {
                                       "the initial names have been accepted", now)};
   }
   status["acceptedNames"] = crd["spec"]["names"];
-  Json& stored = status["storedVersions"];
-  if (!stored.is_array()) stored = Json::array();
-  const std::string storage = storage_version(crd);
-  if (std::find(stored.begin(), stored.end(), Json(storage)) == stored.end())
-    stored.push_back(storage);
-  Json& finalizers = crd["metadata"]["finalizers"];
-  if (!finalizers.is_array()) finalizers = Json::array();
-  if (std::find(finalizers.begin(), finalizers.end(), Json(kCleanup)) == finalizers.end()) {
-    finalizers.push_back(kCleanup);
-  }
+  add_once(status["storedVersions"], storage_version(crd));
+  add_once(crd["metadata"]["finalizers"], kCleanup);
   return crd;
 }
 
@@ -58,7 +55,7 @@ void ApiServer::Impl::follow_crd(const std::string& name) {
   {
     // The state is read under the lock: of two followers of one CRD the later sees the later state.
     const std::lock_guard lock(crd_mutex);
-    const RecordPtr record = store.get(*crds->objects, "", name);
+    const RecordPtr record = find({crds, "", name});
     if (record == nullptr) {
       terminating_crds.erase(name);
       catalog.remove(group, plural);
@@ -92,9 +89,9 @@ bool ApiServer::Impl::is_terminating(const ResourceType& type) const {
 // The last of its objects gone, a CRD that is being deleted can go.
 void ApiServer::Impl::finish_crd_removal(const ResourceType& type) {
   if (!is_terminating(type) || !store.empty(*type.objects)) return;
-  const TypePtr crds = catalog.find("apiextensions.k8s.io", "customresourcedefinitions");
-  const std::string name = type.plural + "." + type.group;
-  const RecordPtr record = store.get(*crds->objects, "", name);
+  const ObjectKey key{catalog.find("apiextensions.k8s.io", "customresourcedefinitions"), "",
+                      type.plural + "." + type.group};
+  const RecordPtr record = find(key);
   if (record == nullptr) return;
   Json crd = Json::parse(record->text);
   Json kept = Json::array();
@@ -102,10 +99,11 @@ void ApiServer::Impl::finish_crd_removal(const ResourceType& type) {
     if (finalizer != kCleanup) kept.push_back(finalizer);
   }
   crd["metadata"]["finalizers"] = kept;
-  const RecordPtr stored =
-      kept.empty() ? store.erase(*crds->objects, "", name, record->resource_version, crd)
-                   : store.put(*crds->objects, "", name, record->resource_version, crd);
-  if (stored != nullptr) committed(crds, "", name);
+  if (kept.empty()) {
+    erase(key, record, crd);
+  } else {
+    put(key, record, crd);
+  }
 }
 
 }  // namespace devcluster

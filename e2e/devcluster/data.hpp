@@ -1,6 +1,7 @@
 // The tables of data/*.yaml, which are built into the program. Read once; immutable, thread-safe.
 //
-// A fault in a table ends the program at its first use: std::logic_error naming file, entry and key.
+// A fault in a table ends the program at its first use: std::logic_error naming file, entry and
+// key.
 #pragma once
 
 #include <functional>

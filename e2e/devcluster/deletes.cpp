@@ -72,40 +72,33 @@ void set_propagation(Json& metadata, const std::string& policy) {
   if (!kept.empty()) metadata["finalizers"] = std::move(kept);
 }
 
-bool is_namespace(const ResourceType& type) {
-  return type.kind == "Namespace" && type.group.empty();
-}
-
 }  // namespace
 
-Json ApiServer::Impl::remove_one(Call& call, const std::string& ns, const std::string& name,
-                                 const Json& body) {
+bool has_finalizers(const Json& object) {
+  const Json none = Json::array();
+  return !object["metadata"].value("finalizers", none).empty() ||
+         (object["apiVersion"] == "v1" && object["kind"] == "Namespace" &&
+          !object.value("/spec/finalizers"_json_pointer, none).empty());
+}
+
+Json ApiServer::Impl::remove_one(Call& call, const ObjectKey& key, const Json& body) {
   const Options options_given = options_of(call, body);
-  const Subject subject = call.type->subject(name);
-  Collection& objects = *call.type->objects;
+  const Subject subject = key.subject();
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    const RecordPtr record = store.get(objects, ns, name);
-    if (record == nullptr) throw not_found(subject);
+    const RecordPtr record = get(key);
     const Json live = Json::parse(with_api_version(record->text, call.api_version()));
     check_preconditions(subject, options_given, live["metadata"]);
     Json next = live;
-    AdmissionRequest request{"delete", call.path.resource, call.path.group,  call.path.subresource,
-                             ns,       call.user.name,     call.user.groups, &live};
-    run_admission(call, request, next);
+    run_admission(call, admission_request(call, "delete", key.ns, &live), next);
     next = live;
 
     Json& metadata = next["metadata"];
     const std::int64_t grace = grace_of(*call.type, live, options_given);
     const bool deleting = metadata.contains("deletionTimestamp");
     set_propagation(metadata, options_given.propagation);
-    const bool held = metadata.contains("finalizers") ||
-                      (is_namespace(*call.type) &&
-                       !live.value("/spec/finalizers"_json_pointer, Json::array()).empty());
+    const bool held = has_finalizers(next);
     if (grace == 0 && !held) {
-      if (!call.dry_run) {
-        if (store.erase(objects, ns, name, record->resource_version, next) == nullptr) continue;
-        committed(call.type, ns, name);
-      }
+      if (!call.dry_run && erase(key, record, next) == nullptr) continue;
       return success_status(subject, live["metadata"]["uid"]);
     }
     if (!deleting || grace < metadata.value("deletionGracePeriodSeconds", std::int64_t{0})) {
@@ -114,23 +107,19 @@ Json ApiServer::Impl::remove_one(Call& call, const std::string& ns, const std::s
       if (!deleting && metadata.contains("generation")) {
         metadata["generation"] = metadata["generation"].get<std::int64_t>() + 1;
       }
-      if (is_namespace(*call.type)) next["status"]["phase"] = "Terminating";
+      if (call.type->subject().qualified() == "namespaces") next["status"]["phase"] = "Terminating";
     }
     if (next == live || call.dry_run) return next;
-    if (store.put(objects, ns, name, record->resource_version, next) == nullptr) continue;
-    committed(call.type, ns, name);
-    return next;
+    if (put(key, record, next) != nullptr) return next;
   }
-  throw conflict(subject,
-                 "the object has been modified; please apply your changes to the latest version "
-                 "and try again");
+  throw modified(subject);
 }
 
 Response ApiServer::Impl::remove(Call& call) {
   const Json body = call.request.body.empty() ? Json::object() : body_of(call);
   if (!body.is_object()) throw bad_request("DeleteOptions must be a JSON object");
   if (body.contains("dryRun") && !body["dryRun"].empty()) call.dry_run = true;
-  return json_response(200, remove_one(call, call.path.ns, call.path.name, body).dump() + "\n");
+  return json_line(200, remove_one(call, call.key(), body));
 }
 
 Response ApiServer::Impl::remove_collection(Call& call) {
@@ -141,17 +130,17 @@ Response ApiServer::Impl::remove_collection(Call& call) {
   Json items = Json::array();
   for (const RecordPtr& record : page->records) {
     try {
-      remove_one(call, record->ns, record->name, body);
+      remove_one(call, {call.type, record->ns, record->name}, body);
       items.push_back(Json::parse(record->text));
     } catch (const Refusal& refusal) {
       if (refusal.code() != 404) throw;
     }
   }
-  const Json list = {{"kind", call.type->list_kind},
-                     {"apiVersion", call.api_version()},
-                     {"metadata", {{"resourceVersion", std::to_string(page->resource_version)}}},
-                     {"items", std::move(items)}};
-  return json_response(200, list.dump() + "\n");
+  return json_line(200,
+                   {{"kind", call.type->list_kind},
+                    {"apiVersion", call.api_version()},
+                    {"metadata", {{"resourceVersion", std::to_string(page->resource_version)}}},
+                    {"items", std::move(items)}});
 }
 
 }  // namespace devcluster

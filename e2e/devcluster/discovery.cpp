@@ -92,39 +92,38 @@ Json version_json(const std::string& git_version) {
           {"platform", "linux/amd64"}};
 }
 
-Response json(const Json& body) { return json_response(200, body.dump() + "\n"); }
-
 }  // namespace
 
 std::optional<Response> discovery(const Catalog& catalog, const Target& target,
                                   const std::string& accept, const std::string& git_version) {
   const auto& s = target.segments;
   if (s.empty()) {
-    return json({{"paths",
-                  {"/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3",
-                   "/readyz", "/version"}}});
+    return json_line(200, {{"paths",
+                            {"/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v2",
+                             "/openapi/v3", "/readyz", "/version"}}});
   }
   if (s[0] == "healthz" || s[0] == "livez" || s[0] == "readyz") {
     return Response{200, {{"content-type", "text/plain; charset=utf-8"}}, "ok"};
   }
-  if (s[0] == "version" && s.size() == 1) return json(version_json(git_version));
+  if (s[0] == "version" && s.size() == 1) return json_line(200, version_json(git_version));
   if (s[0] == "openapi") return openapi(catalog, target, accept, git_version);
   if (s[0] == "api" && s.size() == 1) {
-    return json({{"kind", "APIVersions"},
-                 {"versions", {"v1"}},
-                 {"serverAddressByClientCIDRs", Json::array()}});
+    return json_line(200, {{"kind", "APIVersions"},
+                           {"versions", {"v1"}},
+                           {"serverAddressByClientCIDRs", Json::array()}});
   }
   if (s[0] == "api" && s.size() == 2 && s[1] == "v1") {
-    return json({{"kind", "APIResourceList"},
-                 {"groupVersion", "v1"},
-                 {"resources", resources_json(catalog, "", "v1")}});
+    return json_line(200, {{"kind", "APIResourceList"},
+                           {"groupVersion", "v1"},
+                           {"resources", resources_json(catalog, "", "v1")}});
   }
   if (s[0] != "apis") return std::nullopt;
   const Groups groups = groups_of(catalog);
   if (s.size() == 1) {
     Json list = Json::array();
     for (const auto& [group, versions] : groups) list.push_back(group_json(group, versions));
-    return json({{"kind", "APIGroupList"}, {"apiVersion", "v1"}, {"groups", std::move(list)}});
+    return json_line(200,
+                     {{"kind", "APIGroupList"}, {"apiVersion", "v1"}, {"groups", std::move(list)}});
   }
   const auto group = groups.find(s[1]);
   if (group == groups.end()) return std::nullopt;
@@ -132,13 +131,13 @@ std::optional<Response> discovery(const Catalog& catalog, const Target& target,
     Json body = group_json(group->first, group->second);
     body["kind"] = "APIGroup";
     body["apiVersion"] = "v1";
-    return json(body);
+    return json_line(200, body);
   }
   if (s.size() == 3 && group->second.count(s[2]) > 0) {
-    return json({{"kind", "APIResourceList"},
-                 {"apiVersion", "v1"},
-                 {"groupVersion", s[1] + "/" + s[2]},
-                 {"resources", resources_json(catalog, s[1], s[2])}});
+    return json_line(200, {{"kind", "APIResourceList"},
+                           {"apiVersion", "v1"},
+                           {"groupVersion", s[1] + "/" + s[2]},
+                           {"resources", resources_json(catalog, s[1], s[2])}});
   }
   return std::nullopt;
 }

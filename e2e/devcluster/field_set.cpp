@@ -88,28 +88,13 @@ std::string printable(const std::string& element) {
   return "[=" + element.substr(2) + "]";
 }
 
-bool erase_element(Json& from, const std::string& element, const Topology& shape) {
-  if (from.is_object()) return from.erase(element.substr(2)) > 0;
-  for (auto item = from.begin(); item != from.end(); ++item) {
-    if ((element[0] == 'k' ? key_element(*item, shape) : value_element(*item)) == element) {
-      from.erase(item);
-      return true;
-    }
-  }
-  return false;
-}
-
-Json* find_element(Json& in, const std::string& element, const Topology& shape) {
-  if (in.is_object()) {
-    const auto found = element[0] == 'f' ? in.find(element.substr(2)) : in.end();
-    return found == in.end() ? nullptr : &*found;
-  }
-  if (!in.is_array()) return nullptr;
-  for (Json& item : in) {
-    if ((element[0] == 'k' ? key_element(item, shape) : value_element(item)) == element)
-      return &item;
-  }
-  return nullptr;
+// The member or item that a path element names.
+Json::iterator find_element(Json& in, const std::string& element, const Topology& shape) {
+  if (in.is_object()) return element[0] == 'f' ? in.find(element.substr(2)) : in.end();
+  if (!in.is_array()) return in.end();
+  return std::find_if(in.begin(), in.end(), [&](const Json& item) {
+    return (element[0] == 'k' ? key_element(item, shape) : value_element(item)) == element;
+  });
 }
 
 void fields_into(const Json& value, const Topology& shape, FieldSet& out) {
@@ -211,10 +196,10 @@ void merge_into(Json& onto, const Json& config, const Topology& shape) {
   const bool keyed = shape.list() == Topology::List::kKeyed;
   for (const Json& item : config) {
     const std::string element = keyed ? key_element(item, shape) : value_element(item);
-    if (Json* existing = find_element(onto, element, shape)) {
-      if (keyed) merge_into(*existing, item, shape.item());
-    } else {
+    if (const auto existing = find_element(onto, element, shape); existing == onto.end()) {
       onto.push_back(item);
+    } else if (keyed) {
+      merge_into(*existing, item, shape.item());
     }
   }
 }
@@ -224,15 +209,16 @@ void remove_fields(Json& from, const FieldSet& gone, const FieldSet& kept, const
   for (const auto& [element, set] : gone.below) {
     const auto found = kept.below.find(element);
     const FieldSet& keep = found == kept.below.end() ? nothing : found->second;
+    const auto inside = find_element(from, element, shape);
+    if (inside == from.end()) continue;
     if (set.member && keep.empty()) {
-      erase_element(from, element, shape);
+      from.erase(inside);
       continue;
     }
-    Json* inside = find_element(from, element, shape);
-    if (inside == nullptr || !inside->is_structured()) continue;
+    if (!inside->is_structured()) continue;
     const bool in_map = element[0] == 'f';
     remove_fields(*inside, set, keep, in_map ? shape.field(element.substr(2)) : shape.item());
-    if (inside->empty() && keep.empty()) erase_element(from, element, shape);
+    if (inside->empty() && keep.empty()) from.erase(inside);
   }
 }
 

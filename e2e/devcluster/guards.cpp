@@ -63,11 +63,9 @@ void check_escalation(const Guard& guard, const Json& object, const Json* old) {
       return;
     }
     wanted = rbac.role_rules(call.path.ns, kind, role_name);
-    const TypePtr roles = guard.server.catalog.find(kRbacGroup, cluster ? "clusterroles" : "roles");
-    if (wanted.empty() && guard.server.store.get(*roles->objects, cluster ? "" : call.path.ns,
-                                                 role_name) == nullptr) {
-      throw not_found(roles->subject(role_name));
-    }
+    const ObjectKey key{guard.server.catalog.find(kRbacGroup, cluster ? "clusterroles" : "roles"),
+                        cluster ? "" : call.path.ns, role_name};
+    if (wanted.empty()) guard.server.get(key);
   } else {
     if (old != nullptr && old->value("rules", Json()) == object.value("rules", Json())) return;
     if (rbac.allows(call.user,

@@ -1,6 +1,8 @@
 #include "devcluster/identity.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <mutex>
 #include <random>
 
@@ -39,22 +41,12 @@ User service_account_user(const std::string& ns, const std::string& name, const 
 User anonymous() { return {"system:anonymous", {"system:unauthenticated"}, ""}; }
 
 std::string make_uid() {
-  constexpr char kHex[] = "0123456789abcdef";
-  std::string out = "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx";
-  std::uint64_t bits = 0;
-  int left = 0;
-  for (char& c : out) {
-    if (c != 'x' && c != 'y') continue;
-    if (left == 0) {
-      bits = generator()();
-      left = 16;
-    }
-    const unsigned nibble = static_cast<unsigned>(bits & 15U);
-    c = c == 'x' ? kHex[nibble] : kHex[8U | (nibble & 3U)];
-    bits >>= 4;
-    --left;
-  }
-  return out;
+  const unsigned long long high = generator()(), low = generator()();
+  std::array<char, 37> text{};
+  std::snprintf(text.data(), text.size(), "%08llx-%04llx-4%03llx-%04llx-%012llx", high >> 32U,
+                high >> 16U & 0xFFFFU, high & 0xFFFU, 0x8000U | (low >> 48U & 0x3FFFU),
+                low & 0xFFFF'FFFF'FFFFU);
+  return text.data();
 }
 
 std::string random_suffix(std::size_t length) {

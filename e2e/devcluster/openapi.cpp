@@ -1,5 +1,6 @@
 #include "devcluster/openapi.hpp"
 
+#include "devcluster/data.hpp"
 #include "devcluster/protobuf.hpp"
 
 namespace devcluster {
@@ -44,14 +45,7 @@ Json swagger_schema(const Json& schema) {
 // The schema with what every object has: apiVersion, kind, metadata.
 Json with_type_meta(Json schema, const std::string& reference_prefix) {
   Json& properties = schema["properties"];
-  properties["apiVersion"] = {
-      {"type", "string"},
-      {"description",
-       "APIVersion defines the versioned schema of this representation of an object."}};
-  properties["kind"] = {
-      {"type", "string"},
-      {"description",
-       "Kind is a string value representing the REST resource this object represents."}};
+  properties.update(data("openapi.yaml").at("typeMeta"));
   properties["metadata"] = {{"$ref", reference_prefix + kObjectMeta},
                             {"description", "Standard object's metadata."}};
   return schema;
@@ -69,11 +63,6 @@ Json definition(const ResourceType& type, const ServedVersion& version, bool v3)
   }
   out[kGvk] = Json::array({gvk(type, version.name)});
   return out;
-}
-
-Json object_meta() {
-  return {{"type", "object"},
-          {"description", "ObjectMeta is metadata that all persisted resources must have."}};
 }
 
 std::string group_path(const std::string& group, const std::string& version) {
@@ -101,7 +90,7 @@ Json path_item(const ResourceType& type, const std::string& version, bool v3) {
 }
 
 Json swagger(const Catalog& catalog, const std::string& git_version) {
-  Json definitions = {{kObjectMeta, object_meta()}}, paths = Json::object();
+  Json definitions = {{kObjectMeta, data("openapi.yaml").at("objectMeta")}}, paths = Json::object();
   for (const TypePtr& type : catalog.all()) {
     for (const auto& [name, version] : type->versions) {
       definitions[definition_name(*type, name)] = definition(*type, version, false);
@@ -116,7 +105,7 @@ Json swagger(const Catalog& catalog, const std::string& git_version) {
 
 Json openapi_v3(const Catalog& catalog, const std::string& group, const std::string& version,
                 const std::string& git_version) {
-  Json schemas = {{kObjectMeta, object_meta()}}, paths = Json::object();
+  Json schemas = {{kObjectMeta, data("openapi.yaml").at("objectMeta")}}, paths = Json::object();
   bool any = false;
   for (const TypePtr& type : catalog.all()) {
     const auto served = type->versions.find(version);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <set>
+#include <sstream>
 #include <stdexcept>
 #include <string_view>
 #include <vector>
@@ -32,11 +33,10 @@ const std::set<std::string> kScalars = {"string", "bytes", "integer", "bool", "d
 
 Field field_of(const json& entry) {
   Field out;
-  std::string number = entry.at(0).is_string() ? entry[0].get<std::string>() : entry[0].dump();
-  for (std::size_t slash = 0; slash != std::string::npos; number.erase(0, slash + 1)) {
-    slash = number.find('/');
+  std::istringstream numbers(entry.at(0).is_string() ? entry[0].get<std::string>()
+                                                     : entry[0].dump());
+  for (std::string number; std::getline(numbers, number, '/');) {
     out.numbers.push_back(static_cast<unsigned>(std::stoul(number)));
-    if (slash == std::string::npos) break;
   }
   out.type = entry.at(1);
   const std::size_t space = out.type.find(' ');
@@ -236,8 +236,7 @@ std::string encode_protobuf(const json& object, const std::string& message) {
         out += within(field, encode_value(number, field.type, value));
         break;
       case Field::Form::kRepeated:
-        for (const json& item : value)
-          out += within(field, encode_value(number, field.type, item));
+        for (const json& item : value) out += within(field, encode_value(number, field.type, item));
         break;
       case Field::Form::kMap:
         for (const auto& [key_of_item, item] : value.items())

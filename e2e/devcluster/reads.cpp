@@ -94,11 +94,10 @@ Response ApiServer::Impl::object_response(const Call& call, int status, const Js
   if (view.shape == View::Shape::kTable) {
     const TableWriter writer(*call.version, view, options.clock());
     const Json metadata = {{"resourceVersion", object["metadata"].value("resourceVersion", "")}};
-    return json_response(status,
-                         writer.table(Json::array({writer.row(object)}), metadata).dump() + "\n");
+    return json_line(status, writer.table(Json::array({writer.row(object)}), metadata));
   }
   if (view.shape == View::Shape::kPartial) {
-    return json_response(status, partial_object(object, view.meta_version).dump() + "\n");
+    return json_line(status, partial_object(object, view.meta_version));
   }
   return json_response(status, with_api_version(object.dump(), call.api_version()) + "\n");
 }
@@ -190,7 +189,7 @@ Answer ApiServer::Impl::list(Call& call) {
     Json rows = Json::array();
     for (const RecordPtr& record : page->records)
       rows.push_back(writer.row(Json::parse(record->text)));
-    return {json_response(200, writer.table(std::move(rows), metadata).dump() + "\n"), nullptr};
+    return {json_line(200, writer.table(std::move(rows), metadata)), nullptr};
   }
   const bool partial = view.shape == View::Shape::kPartial;
   const std::string api_version = call.api_version();

@@ -76,7 +76,7 @@ Response ApiServer::Impl::review(Call& call) {
   } else {
     throw no_such_path();
   }
-  return json_response(201, object.dump() + "\n");
+  return json_line(201, object);
 }
 
 }  // namespace devcluster

@@ -50,7 +50,14 @@ std::size_t length_of(const std::string& text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
-std::string number_text(const Json& number) { return number.dump(); }
+// What a schema says of a member; nullptr when it says nothing.
+const Json* schema_of(const Json& schema, const std::string& member) {
+  if (const Json* properties = lookup(schema, "properties")) {
+    if (const Json* property = lookup(*properties, member.c_str())) return property;
+  }
+  const Json* additional = lookup(schema, "additionalProperties");
+  return additional != nullptr && additional->is_object() ? additional : nullptr;
+}
 
 class Validator {
  public:
@@ -130,41 +137,44 @@ class Validator {
   }
 
   void check_number(const Json& value, const Json& schema, const std::string& path) {
-    if (const Json* limit = lookup(schema, "minimum")) {
-      const bool exclusive = flag(schema, "exclusiveMinimum");
-      if (value < *limit || (exclusive && value == *limit)) {
-        refuse(value, path,
-               std::string("should be greater than ") + (exclusive ? "" : "or equal to ") +
-                   number_text(*limit));
-      }
+    const Json* least = lookup(schema, "minimum");
+    const Json* most = lookup(schema, "maximum");
+    const bool above = flag(schema, "exclusiveMinimum"), under = flag(schema, "exclusiveMaximum");
+    if (least != nullptr && (value < *least || (above && value == *least))) {
+      refuse(value, path,
+             "should be greater than " + std::string(above ? "" : "or equal to ") + least->dump());
     }
-    if (const Json* limit = lookup(schema, "maximum")) {
-      const bool exclusive = flag(schema, "exclusiveMaximum");
-      if (value > *limit || (exclusive && value == *limit)) {
-        refuse(value, path,
-               std::string("should be less than ") + (exclusive ? "" : "or equal to ") +
-                   number_text(*limit));
-      }
+    if (most != nullptr && (value > *most || (under && value == *most))) {
+      refuse(value, path,
+             "should be less than " + std::string(under ? "" : "or equal to ") + most->dump());
     }
-    if (const Json* step = lookup(schema, "multipleOf")) {
-      if (std::fmod(value.get<double>(), step->get<double>()) != 0) {
-        refuse(value, path, "should be a multiple of " + number_text(*step));
-      }
+    const Json* step = lookup(schema, "multipleOf");
+    if (step != nullptr && std::fmod(value.get<double>(), step->get<double>()) != 0) {
+      refuse(value, path, "should be a multiple of " + step->dump());
+    }
+  }
+
+  // Of a list or a map.
+  void check_size(const Json& value, const Json& schema, const std::string& path) {
+    const bool list = value.is_array();
+    const Json* least = lookup(schema, list ? "minItems" : "minProperties");
+    const Json* most = lookup(schema, list ? "maxItems" : "maxProperties");
+    if (least != nullptr && value.size() < *least) {
+      causes.push_back(invalid_value(path, value.size(),
+                                     path + " in body should have at least " + least->dump() +
+                                         (list ? " items" : " properties")));
+    }
+    if (most != nullptr && value.size() > *most) {
+      causes.push_back({"FieldValueTooMany",
+                        "Too many: " + std::to_string(value.size()) + ": must have at most " +
+                            most->dump() + " items",
+                        path});
     }
   }
 
   void check_array(const Json& value, const Json& schema, const std::string& path,
                    const Json* old) {
-    if (const Json* limit = lookup(schema, "minItems"); limit && value.size() < *limit) {
-      causes.push_back(invalid_value(
-          path, value.size(), path + " in body should have at least " + limit->dump() + " items"));
-    }
-    if (const Json* limit = lookup(schema, "maxItems"); limit && value.size() > *limit) {
-      causes.push_back({"FieldValueTooMany",
-                        "Too many: " + std::to_string(value.size()) + ": must have at most " +
-                            limit->dump() + " items",
-                        path});
-    }
+    check_size(value, schema, path);
     check_unique(value, schema, path);
     const Json* items = lookup(schema, "items");
     if (items == nullptr) return;
@@ -219,25 +229,9 @@ class Validator {
         }
       }
     }
-    if (const Json* limit = lookup(schema, "minProperties"); limit && value.size() < *limit) {
-      causes.push_back(
-          invalid_value(path, value.size(),
-                        path + " in body should have at least " + limit->dump() + " properties"));
-    }
-    if (const Json* limit = lookup(schema, "maxProperties"); limit && value.size() > *limit) {
-      causes.push_back({"FieldValueTooMany",
-                        "Too many: " + std::to_string(value.size()) + ": must have at most " +
-                            limit->dump() + " items",
-                        path});
-    }
-    const Json* properties = lookup(schema, "properties");
-    const Json* additional = lookup(schema, "additionalProperties");
+    check_size(value, schema, path);
     for (const auto& [name, inner] : value.items()) {
-      const Json* inner_schema =
-          properties == nullptr ? nullptr : lookup(*properties, name.c_str());
-      if (inner_schema == nullptr && additional != nullptr && additional->is_object()) {
-        inner_schema = additional;
-      }
+      const Json* inner_schema = schema_of(schema, name);
       if (inner_schema == nullptr) continue;
       const Json* inner_old = old == nullptr ? nullptr : lookup(*old, name.c_str());
       check(inner, *inner_schema, below(path, name), inner_old);
@@ -292,7 +286,6 @@ void prune_into(Json& value, const Json& schema, const std::string& path, bool r
     return;
   }
   if (!value.is_object()) return;
-  const Json* properties = lookup(schema, "properties");
   const Json* additional = lookup(schema, "additionalProperties");
   const bool keeps_unknown = flag(schema, "x-kubernetes-preserve-unknown-fields") ||
                              (additional != nullptr && *additional == true);
@@ -304,8 +297,7 @@ void prune_into(Json& value, const Json& schema, const std::string& path, bool r
       ++at;
       continue;
     }
-    const Json* inner = properties == nullptr ? nullptr : lookup(*properties, name.c_str());
-    if (inner == nullptr && additional != nullptr && additional->is_object()) inner = additional;
+    const Json* inner = schema_of(schema, name);
     if (inner == nullptr && !keeps_unknown) {
       removed.push_back(below(path, name));
       at = value.erase(at);
@@ -326,9 +318,7 @@ void apply_defaults(Json& value, const Json& schema) {
     return;
   }
   if (!value.is_object()) return;
-  const Json* properties = lookup(schema, "properties");
-  const Json* additional = lookup(schema, "additionalProperties");
-  if (properties != nullptr) {
+  if (const Json* properties = lookup(schema, "properties")) {
     for (const auto& [name, property] : properties->items()) {
       const auto found = value.find(name);
       const bool is_null = found != value.end() && found->is_null() && !flag(property, "nullable");
@@ -341,10 +331,7 @@ void apply_defaults(Json& value, const Json& schema) {
     }
   }
   for (auto& [name, inner] : value.items()) {
-    const Json* property = properties == nullptr ? nullptr : lookup(*properties, name.c_str());
-    if (property == nullptr && additional != nullptr && additional->is_object())
-      property = additional;
-    if (property != nullptr) apply_defaults(inner, *property);
+    if (const Json* property = schema_of(schema, name)) apply_defaults(inner, *property);
   }
 }
 

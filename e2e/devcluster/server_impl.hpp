@@ -16,6 +16,7 @@
 #include "devcluster/api_server.hpp"
 #include "devcluster/catalog.hpp"
 #include "devcluster/faults.hpp"
+#include "devcluster/hooks.hpp"
 #include "devcluster/identity.hpp"
 #include "devcluster/paths.hpp"
 #include "devcluster/rbac.hpp"
@@ -42,7 +43,8 @@ struct Call {
   // Reads of a lagging server stop here (see faults.hpp).
   std::shared_ptr<const std::atomic<std::uint64_t>> horizon;
 
-  Subject subject() const { return type->subject(path.name); }
+  ObjectKey key() const { return {type, path.ns, path.name}; }
+  Subject subject() const { return key().subject(); }
   std::string api_version() const { return type->api_version(path.version); }
   std::uint64_t at() const { return horizon ? horizon->load() : 0; }  // 0 = now
   bool status_write() const { return path.subresource == "status"; }
@@ -72,7 +74,14 @@ struct ApiServer::Impl {
   std::string now_text() const;
   Answer serve_audited(Call& call);
   void audit(const Call& call, int status) const;
-  void committed(const TypePtr& type, const std::string& ns, const std::string& name);
+  void committed(const ObjectKey& key);
+  // What is stored; nullptr, or Refusal 404, when nothing is.
+  RecordPtr find(const ObjectKey& key) const;
+  RecordPtr get(const ObjectKey& key) const;
+  // Stores the object, or takes it away, if it is still as it was in `live` (nullptr: not there),
+  // and does what follows. nullptr: someone else was faster.
+  RecordPtr put(const ObjectKey& key, const RecordPtr& live, Json& object);
+  RecordPtr erase(const ObjectKey& key, const RecordPtr& live, Json& last_state);
 
   // reads.cpp
   Answer read_one(Call& call);
@@ -93,17 +102,19 @@ struct ApiServer::Impl {
   // Defaulting, admission and validation of what is about to be stored.
   void admit(Call& call, Json& object, const Json* old);
   void run_admission(Call& call, const AdmissionRequest& request, Json& object);
+  static AdmissionRequest admission_request(const Call& call, const char* verb,
+                                            const std::string& ns, const Json* old);
   static void report_unknown(Call& call, const std::vector<std::string>& unknown);
   void track(const Call& call, Draft& draft, const Json& live) const;
   ManagedEntry writer(const Call& call, const std::string& operation) const;
   std::string allocate_ip();
   void check_namespace(const Call& call) const;
-  RecordPtr store_update(Call& call, const RecordPtr& live, Json& next);
+  RecordPtr put_or_erase(const ObjectKey& key, const RecordPtr& live, Json& next);
 
   // deletes.cpp
   Response remove(Call& call);
   Response remove_collection(Call& call);
-  Json remove_one(Call& call, const std::string& ns, const std::string& name, const Json& options);
+  Json remove_one(Call& call, const ObjectKey& key, const Json& options);
 
   // crds.cpp: what a controller does for CustomResourceDefinitions, at once.
   void follow_crd(const std::string& name);
@@ -132,14 +143,17 @@ struct ApiServer::Impl {
   mutable std::mutex crd_mutex;
   std::set<std::string> terminating_crds;
 
-  mutable std::shared_mutex hooks_mutex;
-  std::vector<Admission> admissions;
+  Hooks<std::optional<std::string>(const AdmissionRequest&, Json&)> admissions;
+  Hooks<void()> wakes;
+  Hooks<void(const AuditEvent&)> audits;
+  mutable std::shared_mutex subresources_mutex;
   std::map<std::string,
            std::function<Answer(const Request&, const std::string&, const std::string&)>>
       subresources;
-  std::vector<std::function<void()>> wakes;
-  std::vector<std::function<void(const AuditEvent&)>> audits;
 };
+
+// Its own, or a Namespace's of what is in it.
+bool has_finalizers(const Json& object);
 
 // The text under another version of its group: nothing but the apiVersion differs.
 std::string with_api_version(const std::string& text, const std::string& api_version);

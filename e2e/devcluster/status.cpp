@@ -67,6 +67,12 @@ Refusal conflict(const Subject& subject, const std::string& why) {
           details_of(subject)};
 }
 
+Refusal modified(const Subject& subject) {
+  return conflict(subject,
+                  "the object has been modified; please apply your changes to the latest version "
+                  "and try again");
+}
+
 Refusal forbidden(const Subject& subject, const std::string& why) {
   return {403, "Forbidden", quoted(subject) + " is forbidden: " + why, details_of(subject)};
 }
@@ -77,17 +83,15 @@ Refusal invalid(const Subject& subject, const std::vector<Cause>& causes) {
   std::string list;
   Json details = details_of(subject);
   details["kind"] = subject.kind;
-  details["causes"] = Json::array();
   for (const Cause& cause : causes) {
-    if (!list.empty()) list += ", ";
-    list += cause.field + ": " + cause.message;
-    details["causes"].push_back(
-        {{"reason", cause.reason}, {"message", cause.message}, {"field", cause.field}});
+    list += (list.empty() ? "" : ", ") + cause.field + ": " + cause.message;
   }
   if (causes.size() > 1) list = "[" + list + "]";
   const std::string kind =
       subject.group.empty() ? subject.kind : subject.kind + "." + subject.group;
-  return {422, "Invalid", kind + " \"" + subject.name + "\" is invalid: " + list, details};
+  Refusal out(422, "Invalid", kind + " \"" + subject.name + "\" is invalid: " + list, details);
+  for (const Cause& cause : causes) out.add_cause(cause);
+  return out;
 }
 
 Refusal not_implemented(const std::string& what) {
@@ -106,6 +110,10 @@ Json success_status(const Subject& subject, const std::string& uid) {
 
 Response json_response(int status, std::string body) {
   return {status, {{"content-type", "application/json"}}, std::move(body)};
+}
+
+Response json_line(int status, const Json& body) {
+  return json_response(status, body.dump() + "\n");
 }
 
 }  // namespace devcluster

@@ -50,6 +50,7 @@ Refusal not_found(const Subject& subject);
 Refusal no_such_path();
 Refusal already_exists(const Subject& subject);
 Refusal conflict(const Subject& subject, const std::string& why);
+Refusal modified(const Subject& subject);  // the conflict of a write that comes too late
 Refusal forbidden(const Subject& subject, const std::string& why);
 Refusal expired(const std::string& message);
 // `causes` become `X "y" is invalid: a: m1` or `…: [a: m1, b: m2]`.
@@ -58,5 +59,6 @@ Refusal not_implemented(const std::string& what);
 
 Json success_status(const Subject& subject, const std::string& uid);
 Response json_response(int status, std::string body);
+Response json_line(int status, const Json& body);
 
 }  // namespace devcluster

@@ -2,22 +2,19 @@
 
 #include <algorithm>
 
+#include "devcluster/jsonpath.hpp"
+
 namespace devcluster {
 namespace {
 
 std::string key_of(const std::string& ns, const std::string& name) { return ns + "/" + name; }
 
 std::string text_at(const Json& object, const std::string& dotted) {
-  const Json* at = &object;
-  for (std::size_t start = 0; start <= dotted.size();) {
-    const std::size_t end = std::min(dotted.find('.', start), dotted.size());
-    const auto found = at->is_object() ? at->find(dotted.substr(start, end - start)) : at->end();
-    if (!at->is_object() || found == at->end()) return "";
-    at = &*found;
-    start = end + 1;
-  }
-  if (at->is_string()) return at->get<std::string>();
-  return at->is_primitive() && !at->is_null() ? at->dump() : "";
+  const auto found = json_path(object, dotted);
+  if (found.empty()) return "";
+  const Json& value = *found.front();
+  if (value.is_string()) return value.get<std::string>();
+  return value.is_primitive() && !value.is_null() ? value.dump() : "";
 }
 
 Pairs labels_of(const Json& object) {

@@ -82,13 +82,13 @@ Answer ApiServer::Impl::serve_subresource(Call& call) {
   const std::string& sub = call.path.subresource;
   std::function<Answer(const Request&, const std::string&, const std::string&)> elsewhere;
   {
-    const std::shared_lock lock(hooks_mutex);
+    const std::shared_lock lock(subresources_mutex);
     const auto found = subresources.find(call.path.resource + "/" + sub.substr(0, sub.find('/')));
     if (found != subresources.end()) elsewhere = found->second;
   }
   if (elsewhere) return elsewhere(call.request, call.path.ns, call.path.name);
 
-  if (sub == "status" && call.version->status) {
+  if ((sub == "status" && call.version->status) || (sub == "resize" && is_core(call, "pods"))) {
     if (call.verb == "get") return read_one(call);
     if (call.verb == "update") return {replace(call, body_of(call)), nullptr};
     if (call.verb == "patch") return {patch(call), nullptr};
@@ -107,9 +107,6 @@ Answer ApiServer::Impl::serve_subresource(Call& call) {
   if (is_core(call, "pods")) {
     if (sub == "binding" && call.verb == "create") return {bind(call), nullptr};
     if (sub == "eviction" && call.verb == "create") return {evict(call), nullptr};
-    if (sub == "resize" && call.verb == "get") return read_one(call);
-    if (sub == "resize" && call.verb == "update") return {replace(call, body_of(call)), nullptr};
-    if (sub == "resize" && call.verb == "patch") return {patch(call), nullptr};
   }
   if (is_core(call, "serviceaccounts") && sub == "token" && call.verb == "create") {
     return {issue_token(call), nullptr};
@@ -122,10 +119,9 @@ Answer ApiServer::Impl::serve_subresource(Call& call) {
 
 Response ApiServer::Impl::scale(Call& call) {
   const ScalePaths paths = scale_paths(call);
-  const RecordPtr record = store.get(*call.type->objects, call.path.ns, call.path.name);
-  if (record == nullptr) throw not_found(call.subject());
+  const RecordPtr record = get(call.key());
   if (call.verb == "get") {
-    return json_response(200, scale_of(Json::parse(record->text), paths).dump() + "\n");
+    return json_line(200, scale_of(Json::parse(record->text), paths));
   }
   if (call.verb != "update" && call.verb != "patch") throw no_such_path();
   const Json body = body_of(call);
@@ -145,7 +141,7 @@ Response ApiServer::Impl::scale(Call& call) {
     if (!version.empty()) draft.object["metadata"]["resourceVersion"] = version;
     return draft;
   });
-  return json_response(200, scale_of(Json::parse(response.body), paths).dump() + "\n");
+  return json_line(200, scale_of(Json::parse(response.body), paths));
 }
 
 // What a scheduler does: pkg/registry/core/pod/storage (BindingREST).
@@ -165,14 +161,13 @@ Response ApiServer::Impl::bind(Call& call) {
         {{"type", "PodScheduled"}, {"status", "True"}, {"lastTransitionTime", now}});
     return draft;
   });
-  return json_response(201, success_status(call.subject(), "").dump() + "\n");
+  return json_line(201, success_status(call.subject(), ""));
 }
 
 // pkg/registry/core/pod/storage/eviction.go
 Response ApiServer::Impl::evict(Call& call) {
   const Json body = call.request.body.empty() ? Json::object() : body_of(call);
-  const RecordPtr record = store.get(*call.type->objects, call.path.ns, call.path.name);
-  if (record == nullptr) throw not_found(call.subject());
+  const RecordPtr record = get(call.key());
   const bool unwell = is_unwell(Json::parse(record->text));
   const TypePtr budgets = catalog.find("policy", "poddisruptionbudgets");
   const auto page = store.list(*budgets->objects, {call.path.ns, nullptr, nullptr, "", 0, 0});
@@ -197,18 +192,14 @@ Response ApiServer::Impl::evict(Call& call) {
       throw refusal;
     }
     pdb["status"]["disruptionsAllowed"] = allowed - 1;
-    if (!call.dry_run &&
-        store.put(*budgets->objects, budget->ns, budget->name, budget->resource_version, pdb)) {
-      committed(budgets, budget->ns, budget->name);
-    }
+    if (!call.dry_run) put({budgets, budget->ns, budget->name}, budget, pdb);
   }
-  remove_one(call, call.path.ns, call.path.name, body.value("deleteOptions", Json::object()));
-  return json_response(201, success_status(call.subject(), "").dump() + "\n");
+  remove_one(call, call.key(), body.value("deleteOptions", Json::object()));
+  return json_line(201, success_status(call.subject(), ""));
 }
 
 Response ApiServer::Impl::issue_token(Call& call) {
-  const RecordPtr record = store.get(*call.type->objects, call.path.ns, call.path.name);
-  if (record == nullptr) throw not_found(call.subject());
+  const RecordPtr record = get(call.key());
   Json request = body_of(call);
   if (!request["spec"].is_object()) request["spec"] = Json::object();
   const std::int64_t seconds = request["spec"].value("expirationSeconds", kDefaultTokenSeconds);
@@ -230,7 +221,7 @@ Response ApiServer::Impl::issue_token(Call& call) {
   request["spec"]["expirationSeconds"] = seconds;
   request["status"] = {{"token", text}, {"expirationTimestamp", rfc3339(*token.expires)}};
   if (!call.dry_run) identity.add(text, std::move(token));
-  return json_response(201, request.dump() + "\n");
+  return json_line(201, request);
 }
 
 }  // namespace devcluster

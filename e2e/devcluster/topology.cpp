@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "devcluster/data.hpp"
 #include "devcluster/members.hpp"
 
 namespace devcluster {
@@ -11,58 +12,29 @@ namespace {
 
 using Keys = std::vector<std::string>;
 
-// By "parent.field" first, then by "field".
-const Keys* built_in_keys(const std::string& parent, const std::string& field) {
-  static const std::map<std::string, Keys> table = {
-      {"containers.ports", {"containerPort", "protocol"}},
-      {"initContainers.ports", {"containerPort", "protocol"}},
-      {"spec.ports", {"port", "protocol"}},
-      {"containers", {"name"}},
-      {"initContainers", {"name"}},
-      {"ephemeralContainers", {"name"}},
-      {"env", {"name"}},
-      {"volumeMounts", {"mountPath"}},
-      {"volumeDevices", {"devicePath"}},
-      {"spec.volumes", {"name"}},  // not those of a SecurityContextConstraints, which are strings
-      {"imagePullSecrets", {"name"}},
-      {"secrets", {"name"}},
-      {"hostAliases", {"ip"}},
-      {"topologySpreadConstraints", {"topologyKey", "whenUnsatisfiable"}},
-      {"schedulingGates", {"name"}},
-      {"resourceClaims", {"name"}},
-      {"status.podIPs", {"ip"}},
-      {"conditions", {"type"}},
-      {"ownerReferences", {"uid"}},
-  };
-  if (const auto found = table.find(parent + "." + field); found != table.end())
-    return &found->second;
-  const auto found = table.find(field);
-  return found == table.end() ? nullptr : &found->second;
+struct BuiltIn {
+  std::map<std::string, Keys> keys;
+  std::set<std::string> atomic, maps;
+};
+
+const BuiltIn& merge_rules() {
+  static const BuiltIn all = [] {
+    const Json& table = data("topology.yaml");
+    return BuiltIn{table.at("keys"), table.at("atomic"), table.at("maps")};
+  }();
+  return all;
 }
 
-// x-kubernetes-map-type: atomic (selectors and references).
+// By "parent.field" first, then by "field".
+Keys built_in_keys(const std::string& parent, const std::string& field) {
+  const auto& keys = merge_rules().keys;
+  auto found = keys.find(parent + "." + field);
+  if (found == keys.end()) found = keys.find(field);
+  return found == keys.end() ? Keys{} : found->second;
+}
+
 bool built_in_atomic(const std::string& parent, const std::string& field) {
-  static const std::set<std::string> names = {"nodeSelector",
-                                              "selector",
-                                              "labelSelector",
-                                              "namespaceSelector",
-                                              "podSelector",
-                                              "involvedObject",
-                                              "regarding",
-                                              "related",
-                                              "secretKeyRef",
-                                              "configMapKeyRef",
-                                              "fieldRef",
-                                              "resourceFieldRef",
-                                              "secretRef",
-                                              "nodePublishSecretRef",
-                                              "claimRef",
-                                              "targetRef",
-                                              "roleRef",
-                                              "nodeSelectorTerms",
-                                              "requiredDuringSchedulingIgnoredDuringExecution",
-                                              "fieldsV1"};
-  return names.count(field) > 0 && parent != "metadata" && parent != "labels" &&
+  return merge_rules().atomic.count(field) > 0 && parent != "metadata" && parent != "labels" &&
          parent != "annotations";
 }
 
@@ -80,7 +52,7 @@ bool says(const Json* schema, const char* key, const char* value) {
 Topology::Topology(const Json* schema, bool root, std::string name, std::string parent)
     : schema_(schema), root_(root), name_(std::move(name)), parent_(std::move(parent)) {
   if (schema_ == nullptr) {
-    if (const Keys* keys = built_in_keys(parent_, name_)) keys_ = *keys;
+    keys_ = built_in_keys(parent_, name_);
   } else if (const Json* keys = lookup(schema_, "x-kubernetes-list-map-keys")) {
     keys_ = keys->get<Keys>();
   }
@@ -135,10 +107,7 @@ bool Topology::declares(const std::string& field) const {
     const Json* properties = lookup(schema_, "properties");
     return root_ || (properties != nullptr && properties->contains(field));
   }
-  static const std::set<std::string> maps = {
-      "labels",   "annotations", "data",        "stringData", "binaryData", "limits",
-      "requests", "capacity",    "allocatable", "hard",       "matchLabels"};
-  return !untyped_ && maps.count(name_) == 0;
+  return !untyped_ && merge_rules().maps.count(name_) == 0;
 }
 
 Json Topology::key_default(const std::string& key) const {

@@ -1,8 +1,7 @@
 // How the parts of an object merge: which lists are keyed, which are sets, what is atomic.
 //
 // For custom resources the CRD's schema says it (x-kubernetes-list-type, -list-map-keys,
-// -map-type); for built-in types a table of field names stands in for the OpenAPI document's
-// extensions (kubernetes api/openapi-spec: x-kubernetes-list-map-keys, x-kubernetes-map-type).
+// -map-type), for built-in types data/topology.yaml.
 #pragma once
 
 #include <optional>

@@ -16,30 +16,16 @@ namespace devcluster {
 namespace {
 
 constexpr std::size_t kLargestBody =
-    std::size_t{3} * 1024 * 1024;  // apiserver config.go MaxRequestBodyBytes
-constexpr std::size_t kDeepestBody =
-    1'000;                     // far beyond any schema; keeps recursion off the stack's end
-constexpr int kAttempts = 64;  // lost races before an update gives up
+    std::size_t{3} * 1024 * 1024;    // apiserver config.go MaxRequestBodyBytes
+constexpr int kDeepestBody = 1'000;  // far beyond any schema; keeps recursion off the stack's end
+constexpr int kAttempts = 64;        // lost races before an update gives up
 constexpr std::size_t kSuffixLength = 5;  // apiserver names/generate.go
 constexpr std::size_t kLongestBase = 58;
 
-bool too_deep(const std::string& text) {
-  std::size_t depth = 0;
-  bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quoted) {
-      if (c == '\\') ++i;
-      if (c == '"') quoted = false;
-    } else if (c == '"') {
-      quoted = true;
-    } else if (c == '{' || c == '[') {
-      if (++depth > kDeepestBody) return true;
-    } else if ((c == '}' || c == ']') && depth > 0) {
-      --depth;
-    }
-  }
-  return false;
+// Throws where the body is nested too deeply.
+bool keep_shallow(int depth, Json::parse_event_t, Json&) {
+  if (depth > kDeepestBody) throw bad_request("the body is nested more than 1000 levels deep");
+  return true;
 }
 
 // Kind, name and namespace of what was sent must be what the path says; left out, they are filled
@@ -102,9 +88,7 @@ void keep_system_fields(const Call& call, Json& next, const Json& live) {
   const Json& kept = live["metadata"];
   const std::string version = metadata.value("resourceVersion", "");
   if (!version.empty() && version != kept["resourceVersion"]) {
-    throw conflict(subject,
-                   "the object has been modified; please apply your changes to the latest version "
-                   "and try again");
+    throw modified(subject);
   }
   const std::string uid = metadata.value("uid", "");
   if (!uid.empty() && uid != kept["uid"]) {
@@ -178,12 +162,13 @@ Json ApiServer::Impl::body_of(const Call& call) const {
   if (type.find("protobuf") != std::string::npos || type.find("cbor") != std::string::npos) {
     return binary_body(type, body);
   }
-  if (too_deep(body)) throw bad_request("the body is nested more than 1000 levels deep");
   const std::size_t first = body.find_first_not_of(" \t\r\n");
   const bool looks_json = first != std::string::npos && (body[first] == '{' || body[first] == '[');
   try {
     if (type.find("yaml") != std::string::npos && !looks_json) return yaml_to_json(body);
-    return Json::parse(body);
+    return Json::parse(body, keep_shallow);
+  } catch (const Refusal&) {
+    throw;
   } catch (const std::exception& error) {
     throw bad_request(std::string("error decoding the body: ") + error.what());
   }
@@ -191,9 +176,7 @@ Json ApiServer::Impl::body_of(const Call& call) const {
 
 void ApiServer::Impl::check_namespace(const Call& call) const {
   if (!call.type->namespaced) return;
-  const TypePtr namespaces = catalog.find("", "namespaces");
-  const RecordPtr record = store.get(*namespaces->objects, "", call.path.ns);
-  if (record == nullptr) throw not_found(namespaces->subject(call.path.ns));
+  const RecordPtr record = get({catalog.find("", "namespaces"), "", call.path.ns});
   const std::string* phase = find_pair(record->fields, "status.phase");
   if (phase != nullptr && *phase == "Terminating") {
     Refusal refusal =
@@ -218,16 +201,8 @@ void ApiServer::Impl::admit(Call& call, Json& object, const Json* old) {
   }
   report_unknown(call, unknown);
 
-  AdmissionRequest request;
-  request.verb = old == nullptr ? "create" : "update";
-  request.resource = call.path.resource;
-  request.group = call.path.group;
-  request.subresource = call.path.subresource;
-  request.ns = call.path.ns;
-  request.user = call.user.name;
-  request.user_groups = call.user.groups;
-  request.old_object = old;
-  run_admission(call, request, object);
+  const char* const verb = old == nullptr ? "create" : "update";
+  run_admission(call, admission_request(call, verb, call.path.ns, old), object);
   if (options.rbac && !call.user.in("system:masters")) check_grants({*this, call}, object, old);
 
   std::vector<Cause> causes = validate_metadata(*call.type, object["metadata"]);
@@ -243,13 +218,15 @@ void ApiServer::Impl::admit(Call& call, Json& object, const Json* old) {
   if (!causes.empty()) throw invalid(subject, causes);
 }
 
+AdmissionRequest ApiServer::Impl::admission_request(const Call& call, const char* verb,
+                                                    const std::string& ns, const Json* old) {
+  const ResourcePath& path = call.path;
+  return {verb, path.resource,  path.group,       path.subresource,
+          ns,   call.user.name, call.user.groups, old};
+}
+
 void ApiServer::Impl::run_admission(Call& call, const AdmissionRequest& request, Json& object) {
-  std::vector<Admission> chain;
-  {
-    const std::shared_lock lock(hooks_mutex);
-    chain = admissions;
-  }
-  for (const Admission& admission : chain) {
+  for (const Admission& admission : admissions.all()) {
     const auto refusal = admission(request, object);
     if (!refusal) continue;
     Subject subject = call.subject();
@@ -319,18 +296,15 @@ Response ApiServer::Impl::insert(Call& call, Draft draft) {
   track(call, draft, nullptr);
   for (int attempt = 0;; ++attempt) {
     // Not `metadata`: an admission may have put another object in place.
-    const std::string name = object["metadata"]["name"];
+    const ObjectKey key{call.type, call.path.ns, object["metadata"]["name"]};
     if (call.dry_run) {
-      if (store.get(*call.type->objects, call.path.ns, name) != nullptr) {
-        throw already_exists(call.type->subject(name));
-      }
+      if (find(key) != nullptr) throw already_exists(key.subject());
       return object_response(call, 201, object);
     }
-    if (const RecordPtr record = store.put(*call.type->objects, call.path.ns, name, 0, object)) {
-      committed(call.type, call.path.ns, name);
+    if (const RecordPtr record = put(key, nullptr, object)) {
       return object_response(call, 201, *record);
     }
-    if (!generated || attempt == kAttempts) throw already_exists(call.type->subject(name));
+    if (!generated || attempt == kAttempts) throw already_exists(key.subject());
     object["metadata"]["name"] = base.substr(0, kLongestBase) + random_suffix(kSuffixLength);
   }
 }
@@ -393,7 +367,7 @@ Response ApiServer::Impl::apply(Call& call, const Json& body) {
   const std::string version = config["metadata"].value("resourceVersion", "");
   const std::string uid = config["metadata"].value("uid", "");
   for (int attempt = 0;; ++attempt) {
-    if (store.get(*call.type->objects, call.path.ns, call.path.name) != nullptr) {
+    if (find(call.key()) != nullptr) {
       return update(call, [&](const Json& live, ManagedFields managers) {
         ApplyResult result =
             apply_config(live, std::move(managers), config, shape_of(call), who, force);
@@ -423,8 +397,7 @@ Response ApiServer::Impl::apply(Call& call, const Json& body) {
 
 Response ApiServer::Impl::update(Call& call, const Change& change) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    const RecordPtr record = store.get(*call.type->objects, call.path.ns, call.path.name);
-    if (record == nullptr) throw not_found(call.subject());
+    const RecordPtr record = get(call.key());
     const Json live = Json::parse(with_api_version(record->text, call.api_version()));
     Draft draft = change(live, managed_fields_of(live));
     Json& next = draft.object;
@@ -444,28 +417,19 @@ Response ApiServer::Impl::update(Call& call, const Change& change) {
     track(call, draft, live);
     if (next == live) return object_response(call, 200, *record);
     if (call.dry_run) return object_response(call, 200, next);
-    if (const RecordPtr stored = store_update(call, record, next)) {
-      committed(call.type, call.path.ns, call.path.name);
+    if (const RecordPtr stored = put_or_erase(call.key(), record, next)) {
       return object_response(call, 200, *stored);
     }
   }
-  throw conflict(call.subject(),
-                 "the object has been modified; please apply your changes to the latest "
-                 "version and try again");
+  throw modified(call.subject());
 }
 
 // The last finalizer's removal from what is being deleted deletes it.
-RecordPtr ApiServer::Impl::store_update(Call& call, const RecordPtr& live, Json& next) {
+RecordPtr ApiServer::Impl::put_or_erase(const ObjectKey& key, const RecordPtr& live, Json& next) {
   const Json& metadata = next["metadata"];
-  const bool held = !metadata.value("finalizers", Json::array()).empty() ||
-                    metadata.value("deletionGracePeriodSeconds", 0) > 0 ||
-                    (call.type->kind == "Namespace" && call.type->group.empty() &&
-                     !next.value("/spec/finalizers"_json_pointer, Json::array()).empty());
-  Collection& objects = *call.type->objects;
-  if (metadata.contains("deletionTimestamp") && !held) {
-    return store.erase(objects, live->ns, live->name, live->resource_version, next);
-  }
-  return store.put(objects, live->ns, live->name, live->resource_version, next);
+  const bool held = metadata.value("deletionGracePeriodSeconds", 0) > 0 || has_finalizers(next);
+  const bool goes = metadata.contains("deletionTimestamp") && !held;
+  return goes ? erase(key, live, next) : put(key, live, next);
 }
 
 // 10.96.0.0/16, as kubeadm's default service subnet begins; .0.1 is the API server's own.
