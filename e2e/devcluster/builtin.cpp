@@ -10,16 +10,13 @@ namespace {
 
 constexpr const char* kSubdomainRule =
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
-    "'.', and "
-    "must start and end with an alphanumeric character (e.g. 'example.com', regex used for "
-    "validation is "
+    "'.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used "
+    "for validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 constexpr const char* kLabelRule =
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and "
-    "must start "
-    "and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for "
-    "validation is "
-    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+    "must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used "
+    "for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 constexpr std::size_t kLongestSubdomain = 253;
 constexpr std::size_t kLongestLabel = 63;
 constexpr std::size_t kAnnotationBytes =
@@ -204,10 +201,9 @@ void check_pod(const Json& pod, const Json* old, std::vector<Cause>& causes) {
     causes.push_back(
         forbidden_field("spec",
                         "pod updates may not change fields other than `spec.containers[*].image`,"
-                        "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec."
-                        "tolerations` (only additions to "
-                        "existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to "
-                        "be set to 1 if it was "
+                        "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,"
+                        "`spec.tolerations` (only additions to existing tolerations),"
+                        "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was "
                         "previously negative)"));
   }
 }

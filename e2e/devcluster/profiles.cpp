@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <map>
 
 #include "devcluster/data.hpp"
@@ -52,11 +53,8 @@ const std::vector<Profile>& profiles() {
 }  // namespace
 
 int Profile::minor() const {
-  const auto dot = kubernetes.find('.');
   int value = 0;
-  if (dot != std::string::npos) {
-    std::from_chars(kubernetes.data() + dot + 1, kubernetes.data() + kubernetes.size(), value);
-  }
+  std::sscanf(kubernetes.c_str(), "v1.%d", &value);
   return value;
 }
 

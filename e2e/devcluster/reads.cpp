@@ -17,6 +17,18 @@ View view_for(const Call& call) {
   return view;
 }
 
+// One object, stored as `text`, as the client asked to see it.
+std::string rendered(const std::string& text, const std::string& api_version, const View& view,
+                     const ServedVersion& version, std::chrono::system_clock::time_point now) {
+  if (view.shape == View::Shape::kObject) return with_api_version(text, api_version);
+  Json object = Json::parse(text);
+  if (view.shape == View::Shape::kPartial)
+    return partial_object(std::move(object), view.meta_version).dump();
+  const TableWriter writer(version, view, now);
+  const Json metadata = {{"resourceVersion", object["metadata"].value("resourceVersion", "")}};
+  return writer.table(Json::array({writer.row(std::move(object))}), metadata).dump();
+}
+
 std::string continue_token(std::uint64_t resource_version, const std::string& start) {
   return base64_url(
       Json{{"v", "meta.k8s.io/v1"}, {"rv", resource_version}, {"start", start}}.dump());
@@ -40,14 +52,10 @@ Continuation parse_continue(const std::string& token) {
 Refusal continue_expired(const std::string& start) {
   Refusal plain = expired(
       "The provided continue parameter is too old to display a consistent list result. You can "
-      "start a "
-      "new list without the continue parameter, or use the continue token in this response to "
-      "retrieve "
-      "the remainder of the results. Continuing with the provided token results in an inconsistent "
-      "list "
-      "- objects that were created, modified, or deleted between the time the first chunk was "
-      "returned "
-      "and now may show up in the list.");
+      "start a new list without the continue parameter, or use the continue token in this response "
+      "to retrieve the remainder of the results. Continuing with the provided token results in an "
+      "inconsistent list - objects that were created, modified, or deleted between the time the "
+      "first chunk was returned and now may show up in the list.");
   plain.continue_with(continue_token(0, start));
   return plain;
 }
@@ -83,23 +91,15 @@ void check_fields(const Selector& fields, const std::vector<std::string>& select
 
 Response ApiServer::Impl::object_response(const Call& call, int status,
                                           const Record& record) const {
-  if (view_of(call.header("accept")).shape == View::Shape::kObject) {
-    return json_response(status, with_api_version(record.text, call.api_version()) + "\n");
-  }
-  return object_response(call, status, Json::parse(record.text));
+  return json_response(status, rendered(record.text, call.api_version(), view_for(call),
+                                        *call.version, options.clock()) +
+                                   "\n");
 }
 
 Response ApiServer::Impl::object_response(const Call& call, int status, const Json& object) const {
-  const View view = view_for(call);
-  if (view.shape == View::Shape::kTable) {
-    const TableWriter writer(*call.version, view, options.clock());
-    const Json metadata = {{"resourceVersion", object["metadata"].value("resourceVersion", "")}};
-    return json_line(status, writer.table(Json::array({writer.row(object)}), metadata));
-  }
-  if (view.shape == View::Shape::kPartial) {
-    return json_line(status, partial_object(object, view.meta_version));
-  }
-  return json_response(status, with_api_version(object.dump(), call.api_version()) + "\n");
+  Record record;
+  record.text = object.dump();
+  return object_response(call, status, record);
 }
 
 Answer ApiServer::Impl::read_one(Call& call) {
@@ -212,20 +212,13 @@ Answer ApiServer::Impl::list(Call& call) {
 }
 
 Answer ApiServer::Impl::watch(Call& call, WatchOptions open) {
-  const View view = view_for(call);
   open.horizon = call.horizon;
   open.kind = call.type->kind;
   open.api_version = call.api_version();
   // Held by value: the watch outlives the request, and its type may be replaced meanwhile.
-  open.render = [this, type = call.type, version = call.path.version, view,
+  open.render = [this, type = call.type, version = call.path.version, view = view_for(call),
                  api_version = open.api_version](const Record& record) {
-    if (view.shape == View::Shape::kObject) return with_api_version(record.text, api_version);
-    Json object = Json::parse(record.text);
-    if (view.shape == View::Shape::kPartial)
-      return partial_object(std::move(object), view.meta_version).dump();
-    const TableWriter writer(type->versions.at(version), view, options.clock());
-    const Json metadata = {{"resourceVersion", object["metadata"].value("resourceVersion", "")}};
-    return writer.table(Json::array({writer.row(std::move(object))}), metadata).dump();
+    return rendered(record.text, api_version, view, type->versions.at(version), options.clock());
   };
   Answer answer;
   answer.response = json_response(200, "");

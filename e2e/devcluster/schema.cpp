@@ -188,35 +188,29 @@ class Validator {
     const Json* keys = lookup(schema, "x-kubernetes-list-map-keys");
     if (old == nullptr || keys == nullptr || !old->is_array()) return nullptr;
     for (const Json& candidate : *old) {
-      if (same_key(item, candidate, *keys)) return &candidate;
+      if (identity(item, keys) == identity(candidate, keys)) return &candidate;
     }
     return nullptr;
   }
 
-  static bool same_key(const Json& a, const Json& b, const Json& keys) {
-    return std::all_of(keys.begin(), keys.end(), [&](const Json& key) {
-      const std::string name = key.get<std::string>();
-      return a.is_object() && b.is_object() && a.value(name, Json()) == b.value(name, Json());
-    });
+  // What tells an item of a list from the others: its keys, or all of it.
+  static Json identity(const Json& item, const Json* keys) {
+    if (keys == nullptr || !item.is_object()) return item;
+    Json out = Json::object();
+    for (const auto& name : keys->get<std::vector<std::string>>()) {
+      if (item.contains(name)) out[name] = item[name];
+    }
+    return out;
   }
 
   void check_unique(const Json& value, const Json& schema, const std::string& path) {
     const Json* type = lookup(schema, "x-kubernetes-list-type");
     if (type == nullptr || *type == "atomic") return;
-    const Json* keys = lookup(schema, "x-kubernetes-list-map-keys");
+    const Json* keys = *type == "map" ? lookup(schema, "x-kubernetes-list-map-keys") : nullptr;
     std::set<std::string> seen;
     for (std::size_t i = 0; i < value.size(); ++i) {
-      Json identity = value[i];
-      if (*type == "map" && keys != nullptr && identity.is_object()) {
-        identity = Json::object();
-        for (const Json& key : *keys) {
-          const std::string name = key.get<std::string>();
-          if (value[i].contains(name)) identity[name] = value[i][name];
-        }
-      }
-      if (!seen.insert(identity.dump()).second) {
-        causes.push_back(duplicate(at_index(path, i), identity));
-      }
+      const Json one = identity(value[i], keys);
+      if (!seen.insert(one.dump()).second) causes.push_back(duplicate(at_index(path, i), one));
     }
   }
 
