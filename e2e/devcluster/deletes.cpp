@@ -33,18 +33,11 @@ Options options_of(const Call& call, const Json& body) {
   return out;
 }
 
-void check_preconditions(const Subject& subject, const Options& options, const Json& metadata) {
-  if (!options.uid.empty() && options.uid != metadata["uid"]) {
-    throw conflict(subject, "Precondition failed: UID in precondition: " + options.uid +
-                                ", UID in object meta: " + metadata["uid"].get<std::string>());
-  }
-  if (!options.resource_version.empty() &&
-      options.resource_version != metadata["resourceVersion"]) {
-    throw conflict(
-        subject,
-        "Precondition failed: ResourceVersion in precondition: " + options.resource_version +
-            ", ResourceVersion in object meta: " + metadata["resourceVersion"].get<std::string>());
-  }
+void check_precondition(const Subject& subject, const std::string& what, const std::string& wanted,
+                        const std::string& there) {
+  if (wanted.empty() || wanted == there) return;
+  throw conflict(subject, "Precondition failed: " + what + " in precondition: " + wanted + ", " +
+                              what + " in object meta: " + there);
 }
 
 // Only a Pod on a node that may still run is given time.
@@ -87,7 +80,9 @@ Json ApiServer::Impl::remove_one(Call& call, const ObjectKey& key, const Json& b
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const RecordPtr record = get(key);
     const Json live = Json::parse(with_api_version(record->text, call.api_version()));
-    check_preconditions(subject, options_given, live["metadata"]);
+    check_precondition(subject, "UID", options_given.uid, live["metadata"]["uid"]);
+    check_precondition(subject, "ResourceVersion", options_given.resource_version,
+                       live["metadata"]["resourceVersion"]);
     Json next = live;
     run_admission(call, admission_request(call, "delete", key.ns, &live), next);
     next = live;

@@ -124,18 +124,18 @@ Selector Selector::from_label_selector(const nlohmann::json& selector) {
 bool Selector::matches(const Pairs& pairs) const {
   return std::all_of(requirements_.begin(), requirements_.end(), [&](const Requirement& r) {
     const std::string* value = find_pair(pairs, r.key);
-    const auto listed = [&] {
-      return std::find(r.values.begin(), r.values.end(), *value) != r.values.end();
-    };
+    const bool there = value != nullptr;
+    const bool listed =
+        there && std::find(r.values.begin(), r.values.end(), *value) != r.values.end();
     switch (r.op) {
       case Requirement::Op::kIn:
-        return value != nullptr && listed();
+        return listed;
       case Requirement::Op::kNotIn:
-        return value == nullptr || !listed();
+        return !listed;
       case Requirement::Op::kExists:
-        return value != nullptr;
+        return there;
       case Requirement::Op::kNotExists:
-        return value == nullptr;
+        return !there;
     }
     return false;
   });
