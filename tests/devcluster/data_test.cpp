@@ -1,11 +1,11 @@
 // The tables that are built in: a fault in one is told with its place.
+#include "devcluster/data.hpp"
+
 #include <stdexcept>
 #include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "devcluster/data.hpp"
 
 namespace devcluster {
 namespace {
@@ -14,9 +14,8 @@ using ::testing::StartsWith;
 
 std::string fault(const std::string& file, const EntryKeys& keys) {
   try {
-    each_entry(file, [&](const std::string&, const nlohmann::json& entry) {
-      check_keys(entry, keys);
-    });
+    each_entry(file,
+               [&](const std::string&, const nlohmann::json& entry) { check_keys(entry, keys); });
   } catch (const std::logic_error& error) {
     return error.what();
   }
