@@ -4,15 +4,13 @@
 #include <atomic>
 #include <memory>
 
+#include "devcluster/members.hpp"
+#include "devcluster/objects.hpp"
 #include "devcluster/pod_policies.hpp"
 #include "devcluster/scc.hpp"
 
 namespace devcluster {
 namespace {
-
-std::string path_in(const std::string& ns, const std::string& plural) {
-  return "/api/v1/namespaces/" + ns + "/" + plural;
-}
 
 // kubernetes pkg/apis/core: fields whose feature gate is off are dropped without a word.
 void drop_unknown_fields(const Profile& profile, Json& pod) {
@@ -31,7 +29,7 @@ std::optional<std::string> set_service_account(World& world, const AdmissionRequ
                                                Json& pod) {
   auto& spec = pod["spec"];
   const std::string name = spec.value("serviceAccountName", "default");
-  const auto account = world.api.get(path_in(request.ns, "serviceaccounts"), name);
+  const auto account = world.get("/api/v1/serviceaccounts", request.ns + "/" + name);
   if (!account) {
     return "error looking up service account " + request.ns + "/" + name + ": serviceaccount \"" +
            name + "\" not found";
@@ -39,11 +37,10 @@ std::optional<std::string> set_service_account(World& world, const AdmissionRequ
   const bool mount = spec.value("automountServiceAccountToken",
                                 account->value("automountServiceAccountToken", true));
   if (!mount) return std::nullopt;
-  static const std::string prefix = "kube-api-access-";
   const std::string directory = "/var/run/secrets/kubernetes.io/serviceaccount";
   auto& volumes = spec["volumes"];
   if (volumes.is_null()) volumes = Json::array();
-  const auto volume = prefix + hash_of(pod["metadata"].value("name", "")).substr(0, 5);
+  const auto volume = "kube-api-access-" + hash_of(name_of(pod)).substr(0, 5);
   bool used = false;
   for (auto& container : spec["containers"]) {
     auto& mounts = container["volumeMounts"];
@@ -67,8 +64,8 @@ std::optional<std::string> set_service_account(World& world, const AdmissionRequ
 }
 
 bool in_list(const Json& object, const char* key, const std::string& value) {
-  const auto list = object.value(key, Json::array());
-  return list.is_array() && std::find(list.begin(), list.end(), value) != list.end();
+  const auto list = strings(object, key);
+  return std::find(list.begin(), list.end(), value) != list.end();
 }
 
 std::optional<std::string> admit_scc(World& world, const AdmissionRequest& request, Json& pod) {
@@ -90,12 +87,12 @@ std::optional<std::string> admit_scc(World& world, const AdmissionRequest& reque
         in_list(scc, "users", who.user) ||
         std::any_of(who.groups.begin(), who.groups.end(),
                     [&](const std::string& group) { return in_list(scc, "groups", group); });
-    who.name = scc["metadata"].value("name", "");
+    who.name = name_of(scc);
     return listed || allowed(world, who);
   };
   SccInput input;
   input.sccs = world.api.list("/apis/security.openshift.io/v1/securitycontextconstraints");
-  if (const auto ns = world.api.get("/api/v1/namespaces", request.ns)) {
+  if (const auto ns = world.get("/api/v1/namespaces", request.ns)) {
     input.namespace_annotations = ns->at("metadata").value("annotations", Json::object());
   }
   input.may_use = [&](const Json& scc) -> std::optional<std::string> {
@@ -127,8 +124,7 @@ std::optional<std::string> admit_route(World& world, const AdmissionRequest& req
       spec["host"] = old_host;  // clearing it is ignored
       return std::nullopt;
     }
-    const std::string label = route["metadata"].value("name", "") + "-" + request.ns;
-    spec["host"] = label + "." + world.domain;
+    spec["host"] = name_of(route) + "-" + request.ns + "." + world.domain;
     route["metadata"]["annotations"]["openshift.io/host.generated"] = "true";
     return std::nullopt;
   }

@@ -42,56 +42,51 @@ Json get_json(ApiServer& server, const std::string& target) {
   return Json::parse(answer.response.body);
 }
 
+ApiServerOptions server_options(const ClusterOptions& options, const Profile& profile) {
+  ApiServerOptions out;
+  out.clock = options.clock;
+  out.git_version = profile.kubernetes;
+  out.extra_types = extra_types(profile);
+  out.rbac = options.rbac;
+  return out;
+}
+
 }  // namespace
 
-Cluster::Cluster(ClusterOptions options) : profile_(profile_of(options)) {
-  ApiServerOptions server_options;
-  server_options.clock = options.clock;
-  server_options.git_version = profile_.kubernetes;
-  server_options.extra_types = extra_types(profile_);
-  server_options.rbac = options.rbac;
-  server_ = std::make_unique<ApiServer>(std::move(server_options));
-  world_ = std::unique_ptr<World>(new World{*server_,
-                                            profile_,
-                                            options.pace,
-                                            std::move(options.clock),
-                                            std::move(options.domain),
-                                            {},
-                                            nullptr,
-                                            Api(*server_)});
-  recorder_ = std::make_unique<Recorder>(*world_);
-  world_->recorder = recorder_.get();
-  agent_ = options.agent ? options.agent(*world_) : simulated_agent(*world_);
-  install_admission(*world_);
-  logs_ = std::make_unique<Logs>(*world_, *agent_);
-  logs_->install();
-  install_exec(*world_, *agent_);
+Cluster::Cluster(const ClusterOptions& options)
+    : profile_(profile_of(options)),
+      server_(server_options(options, profile_)),
+      world_{server_, profile_, options.pace, options.clock, options.domain},
+      agent_(options.agent ? options.agent(world_) : simulated_agent(world_)),
+      logs_(world_, *agent_) {
+  install_admission(world_);
+  logs_.install();
+  install_exec(world_, *agent_);
   serve_metrics();
-  furnish(*world_, options.masters, options.workers);
+  furnish(world_, options.masters, options.workers);
 
   const auto add = [&](auto controller) {
     auto* raw = controller.get();
-    const auto interests = raw->interests();
-    if (interests.empty()) interested_in_all_.push_back(raw);
-    for (const auto& collection : interests) interested_[collection].push_back(raw);
+    if (raw->interests().empty()) interested_in_all_.push_back(raw);
+    for (const auto& collection : raw->interests()) interested_[collection].push_back(raw);
     controllers_.push_back(std::move(controller));
     return raw;
   };
-  add(std::make_unique<Namespaces>(*world_, namespaced_));
-  add(std::make_unique<ClaimBinder>(*world_));
+  add(std::make_unique<Namespaces>(world_, namespaced_));
+  add(std::make_unique<ClaimBinder>(world_));
   if (profile_.is_openshift() && profile_.machine_configs) {
     machine_configs_ = add(std::make_unique<MachineConfigOperator>(
-        *world_, MachineConfigOperator::Machines{
-                     [this](const std::string& node) { return pods_to_drain(node); },
-                     [this](const std::string& node, bool up) { power(node, up, true); }}));
+        world_, MachineConfigOperator::Machines{
+                    [this](const std::string& node) { return pods_to_drain(node); },
+                    [this](const std::string& node, bool up) { power(node, up, true); }}));
   }
-  add(std::make_unique<Scheduler>(*world_));
-  kubelet_ = add(std::make_unique<Kubelet>(*world_, *agent_));
-  lifecycle_ = add(std::make_unique<NodeLifecycle>(*world_));
-  add(std::make_unique<Router>(*world_));
-  add(std::make_unique<Followers>(*world_));
-  add(std::make_unique<GarbageCollector>(*world_));
-  server_->on_change([this] { changed_ = true; });
+  add(std::make_unique<Scheduler>(world_));
+  kubelet_ = add(std::make_unique<Kubelet>(world_, *agent_));
+  lifecycle_ = add(std::make_unique<NodeLifecycle>(world_));
+  add(std::make_unique<Router>(world_));
+  add(std::make_unique<Followers>(world_));
+  add(std::make_unique<GarbageCollector>(world_));
+  server_.on_change([this] { changed_ = true; });
   tick();
 }
 
@@ -101,7 +96,7 @@ Cluster::~Cluster() = default;
 // own nothing and are owned by nothing, and there are many.
 void Cluster::discover() {
   const auto follow = [&](const std::string& base) {
-    for (const auto& resource : get_json(*server_, base).value("resources", Json::array())) {
+    for (const auto& resource : get_json(server_, base).value("resources", Json::array())) {
       const auto name = resource.value("name", "");
       const auto verbs = resource.value("verbs", Json::array());
       if (name.find('/') != std::string::npos) continue;
@@ -109,11 +104,11 @@ void Cluster::discover() {
       std::string collection = base;
       collection.append("/").append(name);
       if (resource.value("namespaced", false)) namespaced_.insert(collection);
-      if (name != "events") feeds_.try_emplace(collection, *server_, collection);
+      if (name != "events") feeds_.try_emplace(collection, server_, collection);
     }
   };
   follow("/api/v1");
-  const auto groups = get_json(*server_, "/apis").value("groups", Json::array());
+  const auto groups = get_json(server_, "/apis").value("groups", Json::array());
   for (const auto& group : groups) {
     follow("/apis/" + group.value("/preferredVersion/groupVersion"_json_pointer, std::string()));
   }
@@ -150,7 +145,7 @@ bool Cluster::poll() {
 
 void Cluster::tick() {
   const std::lock_guard lock(mutex_);
-  const auto now = world_->clock();
+  const auto now = world_.clock();
   for (int round = 0; round < kMaxRounds; ++round) {
     const bool fresh = changed_.exchange(false) && poll();
     bool due = false;
@@ -161,7 +156,7 @@ void Cluster::tick() {
       due = true;
     }
     if (!due && !changed_) {
-      logs_->wake();
+      logs_.wake();
       return;
     }
   }
@@ -179,13 +174,13 @@ std::optional<Time> Cluster::next_due() const {
 }
 
 void Cluster::power(const std::string& node, bool up, bool announced) {
-  world_->machines.at(node).up = up;
+  world_.machines.at(node).up = up;
   if (up) {
-    report_boot(*world_, node);
-    announce_start(*world_, node);
+    report_boot(world_, node);
+    announce_start(world_, node);
   }
   if (announced) {
-    set_node_ready(*world_, node, up ? "True" : "False");
+    set_node_ready(world_, node, up ? "True" : "False");
   } else if (up) {
     lifecycle_->restored(node);
   } else {
@@ -211,13 +206,13 @@ bool Cluster::evict(const std::string& ns, const std::string& pod, const std::st
 
 void Cluster::change_machine(const std::string& node, const std::function<void(Machine&)>& change) {
   const std::lock_guard lock(mutex_);
-  change(world_->machines.at(node));
+  change(world_.machines.at(node));
 }
 
 void Cluster::change_software(const std::function<void(Profile&)>& change) {
   const std::lock_guard lock(mutex_);
   change(profile_);
-  for (const auto& [name, machine] : world_->machines) {
+  for (const auto& [name, machine] : world_.machines) {
     power(name, false, true);
     power(name, true, true);
   }
@@ -240,13 +235,12 @@ int Cluster::reboots(const std::string& node) const {
 
 int Cluster::cgroups_of(const std::string& node) const {
   const std::lock_guard lock(mutex_);
-  return world_->machines.at(node).cgroups;
+  return world_.machines.at(node).cgroups;
 }
 
 std::vector<std::string> Cluster::pods_to_drain(const std::string& node) {
   std::vector<std::string> keys;
-  for (const auto& pod :
-       world_->api.list("/api/v1/pods", "fieldSelector=spec.nodeName%3D" + node)) {
+  for (const auto& pod : world_.api.list(kPods, "fieldSelector=spec.nodeName%3D" + node)) {
     const auto owners = pod["metadata"].value("ownerReferences", Json::array());
     const bool daemon = std::any_of(owners.begin(), owners.end(), [](const Json& owner) {
       return owner.value("kind", "") == "DaemonSet";
@@ -266,8 +260,8 @@ void Cluster::serve_metrics() {
     int cgroups = 0;
     {
       const std::lock_guard lock(mutex_);
-      const auto found = world_->machines.find(node);
-      if (!metrics || found == world_->machines.end()) throw not_found({"", "nodes", "Node", node});
+      const auto found = world_.machines.find(node);
+      if (!metrics || found == world_.machines.end()) throw not_found({"", "nodes", "Node", node});
       if (!found->second.up) {
         throw Refusal(503, "ServiceUnavailable",
                       "error trying to reach service: dial tcp: connect: no route to host");
@@ -286,8 +280,8 @@ void Cluster::serve_metrics() {
     }
     return {{200, {{"content-type", "text/plain; version=0.0.4"}}, std::move(text)}, nullptr};
   };
-  server_->add_subresource("nodes/proxy", serve);
-  server_->add_subresource("nodes/metrics", serve);
+  server_.add_subresource("nodes/proxy", serve);
+  server_.add_subresource("nodes/metrics", serve);
 }
 
 }  // namespace devcluster

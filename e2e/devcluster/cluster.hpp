@@ -44,14 +44,14 @@ struct ClusterOptions {
 class Cluster {
  public:
   // std::runtime_error when there is no such profile.
-  explicit Cluster(ClusterOptions options);
+  explicit Cluster(const ClusterOptions& options);
   ~Cluster();
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
 
-  ApiServer& api() { return *server_; }
+  ApiServer& api() { return server_; }
   const Profile& profile() const { return profile_; }
-  const std::string& domain() const { return world_->domain; }
+  const std::string& domain() const { return world_.domain; }
 
   void tick();
   std::optional<Time> next_due() const;
@@ -83,11 +83,10 @@ class Cluster {
   void serve_metrics();
 
   Profile profile_;
-  std::unique_ptr<ApiServer> server_;
-  std::unique_ptr<World> world_;
-  std::unique_ptr<Recorder> recorder_;
+  ApiServer server_;
+  World world_;
   std::unique_ptr<NodeAgent> agent_;
-  std::unique_ptr<Logs> logs_;
+  Logs logs_;
   Kubelet* kubelet_ = nullptr;
   NodeLifecycle* lifecycle_ = nullptr;
   MachineConfigOperator* machine_configs_ = nullptr;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "devcluster/objects.hpp"
+
 namespace devcluster {
 namespace {
 
@@ -15,12 +17,6 @@ bool has_finalizer(const Json& object, const std::string& name) {
 }
 
 }  // namespace
-
-std::string within(const std::string& collection, const std::string& ns) {
-  if (ns.empty()) return collection;
-  const auto slash = collection.rfind('/');
-  return collection.substr(0, slash) + "/namespaces/" + ns + collection.substr(slash);
-}
 
 void GarbageCollector::forget(const std::string& uid) {
   const auto found = items_.find(uid);
@@ -37,7 +33,7 @@ void GarbageCollector::forget(const std::string& uid) {
 
 void GarbageCollector::observe(const Delta& delta) {
   const auto& metadata = delta.object["metadata"];
-  const auto uid = metadata.value("uid", "");
+  const auto uid = uid_of(delta.object);
   forget(uid);
   if (delta.kind == Delta::Kind::kDeleted) {
     leaving_.erase(uid);
@@ -84,21 +80,17 @@ void GarbageCollector::look_at(const std::string& uid) {
   const auto& item = items_.at(uid);
   const bool any = std::any_of(item.owners.begin(), item.owners.end(),
                                [&](const auto& owner) { return items_.count(owner) > 0; });
-  const auto id = split_key(item.key);
-  const std::string& ns = id.first;
-  const std::string& name = id.second;
-  const auto path = within(item.collection, ns);
-  const auto object = world_.api.get(path, name);
-  if (!object || (*object)["metadata"].value("uid", "") != uid) return;
+  const auto object = world_.get(item.collection, item.key);
+  if (!object || uid_of(*object) != uid) return;
   if (!any) {
-    world_.api.remove(path, name);
+    world_.remove(item.collection, item.key);
     return;
   }
   Json kept = Json::array();
   for (const auto& owner : (*object)["metadata"]["ownerReferences"]) {
     if (items_.count(owner.value("uid", "")) > 0) kept.push_back(owner);
   }
-  attempt([&] { world_.api.merge_patch(path, name, {{"metadata", {{"ownerReferences", kept}}}}); });
+  world_.patch(item.collection, item.key, {{"metadata", {{"ownerReferences", kept}}}});
 }
 
 // An owner that is being deleted: its dependents are set free, or deleted first; then its finalizer
@@ -106,11 +98,8 @@ void GarbageCollector::look_at(const std::string& uid) {
 void GarbageCollector::finish_owner(const std::string& uid) {
   const auto found = items_.find(uid);
   if (found == items_.end()) return;
-  const auto id = split_key(found->second.key);
-  const std::string& ns = id.first;
-  const std::string& name = id.second;
-  const auto path = within(found->second.collection, ns);
-  const auto object = world_.api.get(path, name);
+  const auto& [collection, key, owners] = found->second;
+  const auto object = world_.get(collection, key);
   if (!object) return;
   const bool orphan = has_finalizer(*object, "orphan");
   const auto owned = owned_.find(uid);
@@ -119,11 +108,8 @@ void GarbageCollector::finish_owner(const std::string& uid) {
   for (const auto& dependent : dependents) {
     const auto item = items_.find(dependent);
     if (item == items_.end()) continue;
-    const auto dependent_id = split_key(item->second.key);
-    const std::string& dependent_ns = dependent_id.first;
-    const std::string& dependent_name = dependent_id.second;
-    const auto dependent_path = within(item->second.collection, dependent_ns);
-    const auto child = world_.api.get(dependent_path, dependent_name);
+    const auto& [child_collection, child_key, child_owners] = item->second;
+    const auto child = world_.get(child_collection, child_key);
     if (!child) continue;
     bool blocks = false;
     Json kept = Json::array();
@@ -135,15 +121,11 @@ void GarbageCollector::finish_owner(const std::string& uid) {
       }
     }
     if (orphan) {
-      attempt([&] {
-        world_.api.merge_patch(dependent_path, dependent_name,
-                               {{"metadata", {{"ownerReferences", kept.empty() ? Json() : kept}}}});
-      });
+      world_.patch(child_collection, child_key,
+                   {{"metadata", {{"ownerReferences", kept.empty() ? Json() : kept}}}});
     } else {
-      if (!(*child)["metadata"].contains("deletionTimestamp")) {
-        world_.api.remove(dependent_path, dependent_name);
-      }
-      waiting = waiting || (blocks && world_.api.get(dependent_path, dependent_name));
+      if (!deleting(*child)) world_.remove(child_collection, child_key);
+      waiting = waiting || (blocks && world_.get(child_collection, child_key));
     }
   }
   if (waiting) return;
@@ -152,12 +134,8 @@ void GarbageCollector::finish_owner(const std::string& uid) {
     if (finalizer != "orphan" && finalizer != "foregroundDeletion") finalizers.push_back(finalizer);
   }
   leaving_.erase(uid);
-  attempt([&] {
-    world_.api.merge_patch(path, name, {{"metadata", {{"finalizers", finalizers}}}});
-  });
+  world_.patch(collection, key, {{"metadata", {{"finalizers", finalizers}}}});
 }
-
-std::vector<std::string> Namespaces::interests() const { return {}; }
 
 void Namespaces::observe(const Delta& delta) {
   const auto& metadata = delta.object["metadata"];
@@ -188,13 +166,8 @@ void Namespaces::work(Time /*now*/) {
 }
 
 void Namespaces::furnish(const std::string& name) {
-  const auto accounts = within(kAccounts, name);
-  if (!world_.api.get(kNamespaces, name) || world_.api.get(accounts, "default")) return;
-  attempt([&] {
-    world_.api.create(accounts, {{"apiVersion", "v1"},
-                                 {"kind", "ServiceAccount"},
-                                 {"metadata", {{"name", "default"}, {"namespace", name}}}});
-  });
+  if (!world_.get(kNamespaces, name) || world_.get(kAccounts, name + "/default")) return;
+  world_.create(kAccounts, object_of("v1", "ServiceAccount", "default", name));
 }
 
 void Namespaces::empty(const std::string& name) {
@@ -204,14 +177,13 @@ void Namespaces::empty(const std::string& name) {
     // Fails where the CustomResourceDefinition of the collection has gone, and its objects with it.
     attempt([&] {
       for (const auto& object : world_.api.list(path)) {
-        const auto& metadata = object["metadata"];
-        if (!metadata.contains("deletionTimestamp")) world_.api.remove(path, metadata["name"]);
-        left = left || world_.api.get(path, metadata["name"]).has_value();
+        if (!deleting(object)) world_.api.remove(path, name_of(object));
+        left = left || world_.api.get(path, name_of(object)).has_value();
       }
     });
   }
   if (left) return;  // what goes later comes back as a change
-  auto object = world_.api.get(kNamespaces, name);
+  auto object = world_.get(kNamespaces, name);
   if (!object) return;
   (*object)["spec"]["finalizers"] = Json::array();
   attempt([&] { world_.api.update(kNamespaces, *object, "finalize"); });

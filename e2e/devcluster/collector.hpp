@@ -17,8 +17,7 @@ namespace devcluster {
 // Keeps an index of who owns whom by uid over everything that the Cluster follows.
 class GarbageCollector final : public Controller {
  public:
-  explicit GarbageCollector(World& world) : world_(world) {}
-  std::vector<std::string> interests() const override { return {}; }
+  explicit GarbageCollector(World& world) : Controller(world, {}) {}
   void observe(const Delta& delta) override;
   void work(Time now) override;
   std::optional<Time> due() const override {
@@ -35,7 +34,6 @@ class GarbageCollector final : public Controller {
   void look_at(const std::string& uid);
   void finish_owner(const std::string& uid);
 
-  World& world_;
   std::unordered_map<std::string, Item> items_;                   // by uid
   std::unordered_map<std::string, std::set<std::string>> owned_;  // owner's uid → dependents' uids
   std::set<std::string> doubtful_;                                // to look at
@@ -48,8 +46,7 @@ class GarbageCollector final : public Controller {
 class Namespaces final : public Controller {
  public:
   Namespaces(World& world, const std::set<std::string>& collections)
-      : world_(world), collections_(collections) {}
-  std::vector<std::string> interests() const override;
+      : Controller(world, {}), collections_(collections) {}
   void observe(const Delta& delta) override;
   void work(Time now) override;
 
@@ -57,13 +54,8 @@ class Namespaces final : public Controller {
   void furnish(const std::string& name);
   void empty(const std::string& name);
 
-  World& world_;
   const std::set<std::string>& collections_;  // of namespaced types, as the Cluster follows them
   std::set<std::string> changed_, terminating_;
 };
-
-// "/api/v1/pods" and "demo" → "/api/v1/namespaces/demo/pods"; the same for a cluster-scoped object
-// ("").
-std::string within(const std::string& collection, const std::string& ns);
 
 }  // namespace devcluster

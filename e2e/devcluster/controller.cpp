@@ -4,7 +4,14 @@
 #include <cstdint>
 #include <cstdio>
 
+#include "devcluster/objects.hpp"
+
 namespace devcluster {
+namespace {
+
+constexpr const char* kEvents = "/api/v1/events";
+
+}  // namespace
 
 std::string hash_of(const std::string& text) {
   // FNV-1a, 64 bits, twice: names need to be stable and distinct, not secret.
@@ -20,10 +27,47 @@ std::string hash_of(const std::string& text) {
 
 std::pair<std::string, std::string> split_key(const std::string& key) {
   const auto slash = key.find('/');
+  if (slash == std::string::npos) return {"", key};
   return {key.substr(0, slash), key.substr(slash + 1)};
 }
 
-std::string pods_path(const std::string& ns) { return "/api/v1/namespaces/" + ns + "/pods"; }
+std::string within(const std::string& collection, const std::string& ns) {
+  if (ns.empty()) return collection;
+  const auto slash = collection.rfind('/');
+  return collection.substr(0, slash) + "/namespaces/" + ns + collection.substr(slash);
+}
+
+std::string pods_path(const std::string& ns) { return within("/api/v1/pods", ns); }
+
+std::optional<Json> World::get(const std::string& collection, const std::string& key) {
+  const auto& [ns, name] = split_key(key);
+  return api.get(within(collection, ns), name);
+}
+
+bool World::remove(const std::string& collection, const std::string& key, int grace_seconds) {
+  const auto& [ns, name] = split_key(key);
+  return api.remove(within(collection, ns), name, grace_seconds);
+}
+
+bool World::create(const std::string& collection, const Json& object,
+                   const std::string& subresource) {
+  auto path = within(collection, object.at("metadata").value("namespace", ""));
+  if (!subresource.empty()) path += "/" + name_of(object) + "/" + subresource;
+  return attempt([&] { api.create(path, object); });
+}
+
+bool World::patch(const std::string& collection, const std::string& key, const Json& change) {
+  const auto id = split_key(key);
+  return attempt([&] { api.merge_patch(within(collection, id.first), id.second, change); });
+}
+
+bool World::patch_status(const std::string& collection, const std::string& key,
+                         const Json& status) {
+  const auto id = split_key(key);
+  return attempt([&] {
+    api.merge_patch(within(collection, id.first), id.second, {{"status", status}}, "status");
+  });
+}
 
 bool set_condition(Json& conditions, Time now, const std::string& type, const std::string& status,
                    const std::string& reason, const std::string& message) {
@@ -51,39 +95,30 @@ void Recorder::event(const Json& about, const std::string& type, const std::stri
   const std::string ns = metadata.value("namespace", "default");
   const std::string uid = metadata.value("uid", metadata.value("name", ""));
   const std::string now = rfc3339(world_.clock());
-  const std::string events = "/api/v1/namespaces/" + ns + "/events";
-  auto& seen = seen_[uid][reason + '\n' + message];
-  std::string& name = seen.first;
-  int& count = seen.second;
+  auto& [name, count] = seen_[uid][reason + '\n' + message];
   ++count;
-  if (count > 1 && attempt([&] {
-        world_.api.merge_patch(events, name, {{"count", count}, {"lastTimestamp", now}});
-      })) {
-    return;
-  }
+  const auto again = Json{{"count", count}, {"lastTimestamp", now}};
+  if (count > 1 && world_.patch(kEvents, ns + "/" + name, again)) return;
   name = metadata.value("name", "") + "." + hash_of(uid + reason + message + now).substr(0, 16);
   Json source = {{"component", component}};
   if (!host.empty()) source["host"] = host;
-  const Json object = {{"apiVersion", "v1"},
-                       {"kind", "Event"},
-                       {"metadata", {{"name", name}, {"namespace", ns}}},
-                       {"involvedObject",
-                        {{"apiVersion", about.value("apiVersion", "v1")},
-                         {"kind", about.value("kind", "Pod")},
-                         {"name", metadata.value("name", "")},
-                         {"namespace", metadata.value("namespace", "")},
-                         {"uid", uid},
-                         {"resourceVersion", metadata.value("resourceVersion", "")}}},
-                       {"type", type},
-                       {"reason", reason},
-                       {"message", message},
-                       {"source", source},
-                       {"reportingComponent", component},
-                       {"reportingInstance", host},
-                       {"firstTimestamp", now},
-                       {"lastTimestamp", now},
-                       {"count", count}};
-  attempt([&] { world_.api.create(events, object); });
+  Json made = object_of("v1", "Event", name, ns);
+  made["involvedObject"] = {{"apiVersion", about.value("apiVersion", "v1")},
+                            {"kind", about.value("kind", "Pod")},
+                            {"name", metadata.value("name", "")},
+                            {"namespace", metadata.value("namespace", "")},
+                            {"uid", uid},
+                            {"resourceVersion", metadata.value("resourceVersion", "")}};
+  made.update({{"type", type},
+               {"reason", reason},
+               {"message", message},
+               {"source", source},
+               {"reportingComponent", component},
+               {"reportingInstance", host},
+               {"firstTimestamp", now},
+               {"lastTimestamp", now},
+               {"count", count}});
+  world_.create(kEvents, made);
 }
 
 void Recorder::forget(const std::string& uid) { seen_.erase(uid); }

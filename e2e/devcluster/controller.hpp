@@ -44,7 +44,23 @@ struct Machine {
   int userns_slots = -1;           // user namespaces it has room for; -1: enough
 };
 
-class Recorder;
+struct World;
+
+// Writes Events as kubelet and scheduler do: equal ones are counted up, not repeated
+// (client-go tools/record/events_cache.go).
+class Recorder {
+ public:
+  explicit Recorder(World& world) : world_(world) {}
+  void event(const Json& about, const std::string& type, const std::string& reason,
+             const std::string& message, const std::string& component,
+             const std::string& host = "");
+  void forget(const std::string& uid);  // of a removed object
+
+ private:
+  World& world_;
+  std::map<std::string, std::map<std::string, std::pair<std::string, int>>>
+      seen_;  // uid → text → name, count
+};
 
 struct World {
   ApiServer& server;
@@ -52,20 +68,41 @@ struct World {
   Pace pace;
   Clock clock;
   std::string domain;  // of the router: "apps.example.com"
-  std::map<std::string, Machine> machines;
-  Recorder* recorder = nullptr;
+  std::map<std::string, Machine> machines = {};
   Api api{server};
+  Recorder recorder{*this};
+
+  // An object by its key in a collection such as "/api/v1/pods".
+  std::optional<Json> get(const std::string& collection, const std::string& key);
+  bool remove(const std::string& collection, const std::string& key, int grace_seconds = -1);
+  // These may lose against another writer; false and nothing thrown when they did. The level is
+  // looked at again with the change that beat them.
+  bool create(const std::string& collection, const Json& object,
+              const std::string& subresource = "");
+  bool patch(const std::string& collection, const std::string& key, const Json& change);
+  bool patch_status(const std::string& collection, const std::string& key, const Json& status);
 };
+
+inline constexpr const char* kPods = "/api/v1/pods";
+inline constexpr const char* kNodes = "/api/v1/nodes";
 
 class Controller {
  public:
+  // Wants the deltas of these collections; of all that the Cluster follows where there are none.
+  Controller(World& world, std::vector<std::string> interests)
+      : world_(world), interests_(std::move(interests)) {}
   virtual ~Controller() = default;
-  // Collections whose deltas it wants; empty: of all that the Cluster follows.
-  virtual std::vector<std::string> interests() const = 0;
+  const std::vector<std::string>& interests() const { return interests_; }
   virtual void observe(const Delta& delta) = 0;
   // Does what is due at `now`. Called after each round of deltas, and when due() has come.
   virtual void work(Time now) = 0;
   virtual std::optional<Time> due() const { return std::nullopt; }
+
+ protected:
+  World& world_;
+
+ private:
+  const std::vector<std::string> interests_;
 };
 
 // Keys and when each is to be looked at again; one time per key.
@@ -103,15 +140,18 @@ class Agenda {
   std::set<std::pair<Time, std::string>> order_;
 };
 
-std::string hash_of(const std::string& text);                           // 32 hex digits; stable
-std::pair<std::string, std::string> split_key(const std::string& key);  // "ns/name"
+std::string hash_of(const std::string& text);  // 32 hex digits; stable
+// "ns/name"; no namespace where there is no slash.
+std::pair<std::string, std::string> split_key(const std::string& key);
 std::string pods_path(const std::string& ns);
+// "/api/v1/pods" and "demo" → "/api/v1/namespaces/demo/pods"; the same for a cluster-scoped object
+// ("").
+std::string within(const std::string& collection, const std::string& ns);
 // {type, status, reason, message} into `conditions`, keeping lastTransitionTime where status stays;
 // true when that changed anything.
 bool set_condition(Json& conditions, Time now, const std::string& type, const std::string& status,
                    const std::string& reason = "", const std::string& message = "");
-// Runs a write that may lose against another writer; false and nothing thrown when it did. The
-// level is looked at again with the change that beat it.
+// Runs a write that may lose against another writer, as those of World do.
 template <class Write>
 bool attempt(Write&& write) {
   try {
@@ -121,21 +161,5 @@ bool attempt(Write&& write) {
     return false;
   }
 }
-
-// Writes Events as kubelet and scheduler do: equal ones are counted up, not repeated
-// (client-go tools/record/events_cache.go).
-class Recorder {
- public:
-  explicit Recorder(World& world) : world_(world) {}
-  void event(const Json& about, const std::string& type, const std::string& reason,
-             const std::string& message, const std::string& component,
-             const std::string& host = "");
-  void forget(const std::string& uid);  // of a removed object
-
- private:
-  World& world_;
-  std::map<std::string, std::map<std::string, std::pair<std::string, int>>>
-      seen_;  // uid → text → name, count
-};
 
 }  // namespace devcluster

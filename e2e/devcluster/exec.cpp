@@ -1,6 +1,7 @@
 #include "devcluster/exec.hpp"
 
 #include "devcluster/lower.hpp"
+#include "devcluster/objects.hpp"
 #include "devcluster/paths.hpp"
 #include "devcluster/status.hpp"
 
@@ -26,27 +27,25 @@ Answer serve(World& world, NodeAgent& agent, const Request& request, const std::
   const auto pod = world.api.get(pods_path(ns), name);
   if (!pod) throw not_found({"", "pods", "Pod", name});
   const std::string protocol = subprotocol(request);
-  const auto& containers = (*pod)["spec"]["containers"];
+  const auto container = container_of(*pod).value("name", "");
   const auto asked = target.value("container");
-  if (!asked.empty() && containers[0].value("name", "") != asked) {
+  if (!asked.empty() && container != asked) {
     throw bad_request("container " + asked + " is not valid for pod " + name);
   }
-  const auto phase = pod->value("/status/phase"_json_pointer, std::string());
-  if (phase == "Succeeded" || phase == "Failed") {
-    throw bad_request("cannot exec into a container in a completed pod; current phase is " + phase);
+  if (has_ended(*pod)) {
+    throw bad_request("cannot exec into a container in a completed pod; current phase is " +
+                      phase_of(*pod));
   }
   const node::ExecRequest what{target.values("command"), target.flag("tty"), target.flag("stdin")};
   if (what.command.empty()) throw bad_request("command: is required");
-  const std::string uid = (*pod)["metadata"]["uid"];
-  auto dialogue = agent.exec(uid, what);
+  auto dialogue = agent.exec(uid_of(*pod), what);
   if (dialogue == nullptr) {
-    const bool runs = pod->contains("/status/containerStatuses/0/state/running"_json_pointer);
-    if (runs) {
+    if (pod->contains("/status/containerStatuses/0/state/running"_json_pointer)) {
       throw Refusal(501, "NotImplemented",
                     "Pods are simulated here: there is no container to run a "
                     "program in");
     }
-    throw bad_request("container not found (\"" + containers[0].value("name", "") + "\")");
+    throw bad_request("container not found (\"" + container + "\")");
   }
   Answer answer;
   answer.response = {101, {{"sec-websocket-protocol", protocol}}, ""};

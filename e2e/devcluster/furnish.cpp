@@ -4,6 +4,7 @@
 
 #include "devcluster/kubelet_status.hpp"
 #include "devcluster/node_start.hpp"
+#include "devcluster/objects.hpp"
 
 namespace devcluster {
 namespace {
@@ -11,7 +12,7 @@ namespace {
 std::string role_label(const std::string& role) { return "node-role.kubernetes.io/" + role; }
 constexpr const char* kMachineRole = "machineconfiguration.openshift.io/role";
 
-Json node(const World& world, const std::string& name, const std::string& role, Time now) {
+Json node_of(const World& world, const std::string& name, const std::string& role, Time now) {
   const auto& profile = world.profile;
   Json labels = {{"kubernetes.io/hostname", name},
                  {"kubernetes.io/os", "linux"},
@@ -55,21 +56,17 @@ Json node(const World& world, const std::string& name, const std::string& role, 
       status["runtimeHandlers"].push_back({{"name", "cgroup-writable"}, {"features", features}});
     }
   }
-  return {{"apiVersion", "v1"},
-          {"kind", "Node"},
-          {"metadata", {{"name", name}, {"labels", labels}}},
-          {"spec", spec},
-          {"status", status}};
-}
-
-Json object(const char* api_version, const char* kind, const std::string& name) {
-  return {{"apiVersion", api_version}, {"kind", kind}, {"metadata", {{"name", name}}}};
+  auto node = object_of("v1", "Node", name);
+  node["metadata"]["labels"] = labels;
+  node["spec"] = spec;
+  node["status"] = status;
+  return node;
 }
 
 void storage_classes(Api& api) {
   for (const auto& [name, provisioner] : {std::pair{"standard", "devcluster.example.com/block"},
                                           std::pair{"nfs", "devcluster.example.com/nfs"}}) {
-    auto storage_class = object("storage.k8s.io/v1", "StorageClass", name);
+    auto storage_class = object_of("storage.k8s.io/v1", "StorageClass", name);
     storage_class["provisioner"] = provisioner;
     storage_class["reclaimPolicy"] = "Delete";
     storage_class["volumeBindingMode"] = "Immediate";
@@ -90,13 +87,13 @@ void sccs(World& world) {
     const std::string name = scc["metadata"]["name"];
     if (name != "restricted-v2" && name != "restricted-v3") continue;
     const auto role_name = "system:openshift:scc:" + name;
-    auto role = object("rbac.authorization.k8s.io/v1", "ClusterRole", role_name);
+    auto role = object_of("rbac.authorization.k8s.io/v1", "ClusterRole", role_name);
     role["rules"] = Json::array({{{"apiGroups", {"security.openshift.io"}},
                                   {"resources", {"securitycontextconstraints"}},
                                   {"resourceNames", {name}},
                                   {"verbs", {"use"}}}});
     world.api.create("/apis/rbac.authorization.k8s.io/v1/clusterroles", role);
-    auto binding = object("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", role_name);
+    auto binding = object_of("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", role_name);
     binding["roleRef"] = {
         {"apiGroup", "rbac.authorization.k8s.io"}, {"kind", "ClusterRole"}, {"name", role_name}};
     binding["subjects"] = Json::array({{{"apiGroup", "rbac.authorization.k8s.io"},
@@ -113,7 +110,7 @@ void pools(World& world) {
           {"01-" + pool + "-container-runtime", "/etc/containers/storage.conf"},
           {"01-" + pool + "-kubelet", "/etc/kubernetes/kubelet-ca.crt"},
           {"99-" + pool + "-ssh", nullptr}}) {
-      auto config = object("machineconfiguration.openshift.io/v1", "MachineConfig", name);
+      auto config = object_of("machineconfiguration.openshift.io/v1", "MachineConfig", name);
       config["metadata"]["labels"] = {{kMachineRole, pool}};
       config["spec"]["config"]["ignition"]["version"] = "3.2.0";
       if (text != nullptr) {
@@ -125,7 +122,8 @@ void pools(World& world) {
       }
       world.api.create("/apis/machineconfiguration.openshift.io/v1/machineconfigs", config);
     }
-    auto object_of_pool = object("machineconfiguration.openshift.io/v1", "MachineConfigPool", pool);
+    auto object_of_pool =
+        object_of("machineconfiguration.openshift.io/v1", "MachineConfigPool", pool);
     object_of_pool["spec"] = {{"machineConfigSelector", {{"matchLabels", {{kMachineRole, pool}}}}},
                               {"nodeSelector", {{"matchLabels", {{role_label(pool), ""}}}}},
                               {"paused", false}};
@@ -137,7 +135,7 @@ void pools(World& world) {
 void openshift_config(World& world, Time now) {
   const std::string config = "/apis/config.openshift.io/v1/";
   const char* const version = "config.openshift.io/v1";
-  auto cluster_version = object(version, "ClusterVersion", "version");
+  auto cluster_version = object_of(version, "ClusterVersion", "version");
   cluster_version["spec"] = {{"clusterID", hash_of(world.profile.name)}, {"channel", "stable"}};
   Json conditions;
   set_condition(conditions, now, "Available", "True", "",
@@ -152,18 +150,16 @@ void openshift_config(World& world, Time now) {
                                                          {"verified", true}}})},
                                {"conditions", conditions}};
   world.api.create(config + "clusterversions", cluster_version);
-  world.api.merge_patch(config + "clusterversions", "version",
-                        {{"status", cluster_version["status"]}}, "status");
-  auto nodes = object(version, "Node", "cluster");
-  nodes["spec"] = Json::object();
-  world.api.create(config + "nodes", nodes);
-  auto ingress = object(version, "Ingress", "cluster");
-  ingress["spec"] = {{"domain", world.domain}};
-  world.api.create(config + "ingresses", ingress);
-  auto apiserver = object(version, "APIServer", "cluster");
-  apiserver["spec"] = {
-      {"tlsSecurityProfile", {{"type", "Intermediate"}, {"intermediate", Json::object()}}}};
-  world.api.create(config + "apiservers", apiserver);
+  world.patch_status(config + "clusterversions", "version", cluster_version["status"]);
+  const auto singleton = [&](const char* plural, const char* kind, const Json& spec) {
+    auto object = object_of(version, kind, "cluster");
+    object["spec"] = spec;
+    world.api.create(config + plural, object);
+  };
+  singleton("nodes", "Node", Json::object());
+  singleton("ingresses", "Ingress", {{"domain", world.domain}});
+  singleton("apiservers", "APIServer",
+            {{"tlsSecurityProfile", {{"type", "Intermediate"}, {"intermediate", Json::object()}}}});
 }
 
 }  // namespace
@@ -174,9 +170,9 @@ void furnish(World& world, int masters, int workers) {
     for (int i = 0; i < count; ++i) {
       const auto name = role + "-" + std::to_string(i);
       world.machines[name] = {name, true, world.profile.cgroups, false, false, -1};
-      const auto made = node(world, name, role, now);
-      world.api.create("/api/v1/nodes", made);
-      world.api.merge_patch("/api/v1/nodes", name, {{"status", made["status"]}}, "status");
+      const auto node = node_of(world, name, role, now);
+      world.api.create(kNodes, node);
+      world.patch_status(kNodes, name, node["status"]);
       announce_start(world, name);
     }
   };
@@ -184,7 +180,7 @@ void furnish(World& world, int masters, int workers) {
   add("worker", workers);
   storage_classes(world.api);
   if (!world.profile.is_crio()) {
-    auto runtime_class = object("node.k8s.io/v1", "RuntimeClass", "cgroup-writable");
+    auto runtime_class = object_of("node.k8s.io/v1", "RuntimeClass", "cgroup-writable");
     runtime_class["handler"] = "cgroup-writable";
     world.api.create("/apis/node.k8s.io/v1/runtimeclasses", runtime_class);
   }

@@ -9,6 +9,7 @@
 #include <openssl/rand.h>
 
 #include "devcluster/base64.hpp"
+#include "devcluster/objects.hpp"
 
 namespace devcluster {
 
@@ -52,14 +53,11 @@ std::string service_account_token(ApiServer& server, const std::string& ns,
                                   const std::string& name) {
   Api api(server);
   if (!api.get("/api/v1/namespaces", ns)) {
-    api.create("/api/v1/namespaces",
-               {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", ns}}}});
+    api.create("/api/v1/namespaces", object_of("v1", "Namespace", ns));
   }
   const std::string accounts = "/api/v1/namespaces/" + ns + "/serviceaccounts";
   if (!api.get(accounts, name)) {
-    api.create(accounts, {{"apiVersion", "v1"},
-                          {"kind", "ServiceAccount"},
-                          {"metadata", {{"name", name}, {"namespace", ns}}}});
+    api.create(accounts, object_of("v1", "ServiceAccount", name, ns));
   }
   constexpr int kWeek = 7 * 24 * 3600;
   const auto answer =

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "devcluster/kubelet_status.hpp"
+#include "devcluster/objects.hpp"
 #include "devcluster/pod_inputs.hpp"
 
 namespace devcluster {
@@ -19,19 +20,10 @@ constexpr seconds kMaxBackOff{300};
 constexpr seconds kForgivenAfter{600};
 constexpr seconds kRetry{10};  // pod_workers.go: failed syncs, about
 constexpr int kSigkill = 128 + 9;
-constexpr seconds kDefaultGrace{30};
+constexpr int kDefaultGrace = 30;
 
-int grace_of(const Json& pod) {
-  return pod.at("metadata")
-      .value("deletionGracePeriodSeconds",
-             pod.at("spec").value("terminationGracePeriodSeconds",
-                                  static_cast<int>(kDefaultGrace.count())));
-}
-
-bool deleting(const Json& pod) { return pod.at("metadata").contains("deletionTimestamp"); }
-
-std::string phase_of(const Json& pod) {
-  return pod.value("/status/phase"_json_pointer, std::string("Pending"));
+seconds grace_of(const Json& pod) {
+  return seconds(pod["spec"].value("terminationGracePeriodSeconds", kDefaultGrace));
 }
 
 }  // namespace
@@ -40,7 +32,7 @@ std::string phase_of(const Json& pod) {
 constexpr Time kSettled = Time::max();
 
 // One probe's course (prober/worker.go).
-struct Prober {
+struct Kubelet::Prober {
   bool configured = false;
   Json spec;
   Time next{};
@@ -55,6 +47,12 @@ struct Prober {
     if (configured) next = start + seconds(spec.value("initialDelaySeconds", 0));
   }
   seconds period() const { return seconds(std::max(1, spec.value("periodSeconds", 10))); }
+  // One more result; true when there are enough of its kind in a row to be believed.
+  bool counts(bool success) {
+    (success ? failures : successes) = 0;
+    return success ? ++successes >= spec.value("successThreshold", 1)
+                   : ++failures >= spec.value("failureThreshold", 3);
+  }
 };
 
 struct Kubelet::Run {
@@ -69,10 +67,8 @@ struct Kubelet::Run {
   Json resources;  // that the container has
 };
 
-Kubelet::Kubelet(World& world, NodeAgent& agent) : world_(world), agent_(agent) {}
+Kubelet::Kubelet(World& world, NodeAgent& agent) : Controller(world, {kPods}), agent_(agent) {}
 Kubelet::~Kubelet() = default;
-
-std::vector<std::string> Kubelet::interests() const { return {"/api/v1/pods"}; }
 
 void Kubelet::observe(const Delta& delta) {
   const auto key = key_of(delta.object);
@@ -81,7 +77,7 @@ void Kubelet::observe(const Delta& delta) {
     return;
   }
   agenda_.drop(key);
-  world_.recorder->forget(delta.object["metadata"].value("uid", ""));
+  world_.recorder.forget(uid_of(delta.object));
   const auto run = runs_.find(key);
   if (run == runs_.end()) return;
   agent_.remove(run->second.uid);  // removed by force: the containers go too
@@ -92,26 +88,21 @@ void Kubelet::work(Time now) {
   while (const auto key = agenda_.take_due(now)) sync(*key, now);
 }
 
-std::optional<Time> Kubelet::due() const { return agenda_.next(); }
-
 void Kubelet::event(const Json& pod, const char* type, const char* reason,
                     const std::string& message) {
-  world_.recorder->event(pod, type, reason, message, "kubelet", pod["spec"].value("nodeName", ""));
+  world_.recorder.event(pod, type, reason, message, "kubelet", pod["spec"].value("nodeName", ""));
 }
 
 void Kubelet::sync(const std::string& key, Time now) {
-  const auto id = split_key(key);
-  const std::string& ns = id.first;
-  const std::string& name = id.second;
-  const auto pod = world_.api.get(pods_path(ns), name);
+  const auto pod = world_.get(kPods, key);
   if (!pod) return;
   const auto node = (*pod)["spec"].value("nodeName", "");
   if (node.empty()) {
-    if (deleting(*pod)) world_.api.remove(pods_path(ns), name, 0);
+    if (deleting(*pod)) world_.remove(kPods, key, 0);
     return;
   }
   auto& run = runs_[key];
-  const auto uid = (*pod)["metadata"].value("uid", "");
+  const auto uid = uid_of(*pod);
   if (run.uid != uid) {  // another Pod of that name
     if (!run.uid.empty()) agent_.remove(run.uid);
     run = {};
@@ -120,8 +111,7 @@ void Kubelet::sync(const std::string& key, Time now) {
   }
   const auto machine = world_.machines.find(node);
   if (machine == world_.machines.end() || !machine->second.up) return;
-  const bool terminal = phase_of(*pod) == "Failed" || phase_of(*pod) == "Succeeded";
-  if (terminal) run.stage = Run::Stage::kOver;
+  if (has_ended(*pod)) run.stage = Run::Stage::kOver;
   if (deleting(*pod)) {
     terminate(run, *pod, now);
   } else if (run.stage == Run::Stage::kBefore) {
@@ -132,13 +122,19 @@ void Kubelet::sync(const std::string& key, Time now) {
 }
 
 void Kubelet::begin(Run& run, const Json& pod, Time now) {
-  const auto& container = pod["spec"]["containers"][0];
+  const auto& container = container_of(pod);
   run.startup.configure(container, "startupProbe");
   run.readiness.configure(container, "readinessProbe");
   run.liveness.configure(container, "livenessProbe");
   run.announced = run.killing = false;
   run.resources = container.value("resources", Json::object());
   if (create(run, pod, now)) follow(run, pod, now);
+}
+
+void Kubelet::again_at(Run& run, const Json& pod, Time when) {
+  run.stage = Run::Stage::kBackingOff;
+  run.again = when;
+  agenda_.by(key_of(pod), when);
 }
 
 // False while something that the container needs is not there; then it is tried again later.
@@ -155,9 +151,7 @@ bool Kubelet::create(Run& run, const Json& pod, Time now) {
     run.stage = Run::Stage::kStarted;
     return true;
   }
-  run.stage = Run::Stage::kBackingOff;
-  run.again = now + kRetry;
-  agenda_.by(key_of(pod), run.again);
+  again_at(run, pod, now + kRetry);
   write_status(run, pod, now);
   return false;
 }
@@ -194,7 +188,7 @@ void Kubelet::follow(Run& run, const Json& pod, Time now) {
 }
 
 void Kubelet::resize(Run& run, const Json& pod) {
-  const Json resources = pod["spec"]["containers"][0].value("resources", Json::object());
+  const Json resources = container_of(pod).value("resources", Json::object());
   if (resources == run.resources) return;
   run.resources = resources;
   if (!agent_.resize(run.uid, resources)) {
@@ -203,9 +197,10 @@ void Kubelet::resize(Run& run, const Json& pod) {
 }
 
 void Kubelet::started(Run& run, const Json& pod, const ContainerState& state) {
-  const auto image = pod["spec"]["containers"][0].value("image", "");
-  const auto name = pod["spec"]["containers"][0].value("name", "");
-  event(pod, "Normal", "Pulled", "Container image \"" + image + "\" already present on machine");
+  const auto name = container_of(pod).value("name", "");
+  event(pod, "Normal", "Pulled",
+        "Container image \"" + container_of(pod).value("image", "") +
+            "\" already present on machine");
   event(pod, "Normal", "Created", "Created container: " + name);
   event(pod, "Normal", "Started", "Started container " + name);
   run.announced = true;
@@ -218,13 +213,10 @@ void Kubelet::started(Run& run, const Json& pod, const ContainerState& state) {
 }
 
 void Kubelet::failed(Run& run, const Json& pod, const ContainerState& state, Time now) {
-  const auto image = pod["spec"]["containers"][0].value("image", "");
   run.view.started = run.view.ready = false;
-  run.stage = Run::Stage::kBackingOff;
-  run.again = now + kRetry;
+  seconds wait = kRetry;
   const auto back_off = [&] {
-    run.back_off = std::clamp(run.back_off * 2, kFirstBackOff, kMaxBackOff);
-    run.again = now + run.back_off;
+    wait = run.back_off = std::clamp(run.back_off * 2, kFirstBackOff, kMaxBackOff);
   };
   if (state.error_reason == "FailedCreatePodSandBox") {
     event(pod, "Warning", "FailedCreatePodSandBox", state.error);
@@ -235,29 +227,28 @@ void Kubelet::failed(Run& run, const Json& pod, const ContainerState& state, Tim
     back_off();
     run.view.init_failed(state);
   } else if (state.error_reason == "ErrImagePull") {
-    event(pod, "Normal", "Pulling", "Pulling image \"" + image + "\"");
-    event(pod, "Warning", "Failed", "Failed to pull image \"" + image + "\": " + state.error);
+    const auto image = "image \"" + container_of(pod).value("image", "") + "\"";
+    event(pod, "Normal", "Pulling", "Pulling " + image);
+    event(pod, "Warning", "Failed", "Failed to pull " + image + ": " + state.error);
     event(pod, "Warning", "Failed", "Error: ErrImagePull");
-    event(pod, "Normal", "BackOff", "Back-off pulling image \"" + image + "\"");
+    event(pod, "Normal", "BackOff", "Back-off pulling " + image);
     back_off();
     run.view.waiting("ImagePullBackOff",
-                     "Back-off pulling image \"" + image + "\": ErrImagePull: " + state.error);
+                     "Back-off pulling " + image + ": ErrImagePull: " + state.error);
   } else {
     event(pod, "Warning", "Failed", "Error: " + state.error);
     run.view.waiting(state.error_reason, state.error);
   }
-  agenda_.by(key_of(pod), run.again);
+  again_at(run, pod, now + wait);
 }
 
 void Kubelet::exited(Run& run, const Json& pod, const ContainerState& state, Time now) {
   if (!run.announced) started(run, pod, state);  // it ended before anyone looked
-  const auto name = pod["spec"]["containers"][0].value("name", "");
+  const auto& container = container_of(pod);
   const auto policy = pod["spec"].value("restartPolicy", "Always");
-  const auto log = agent_.log(run.uid, false);
-  const bool from_log = pod["spec"]["containers"][0].value("terminationMessagePolicy", "") ==
-                            "FallbackToLogsOnError" &&
-                        state.exit_code != 0;
-  run.view.terminated(state, from_log ? log : "");
+  const bool from_log = state.exit_code != 0 &&
+                        container.value("terminationMessagePolicy", "") == "FallbackToLogsOnError";
+  run.view.terminated(state, from_log ? agent_.log(run.uid, false) : "");
   run.announced = run.killing = false;
   if (policy == "Never" || (policy == "OnFailure" && state.exit_code == 0)) {
     run.stage = Run::Stage::kOver;
@@ -265,23 +256,19 @@ void Kubelet::exited(Run& run, const Json& pod, const ContainerState& state, Tim
     return;
   }
   if (state.finished_at - state.started_at >= kForgivenAfter) run.back_off = seconds(0);
-  run.stage = Run::Stage::kBackingOff;
   if (run.back_off.count() == 0) {
-    run.again = std::max(now, state.finished_at + world_.pace.restart);
-  } else {
-    run.again = state.finished_at + run.back_off;
-    const auto uid = run.uid;
-    const auto of = name + " in pod " + pod["metadata"].value("name", "") + "_" +
-                    pod["metadata"].value("namespace", "") + "(" + uid + ")";
-    event(pod, "Warning", "BackOff", "Back-off restarting failed container " + of);
-    run.view.crash_loop("back-off " + back_off_text(run.back_off) +
-                        " restarting failed container=" + name +
-                        " pod=" + pod["metadata"].value("name", "") + "_" +
-                        pod["metadata"].value("namespace", "") + "(" + uid + ")");
+    again_at(run, pod, std::max(now, state.finished_at + world_.pace.restart));
+    run.back_off = kFirstBackOff;
+    return;
   }
-  run.back_off =
-      run.back_off.count() == 0 ? kFirstBackOff : std::min(run.back_off * 2, kMaxBackOff);
-  agenda_.by(key_of(pod), run.again);
+  const auto name = container.value("name", "");
+  const auto in = name_of(pod) + "_" + pod["metadata"].value("namespace", "") + "(" + run.uid + ")";
+  event(pod, "Warning", "BackOff",
+        "Back-off restarting failed container " + name + " in pod " + in);
+  run.view.crash_loop("back-off " + back_off_text(run.back_off) +
+                      " restarting failed container=" + name + " pod=" + in);
+  again_at(run, pod, state.finished_at + run.back_off);
+  run.back_off = std::min(run.back_off * 2, kMaxBackOff);
 }
 
 bool Kubelet::restart(Run& run, const Json& pod, Time now) {
@@ -296,69 +283,56 @@ bool Kubelet::restart(Run& run, const Json& pod, Time now) {
   return create(run, pod, now);
 }
 
-void Kubelet::run_probes(Run& run, const Json& pod, Time now) {
-  const auto key = key_of(pod);
-  if (run.killing) return;
-  // Tries one probe when it is due; returns true when its result has just become definite.
-  const auto attempt_probe = [&](Prober& prober, const char* words, bool* passed) {
-    if (!prober.configured || prober.next == kSettled) return false;
-    if (now < prober.next) {
-      agenda_.by(key, prober.next);
-      return false;
-    }
+// Tries one probe when it is due: its result where that has just become definite.
+std::optional<bool> Kubelet::try_probe(const Run& run, Prober& prober, const char* words,
+                                       const Json& pod, Time now) {
+  if (!prober.configured || prober.next == kSettled) return std::nullopt;
+  std::optional<bool> definite;
+  if (now >= prober.next) {
     const auto result = agent_.probe(run.uid, prober.spec);
-    prober.next = now + prober.period();
-    const int enough = result.success ? prober.spec.value("successThreshold", 1)
-                                      : prober.spec.value("failureThreshold", 3);
-    int& count = result.success ? prober.successes : prober.failures;
-    (result.success ? prober.failures : prober.successes) = 0;
-    ++count;
     if (!result.success) {
       event(pod, "Warning", "Unhealthy", std::string(words) + " probe failed: " + result.output);
     }
-    *passed = result.success;
-    const bool definite = count >= enough;
+    if (prober.counts(result.success)) definite = result.success;
     // Asking again what cannot have changed would only cost time.
-    const bool settled = definite && result.success && !agent_.next_change(run.uid);
-    if (settled) {
-      prober.next = kSettled;
-    } else {
-      agenda_.by(key, prober.next);
-    }
-    return definite;
-  };
+    const bool settled = definite == true && !agent_.next_change(run.uid);
+    prober.next = settled ? kSettled : now + prober.period();
+  }
+  if (prober.next != kSettled) agenda_.by(key_of(pod), prober.next);
+  return definite;
+}
+
+void Kubelet::run_probes(Run& run, const Json& pod, Time now) {
+  if (run.killing) return;
   const auto kill = [&](const std::string& words) {
     run.killing = true;
     event(pod, "Normal", "Killing",
-          "Container " + pod["spec"]["containers"][0].value("name", "") + " failed " + words +
+          "Container " + container_of(pod).value("name", "") + " failed " + words +
               " probe, will be restarted");
-    agent_.stop(run.uid, seconds(pod["spec"].value("terminationGracePeriodSeconds",
-                                                   static_cast<int>(kDefaultGrace.count()))));
+    agent_.stop(run.uid, grace_of(pod));
   };
-  bool passed = false;
   if (!run.view.started) {
-    if (attempt_probe(run.startup, "Startup", &passed)) {
-      if (!passed) return kill("startup");
-      run.view.started = true;
-      run.view.ready = !run.readiness.configured;
-      run.readiness.begin(now);
-      run.liveness.begin(now);
-    }
-    if (!run.view.started) return;
+    const auto passed = try_probe(run, run.startup, "Startup", pod, now);
+    if (passed == false) kill("startup");
+    if (passed != true) return;
+    run.view.started = true;
+    run.view.ready = !run.readiness.configured;
+    run.readiness.begin(now);
+    run.liveness.begin(now);
   }
-  if (attempt_probe(run.readiness, "Readiness", &passed)) run.view.ready = passed;
-  if (attempt_probe(run.liveness, "Liveness", &passed) && !passed) kill("liveness");
+  run.view.ready = try_probe(run, run.readiness, "Readiness", pod, now).value_or(run.view.ready);
+  if (try_probe(run, run.liveness, "Liveness", pod, now) == false) kill("liveness");
 }
 
 void Kubelet::terminate(Run& run, const Json& pod, Time now) {
   const auto key = key_of(pod);
   auto state = agent_.state(run.uid);
-  const bool alive = state && state->phase == Phase::kRunning;
-  if (alive && run.stage != Run::Stage::kStopping) {
+  if (state && state->phase == Phase::kRunning && run.stage != Run::Stage::kStopping) {
     run.stage = Run::Stage::kStopping;
-    event(pod, "Normal", "Killing",
-          "Stopping container " + pod["spec"]["containers"][0].value("name", ""));
-    agent_.stop(run.uid, seconds(grace_of(pod)));
+    event(pod, "Normal", "Killing", "Stopping container " + container_of(pod).value("name", ""));
+    const auto grace = pod["metadata"].find("deletionGracePeriodSeconds");
+    agent_.stop(run.uid,
+                grace == pod["metadata"].end() ? grace_of(pod) : seconds(grace->get<int>()));
     state = agent_.state(run.uid);
   }
   if (state && state->phase == Phase::kRunning) {
@@ -371,22 +345,20 @@ void Kubelet::terminate(Run& run, const Json& pod, Time now) {
     write_status(run, pod, now);
   }
   agent_.remove(run.uid);
-  const auto id = split_key(key);
-  const std::string& ns = id.first;
-  const std::string& name = id.second;
-  world_.api.remove(pods_path(ns), name, 0);
+  world_.remove(kPods, key, 0);
 }
 
-void Kubelet::write_status(Run& run, const Json& pod, Time now) {
-  const auto machine_ip = node_address(world_, run.node);
+Json Kubelet::status_of(const Run& run, const Json& pod, Time now) {
   Json status = pod.value("status", Json::object());
-  const Json before = status;
-  run.view.render(status, pod, now, machine_ip, agent_.ip(run.uid), world_.profile.minor());
-  if (status == before) return;
-  const auto id = split_key(key_of(pod));
-  const std::string& ns = id.first;
-  const std::string& name = id.second;
-  attempt([&] { world_.api.merge_patch(pods_path(ns), name, {{"status", status}}, "status"); });
+  run.view.render(status, pod, now, node_address(world_, run.node), agent_.ip(run.uid),
+                  world_.profile.minor());
+  return status;
+}
+
+void Kubelet::write_status(const Run& run, const Json& pod, Time now) {
+  const Json status = status_of(run, pod, now);
+  if (status != pod.value("status", Json::object()))
+    world_.patch_status(kPods, key_of(pod), status);
 }
 
 void Kubelet::node_changed(const std::string& node) {
@@ -395,38 +367,36 @@ void Kubelet::node_changed(const std::string& node) {
     if (run.node != node) continue;
     if (!up) {
       agent_.remove(run.uid);  // the containers are gone with their machine
-    } else if (run.stage != Run::Stage::kOver) {
+      continue;
+    }
+    if (run.stage != Run::Stage::kOver) {
       if (run.view.ran()) ++run.view.restarts;
       run.stage = Run::Stage::kBefore;
-      agenda_.at(key, {});
-    } else {
-      agenda_.at(key, {});
     }
+    agenda_.at(key, {});
   }
 }
 
 bool Kubelet::evict(const std::string& ns, const std::string& name, const std::string& message) {
-  const auto run = runs_.find(ns + "/" + name);
-  const auto pod = world_.api.get(pods_path(ns), name);
-  if (run == runs_.end() || !pod) return false;
+  const auto key = ns + "/" + name;
+  const auto found = runs_.find(key);
+  const auto pod = world_.get(kPods, key);
+  if (found == runs_.end() || !pod) return false;
+  auto& run = found->second;
   // eviction/eviction_manager.go
   event(*pod, "Warning", "Evicted", message);
   ContainerState state;
   state.phase = Phase::kExited;
   state.exit_code = kSigkill;
   state.finished_at = world_.clock();
-  run->second.view.terminated(state, "");
-  run->second.view.phase = "Failed";
-  run->second.stage = Run::Stage::kOver;
-  agent_.remove(run->second.uid);
-  Json status = pod->value("status", Json::object());
-  run->second.view.render(status, *pod, world_.clock(), node_address(world_, run->second.node), "",
-                          world_.profile.minor());
+  run.view.terminated(state, "");
+  run.view.phase = "Failed";
+  run.stage = Run::Stage::kOver;
+  agent_.remove(run.uid);
+  Json status = status_of(run, *pod, world_.clock());
   status["reason"] = "Evicted";
   status["message"] = message;
-  return attempt([&] {
-    world_.api.merge_patch(pods_path(ns), name, {{"status", status}}, "status");
-  });
+  return world_.patch_status(kPods, key, status);
 }
 
 }  // namespace devcluster

@@ -20,10 +20,9 @@ class Kubelet final : public Controller {
   Kubelet(World& world, NodeAgent& agent);
   ~Kubelet() override;
 
-  std::vector<std::string> interests() const override;
   void observe(const Delta& delta) override;
   void work(Time now) override;
-  std::optional<Time> due() const override;
+  std::optional<Time> due() const override { return agenda_.next(); }
 
   // A node went down with all its containers, or came back.
   void node_changed(const std::string& node);
@@ -32,6 +31,7 @@ class Kubelet final : public Controller {
 
  private:
   struct Run;
+  struct Prober;
   void sync(const std::string& key, Time now);
   void begin(Run& run, const Json& pod, Time now);
   void follow(Run& run, const Json& pod, Time now);
@@ -42,11 +42,14 @@ class Kubelet final : public Controller {
   bool create(Run& run, const Json& pod, Time now);
   bool restart(Run& run, const Json& pod, Time now);
   void terminate(Run& run, const Json& pod, Time now);
+  void again_at(Run& run, const Json& pod, Time when);
+  std::optional<bool> try_probe(const Run& run, Prober& prober, const char* words, const Json& pod,
+                                Time now);
   void run_probes(Run& run, const Json& pod, Time now);
-  void write_status(Run& run, const Json& pod, Time now);
+  Json status_of(const Run& run, const Json& pod, Time now);
+  void write_status(const Run& run, const Json& pod, Time now);
   void event(const Json& pod, const char* type, const char* reason, const std::string& message);
 
-  World& world_;
   NodeAgent& agent_;
   std::map<std::string, Run> runs_;  // by "ns/name"
   Agenda agenda_;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <utility>
 
+#include "devcluster/objects.hpp"
 #include "devcluster/paths.hpp"
 #include "devcluster/status.hpp"
 
@@ -76,12 +77,10 @@ Answer Logs::serve(const Request& request, const std::string& ns, const std::str
   const auto target = parse_target(request.target);
   const auto pod = world_.api.get(pods_path(ns), name);
   if (!pod) throw not_found({"", "pods", "Pod", name});
-  const std::string uid = (*pod)["metadata"]["uid"];
-  const auto container = (*pod)["spec"]["containers"][0].value("name", "");
+  const auto uid = uid_of(*pod);
+  const auto container = container_of(*pod).value("name", "");
   const auto asked = target.value("container");
-  const auto& containers = (*pod)["spec"]["containers"];
-  if (!asked.empty() && std::none_of(containers.begin(), containers.end(),
-                                     [&](const Json& c) { return c.value("name", "") == asked; })) {
+  if (!asked.empty() && container != asked) {
     throw bad_request("container " + asked + " is not valid for pod " + name);
   }
   const auto status = pod->value("/status/containerStatuses/0"_json_pointer, Json::object());
@@ -105,9 +104,7 @@ Answer Logs::serve(const Request& request, const std::string& ns, const std::str
   auto bell = std::make_shared<Bell>();
   {
     const std::lock_guard lock(mutex_);
-    bells_.erase(
-        std::remove_if(bells_.begin(), bells_.end(), [](const auto& b) { return b.expired(); }),
-        bells_.end());
+    std::erase_if(bells_, [](const auto& weak) { return weak.expired(); });
     bells_.push_back(bell);
   }
   return {plain({}), std::make_unique<Follower>(agent_, uid, whole.size() - text.size(), bell)};

@@ -3,15 +3,14 @@
 #include <algorithm>
 #include <utility>
 
-#include "devcluster/conditions.hpp"
-#include "devcluster/selectors.hpp"
+#include "devcluster/objects.hpp"
 
 namespace devcluster {
 namespace {
 
 constexpr const char* kConfigs = "/apis/machineconfiguration.openshift.io/v1/machineconfigs";
 constexpr const char* kPools = "/apis/machineconfiguration.openshift.io/v1/machineconfigpools";
-constexpr const char* kNodes = "/api/v1/nodes";
+constexpr const char* kVersion = "machineconfiguration.openshift.io/v1";
 constexpr const char* kNodesConfig = "/apis/config.openshift.io/v1/nodes";
 constexpr seconds kDrainRetry{5};  // drain.go asks again every few seconds
 constexpr const char* kHierarchyV1 = "systemd.unified_cgroup_hierarchy=0";
@@ -22,22 +21,7 @@ constexpr const char* kDesired = "machineconfiguration.openshift.io/desiredConfi
 constexpr const char* kState = "machineconfiguration.openshift.io/state";
 constexpr const char* kReason = "machineconfiguration.openshift.io/reason";
 
-Pairs labels_of(const Json& object) {
-  Pairs pairs;
-  const Json labels = object["metadata"].value("labels", Json::object());
-  for (const auto& [key, value] : labels.items()) {
-    pairs.emplace_back(key, value.get<std::string>());
-  }
-  return pairs;
-}
-
-std::string annotation(const Json& object, const std::string& key) {
-  return object["metadata"].value("annotations", Json::object()).value(key, "");
-}
-
-bool is_rendered(const Json& config) {
-  return config["metadata"].value("name", "").rfind("rendered-", 0) == 0;
-}
+bool is_rendered(const Json& config) { return name_of(config).rfind("rendered-", 0) == 0; }
 
 // MergeMachineConfigs: by name; arguments add up, of a file or unit the last wins.
 Json merged(const std::vector<Json>& configs) {
@@ -91,11 +75,8 @@ std::size_t max_unavailable(const Json& pool, std::size_t nodes) {
 }  // namespace
 
 MachineConfigOperator::MachineConfigOperator(World& world, Machines machines)
-    : world_(world), machines_(std::move(machines)) {}
-
-std::vector<std::string> MachineConfigOperator::interests() const {
-  return {kConfigs, kPools, kNodes, kNodesConfig, "/api/v1/pods"};
-}
+    : Controller(world, {kConfigs, kPools, kNodes, kNodesConfig, kPods}),
+      machines_(std::move(machines)) {}
 
 void MachineConfigOperator::observe(const Delta& delta) {
   dirty_ = true;
@@ -122,95 +103,76 @@ void MachineConfigOperator::work(Time now) {
   const bool render_now = render_at_ && *render_at_ <= now;
   if (render_now) render_at_.reset();
   for (const auto& pool : world_.api.list(kPools)) {
-    const std::string name = pool["metadata"]["name"];
+    const auto name = name_of(pool);
     if (render_now) render(name, now);
     roll(name, now);
-    if (const auto fresh = world_.api.get(kPools, name)) write_status(*fresh, now);
+    if (const auto fresh = world_.get(kPools, name)) write_status(*fresh, now);
   }
   if (render_at_) wake(*render_at_);
 }
 
 void MachineConfigOperator::generate_kubelet_config() {
   if (!world_.profile.cgroup_mode) return;
-  const auto config = world_.api.get(kNodesConfig, "cluster");
+  const auto config = world_.get(kNodesConfig, "cluster");
   const auto mode = config ? config->value("/spec/cgroupMode"_json_pointer, std::string()) : "";
   if (mode.empty() && !world_.profile.cgroup_v1_arguments) return;
   const Json arguments = mode == "v2"
                              ? Json{kHierarchyV2, "cgroup_no_v1=\"all\""}
                              : Json{kHierarchyV1, "systemd.legacy_systemd_cgroup_controller=1"};
   for (const auto& pool : world_.api.list(kPools)) {
-    const std::string role = pool["metadata"]["name"];
+    const auto role = name_of(pool);
     const auto name = "97-" + role + "-generated-kubelet";
-    const auto now = world_.api.get(kConfigs, name);
+    const auto now = world_.get(kConfigs, name);
     if (now && now->value("/spec/kernelArguments"_json_pointer, Json()) == arguments) continue;
-    attempt([&] {
-      if (now) {
-        world_.api.merge_patch(kConfigs, name, {{"spec", {{"kernelArguments", arguments}}}});
-      } else {
-        world_.api.create(kConfigs, {{"apiVersion", "machineconfiguration.openshift.io/v1"},
-                                     {"kind", "MachineConfig"},
-                                     {"metadata", {{"name", name}, {"labels", {{kRole, role}}}}},
-                                     {"spec",
-                                      {{"kernelArguments", arguments},
-                                       {"config", {{"ignition", {{"version", "3.2.0"}}}}}}}});
-      }
-    });
+    if (now) {
+      world_.patch(kConfigs, name, {{"spec", {{"kernelArguments", arguments}}}});
+      continue;
+    }
+    auto generated = object_of(kVersion, "MachineConfig", name);
+    generated["metadata"]["labels"] = {{kRole, role}};
+    generated["spec"] = {{"kernelArguments", arguments},
+                         {"config", {{"ignition", {{"version", "3.2.0"}}}}}};
+    world_.create(kConfigs, generated);
   }
 }
 
 void MachineConfigOperator::render(const std::string& name, Time now) {
-  const auto pool = world_.api.get(kPools, name);
+  const auto pool = world_.get(kPools, name);
   if (!pool) return;
   const auto selector =
       Selector::from_label_selector((*pool)["spec"].value("machineConfigSelector", Json::object()));
   std::vector<Json> sources;
   Json references = Json::array();
   for (auto& config : world_.api.list(kConfigs)) {  // by name
-    if (is_rendered(config) || !selector.matches(labels_of(config))) continue;
-    references.push_back({{"apiVersion", "machineconfiguration.openshift.io/v1"},
-                          {"kind", "MachineConfig"},
-                          {"name", config["metadata"]["name"]}});
+    if (is_rendered(config) || !selector.matches(label_pairs(config))) continue;
+    references.push_back(
+        {{"apiVersion", kVersion}, {"kind", "MachineConfig"}, {"name", name_of(config)}});
     sources.push_back(std::move(config));
   }
   if (sources.empty()) return;
   const auto spec = merged(sources);
   const auto rendered = "rendered-" + name + "-" + hash_of(spec.dump());
-  if (!world_.api.get(kConfigs, rendered)) {
-    attempt([&] {
-      world_.api.create(kConfigs,
-                        {{"apiVersion", "machineconfiguration.openshift.io/v1"},
-                         {"kind", "MachineConfig"},
-                         {"metadata",
-                          {{"name", rendered},
-                           {"ownerReferences",
-                            Json::array({{{"apiVersion", "machineconfiguration.openshift.io/v1"},
-                                          {"kind", "MachineConfigPool"},
-                                          {"name", name},
-                                          {"uid", (*pool)["metadata"]["uid"]},
-                                          {"controller", true},
-                                          {"blockOwnerDeletion", true}}})}}},
-                         {"spec", spec}});
-    });
+  if (!world_.get(kConfigs, rendered)) {
+    auto config = object_of(kVersion, "MachineConfig", rendered);
+    auto owner = reference_to(*pool);
+    owner.update({{"controller", true}, {"blockOwnerDeletion", true}});
+    config["metadata"]["ownerReferences"] = Json::array({owner});
+    config["spec"] = spec;
+    world_.create(kConfigs, config);
   }
   const Json target = {{"name", rendered}, {"source", references}};
   const auto before = (*pool)["spec"].value("configuration", Json::object());
   if (before == target) return;
-  if (!attempt([&] {
-        world_.api.merge_patch(kPools, name, {{"spec", {{"configuration", target}}}});
-      })) {
+  if (!world_.patch(kPools, name, {{"spec", {{"configuration", target}}}})) {
     configs_changed_ = true;
     return;
   }
   if (!before.contains("name")) {  // the nodes were installed with it
     rollouts_[name] = 0;
     for (const auto& node : nodes_of(name)) {
-      const std::string node_name = node["metadata"]["name"];
       if (!annotation(node, kCurrent).empty()) continue;  // comes from another pool
-      world_.api.merge_patch(
-          kNodes, node_name,
-          {{"metadata",
-            {{"annotations", {{kCurrent, rendered}, {kDesired, rendered}, {kState, "Done"}}}}}});
-      apply_to_machine(node_name, rendered);
+      annotate(node, {{kCurrent, rendered}, {kDesired, rendered}, {kState, "Done"}});
+      apply_to_machine(name_of(node), rendered);
     }
   } else if (before["name"] != rendered) {
     ++rollouts_[name];
@@ -220,105 +182,97 @@ void MachineConfigOperator::render(const std::string& name, Time now) {
 
 std::vector<Json> MachineConfigOperator::nodes_of(const std::string& name) {
   // pkg/controller/node: a custom pool's nodes are also workers, and belong to the custom pool.
-  std::vector<std::pair<std::string, Selector>> custom;
+  std::vector<Selector> custom;
   std::optional<Selector> own;
   for (const auto& pool : world_.api.list(kPools)) {
     auto selector =
         Selector::from_label_selector(pool["spec"].value("nodeSelector", Json::object()));
-    const std::string pool_name = pool["metadata"]["name"];
+    const auto pool_name = name_of(pool);
     if (pool_name == name) {
       own = selector;
     } else if (name == "worker" && pool_name != "master") {
-      custom.emplace_back(pool_name, std::move(selector));
+      custom.push_back(std::move(selector));
     }
   }
   std::vector<Json> nodes;
   if (!own) return nodes;
   const auto master = Selector::labels("node-role.kubernetes.io/master");
   for (auto& node : world_.api.list(kNodes)) {
-    const auto labels = labels_of(node);
+    const auto labels = label_pairs(node);
     const bool taken = std::any_of(custom.begin(), custom.end(),
-                                   [&](const auto& other) { return other.second.matches(labels); });
+                                   [&](const auto& other) { return other.matches(labels); });
     if (!own->matches(labels) || taken || (name != "master" && master.matches(labels))) continue;
     nodes.push_back(std::move(node));
   }
   return nodes;
 }
 
+void MachineConfigOperator::annotate(const Json& node, const Json& annotations, const Json& spec) {
+  world_.patch(kNodes, name_of(node),
+               {{"metadata", {{"annotations", annotations}}}, {"spec", spec}});
+}
+
 void MachineConfigOperator::roll(const std::string& name, Time now) {
-  const auto pool = world_.api.get(kPools, name);
+  const auto pool = world_.get(kPools, name);
   if (!pool) return;
   const auto target = pool->value("/spec/configuration/name"_json_pointer, std::string());
   if (target.empty()) return;
   const auto nodes = nodes_of(name);
   std::size_t unavailable = 0;
   for (const auto& node : nodes) {
-    const std::string node_name = node["metadata"]["name"];
-    const auto under_way = rolling_.find(node_name);
-    if (under_way == rolling_.end()) {
-      if (!available(node)) ++unavailable;
-      continue;
-    }
-    ++unavailable;
-    if (under_way->second.step == Rolling::Step::kDrain) {
-      if (!drained(node_name)) {
-        wake(now + kDrainRetry);
-        continue;
-      }
-      under_way->second = {Rolling::Step::kReboot, now + world_.pace.reboot};
-      ++reboots_[node_name];
-      machines_.power(node_name, false);
-      wake(under_way->second.until);
-    } else if (under_way->second.until > now) {
-      wake(under_way->second.until);
-    } else {
-      const auto config = annotation(node, kDesired);
-      apply_to_machine(node_name, config);
-      machines_.power(node_name, true);
-      world_.api.merge_patch(
-          kNodes, node_name,
-          {{"metadata", {{"annotations", {{kCurrent, config}, {kState, "Done"}}}}},
-           {"spec", {{"unschedulable", nullptr}}}});
-      rolling_.erase(under_way);
-      dirty_ = true;  // the next one
-      return;
-    }
+    const bool under_way = rolling_.count(name_of(node)) > 0;
+    if (under_way || !available(node)) ++unavailable;
+    if (under_way && go_on(node, now)) return;
   }
   if ((*pool)["spec"].value("paused", false)) return;
   for (const auto& node : nodes) {
     if (unavailable >= max_unavailable(*pool, nodes.size())) return;
-    const std::string node_name = node["metadata"]["name"];
-    if (rolling_.count(node_name) > 0 || up_to_date(node, target)) continue;
+    if (rolling_.count(name_of(node)) > 0 || up_to_date(node, target)) continue;
     if (same_content(annotation(node, kCurrent), target)) {
       // update.go: without a difference there is nothing to reboot for.
-      world_.api.merge_patch(
-          kNodes, node_name,
-          {{"metadata",
-            {{"annotations", {{kCurrent, target}, {kDesired, target}, {kState, "Done"}}}}}});
+      annotate(node, {{kCurrent, target}, {kDesired, target}, {kState, "Done"}});
       continue;
     }
-    const auto failure = degraded_.find(name);
-    if (failure != degraded_.end()) {
-      world_.api.merge_patch(
-          kNodes, node_name,
-          {{"metadata",
-            {{"annotations",
-              {{kDesired, target}, {kState, "Degraded"}, {kReason, failure->second}}}}}});
+    if (const auto failure = degraded_.find(name); failure != degraded_.end()) {
+      annotate(node, {{kDesired, target}, {kState, "Degraded"}, {kReason, failure->second}});
       return;
     }
-    world_.api.merge_patch(
-        kNodes, node_name,
-        {{"metadata", {{"annotations", {{kDesired, target}, {kState, "Working"}, {kReason, ""}}}}},
-         {"spec", {{"unschedulable", true}}}});
-    rolling_[node_name] = {};
+    annotate(node, {{kDesired, target}, {kState, "Working"}, {kReason, ""}},
+             {{"unschedulable", true}});
+    rolling_[name_of(node)] = {};
     ++unavailable;
     wake(now);
   }
 }
 
+// The next step of a node under way; true when that was the last.
+bool MachineConfigOperator::go_on(const Json& node, Time now) {
+  const auto name = name_of(node);
+  auto& rolling = rolling_.at(name);
+  if (rolling.step == Rolling::Step::kDrain) {
+    if (!drained(name)) {
+      wake(now + kDrainRetry);
+      return false;
+    }
+    rolling = {Rolling::Step::kReboot, now + world_.pace.reboot};
+    ++reboots_[name];
+    machines_.power(name, false);
+  } else if (rolling.until <= now) {
+    const auto config = annotation(node, kDesired);
+    apply_to_machine(name, config);
+    machines_.power(name, true);
+    annotate(node, {{kCurrent, config}, {kState, "Done"}}, {{"unschedulable", nullptr}});
+    rolling_.erase(name);
+    dirty_ = true;  // the next one
+    return true;
+  }
+  wake(rolling.until);
+  return false;
+}
+
 bool MachineConfigOperator::same_content(const std::string& one, const std::string& other) {
-  const auto a = world_.api.get(kConfigs, one);
-  const auto b = world_.api.get(kConfigs, other);
+  const auto a = world_.get(kConfigs, one);
+  const auto b = world_.get(kConfigs, other);
   return a && b && a->value("spec", Json()) == b->value("spec", Json());
 }
 
@@ -326,24 +280,17 @@ bool MachineConfigOperator::same_content(const std::string& one, const std::stri
 bool MachineConfigOperator::drained(const std::string& node) {
   const auto pods = machines_.pods(node);
   for (const auto& key : pods) {
-    const auto id = split_key(key);
-    const std::string& ns = id.first;
-    const std::string& name = id.second;
-    const auto pod = world_.api.get(pods_path(ns), name);
-    if (!pod || (*pod)["metadata"].contains("deletionTimestamp")) continue;
+    const auto pod = world_.get(kPods, key);
+    if (!pod || deleting(*pod)) continue;
     // Refused while a PodDisruptionBudget is in the way: asked again later.
-    attempt([&] {
-      world_.api.create(pods_path(ns) + "/" + name + "/eviction",
-                        {{"apiVersion", "policy/v1"},
-                         {"kind", "Eviction"},
-                         {"metadata", {{"name", name}, {"namespace", ns}}}});
-    });
+    const auto [ns, name] = split_key(key);
+    world_.create(kPods, object_of("policy/v1", "Eviction", name, ns), "eviction");
   }
   return pods.empty();
 }
 
 void MachineConfigOperator::apply_to_machine(const std::string& node, const std::string& config) {
-  const auto object = world_.api.get(kConfigs, config);
+  const auto object = world_.get(kConfigs, config);
   auto& machine = world_.machines[node];
   if (!object) return;
   const auto spec = object->value("spec", Json::object());
@@ -357,7 +304,7 @@ void MachineConfigOperator::apply_to_machine(const std::string& node, const std:
 }
 
 void MachineConfigOperator::write_status(const Json& pool, Time now) {
-  const std::string name = pool["metadata"]["name"];
+  const auto name = name_of(pool);
   const auto spec_configuration = pool["spec"].value("configuration", Json::object());
   const auto target = spec_configuration.value("name", "");
   Json status = pool.value("status", Json::object());
@@ -375,8 +322,8 @@ void MachineConfigOperator::write_status(const Json& pool, Time now) {
     unavailable += available(node) ? 0 : 1;
     if (annotation(node, kState) == "Degraded") {
       ++degraded;
-      why_degraded = "Node " + node["metadata"].value("name", "") + " is reporting: \"" +
-                     annotation(node, kReason) + "\"";
+      why_degraded =
+          "Node " + name_of(node) + " is reporting: \"" + annotation(node, kReason) + "\"";
     }
   }
   const int machines = static_cast<int>(nodes.size());
@@ -399,18 +346,7 @@ void MachineConfigOperator::write_status(const Json& pool, Time now) {
   set("RenderDegraded", false);
   set("NodeDegraded", degraded > 0, why_degraded);
   set("Degraded", degraded > 0, why_degraded);
-  if (status == before) return;
-  attempt([&] { world_.api.merge_patch(kPools, name, {{"status", status}}, "status"); });
-}
-
-int MachineConfigOperator::rollouts(const std::string& pool) const {
-  const auto found = rollouts_.find(pool);
-  return found == rollouts_.end() ? 0 : found->second;
-}
-
-int MachineConfigOperator::reboots(const std::string& node) const {
-  const auto found = reboots_.find(node);
-  return found == reboots_.end() ? 0 : found->second;
+  if (status != before) world_.patch_status(kPools, name, status);
 }
 
 void MachineConfigOperator::degrade(const std::string& pool, std::string message) {

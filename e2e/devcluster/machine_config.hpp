@@ -27,15 +27,14 @@ class MachineConfigOperator final : public Controller {
   };
   MachineConfigOperator(World& world, Machines machines);
 
-  std::vector<std::string> interests() const override;
   void observe(const Delta& delta) override;
   void work(Time now) override;
   std::optional<Time> due() const override { return due_; }
 
   // How often this pool's target has changed since the cluster was made: each is a round of
   // reboots.
-  int rollouts(const std::string& pool) const;
-  int reboots(const std::string& node) const;
+  int rollouts(const std::string& pool) const { return count_of(rollouts_, pool); }
+  int reboots(const std::string& node) const { return count_of(reboots_, node); }
   // The pool's next nodes fail to take their configuration; "" ends it.
   void degrade(const std::string& pool, std::string message);
 
@@ -44,8 +43,15 @@ class MachineConfigOperator final : public Controller {
     enum class Step { kDrain, kReboot } step = Step::kDrain;
     Time until{};
   };
+  using Counts = std::map<std::string, int>;
+  static int count_of(const Counts& counts, const std::string& name) {
+    const auto found = counts.find(name);
+    return found == counts.end() ? 0 : found->second;
+  }
   void render(const std::string& pool, Time now);
   void roll(const std::string& pool, Time now);
+  bool go_on(const Json& node, Time now);
+  void annotate(const Json& node, const Json& annotations, const Json& spec = Json::object());
   void generate_kubelet_config();
   void apply_to_machine(const std::string& node, const std::string& config);
   void write_status(const Json& pool, Time now);
@@ -54,12 +60,11 @@ class MachineConfigOperator final : public Controller {
   bool drained(const std::string& node);
   void wake(Time when);
 
-  World& world_;
   Machines machines_;
   bool dirty_ = true, configs_changed_ = true;
   std::optional<Time> render_at_, due_;
   std::map<std::string, Rolling> rolling_;
-  std::map<std::string, int> rollouts_, reboots_;
+  Counts rollouts_, reboots_;
   std::map<std::string, std::string> degraded_;
 };
 

@@ -4,18 +4,13 @@
 #include <set>
 #include <vector>
 
+#include "devcluster/objects.hpp"
 #include "devcluster/quantity.hpp"
 
 namespace devcluster {
 namespace {
 
 using Reason = std::optional<std::string>;
-
-std::string in_namespace(const std::string& ns, const char* plural) {
-  return "/api/v1/namespaces/" + ns + "/" + plural;
-}
-
-const Json& container_of(const Json& pod) { return pod.at("spec").at("containers").at(0); }
 
 Reason named_class(World& world, const Json& pod, const char* field, const char* collection,
                    const std::string& before, const std::string& after) {
@@ -27,7 +22,7 @@ Reason named_class(World& world, const Json& pod, const char* field, const char*
 Reason limit_range(World& world, const std::string& ns, const Json& pod) {
   const auto& container = container_of(pod);
   const Json limits = container.value("/resources/limits"_json_pointer, Json::object());
-  for (const auto& range : world.api.list(in_namespace(ns, "limitranges"))) {
+  for (const auto& range : world.api.list(within("/api/v1/limitranges", ns))) {
     for (const auto& limit : range.value("/spec/limits"_json_pointer, Json::array())) {
       if (limit.value("type", "") != "Container") continue;
       const Json most = limit.value("max", Json::object());
@@ -83,15 +78,13 @@ Reason pod_security(World& world, const std::string& ns, const Json& pod) {
 }
 
 Reason quota(World& world, const std::string& ns, const Json& pod) {
-  for (const auto& one : world.api.list(in_namespace(ns, "resourcequotas"))) {
-    const auto name = one.at("metadata").value("name", "");
+  for (const auto& one : world.api.list(within("/api/v1/resourcequotas", ns))) {
+    const auto name = name_of(one);
     const Json hard = one.value("/spec/hard"_json_pointer, Json::object());
     if (hard.contains("pods")) {
       const auto pods = world.api.list(pods_path(ns));
-      const auto used = std::count_if(pods.begin(), pods.end(), [](const Json& live) {
-        const auto phase = live.value("/status/phase"_json_pointer, std::string());
-        return phase != "Failed" && phase != "Succeeded";
-      });
+      const auto used = std::count_if(pods.begin(), pods.end(),
+                                      [](const Json& live) { return !has_ended(live); });
       const std::string most = hard["pods"];
       if (used >= milli_of(most) / 1000) {
         return "exceeded quota: " + name +

@@ -4,8 +4,7 @@
 #include <tuple>
 #include <utility>
 
-#include "devcluster/collector.hpp"
-#include "devcluster/conditions.hpp"
+#include "devcluster/objects.hpp"
 
 namespace devcluster {
 namespace {
@@ -16,17 +15,12 @@ constexpr const char* kHttpRoutes = "/apis/gateway.networking.k8s.io/v1/httprout
 
 }  // namespace
 
-std::vector<std::string> Router::interests() const { return {kRoutes, kIngresses, kHttpRoutes}; }
+Router::Router(World& world) : Controller(world, {kRoutes, kIngresses, kHttpRoutes}) {}
 
 void Router::observe(const Delta& delta) {
   const auto key = key_of(delta.object);
   if (delta.collection != kRoutes) {
-    auto& changed = delta.collection == kIngresses ? ingresses_ : http_routes_;
-    if (delta.kind == Delta::Kind::kDeleted) {
-      changed.erase(key);
-    } else {
-      changed.insert(key);
-    }
+    (delta.collection == kIngresses ? ingresses_ : http_routes_).insert(key);
     return;
   }
   const auto old = claims_.find(key);
@@ -39,7 +33,7 @@ void Router::observe(const Delta& delta) {
   const auto& metadata = delta.object["metadata"];
   Claim claim{delta.object["spec"].value("host", ""), delta.object["spec"].value("path", ""),
               metadata.value("namespace", ""), metadata.value("creationTimestamp", ""),
-              metadata.value("uid", "")};
+              uid_of(delta.object)};
   hosts_.insert(claim.host);
   by_host_[claim.host].insert(key);
   claims_[key] = std::move(claim);
@@ -51,36 +45,25 @@ void Router::work(Time now) {
     if (by_host_[host].empty()) by_host_.erase(host);
   }
   for (const auto& key : std::exchange(ingresses_, {})) {
-    const auto id = split_key(key);
-    const std::string& ns = id.first;
-    const std::string& name = id.second;
     const Json status = {{"loadBalancer", {{"ingress", Json::array({{{"ip", "127.0.0.1"}}})}}}};
-    const auto ingress = world_.api.get(within(kIngresses, ns), name);
-    if (!ingress || ingress->value("status", Json()) == status) continue;
-    attempt([&] {
-      world_.api.merge_patch(within(kIngresses, ns), name, {{"status", status}}, "status");
-    });
+    const auto ingress = world_.get(kIngresses, key);
+    if (ingress && ingress->value("status", Json()) != status) {
+      world_.patch_status(kIngresses, key, status);
+    }
   }
   for (const auto& key : std::exchange(http_routes_, {})) {
-    const auto id = split_key(key);
-    const std::string& ns = id.first;
-    const std::string& name = id.second;
-    const auto route = world_.api.get(within(kHttpRoutes, ns), name);
+    const auto route = world_.get(kHttpRoutes, key);
     if (!route || !route->value("/status/parents"_json_pointer, Json::array()).empty()) continue;
+    Json conditions;
+    set_condition(conditions, now, "Accepted", "True", "Accepted");
+    set_condition(conditions, now, "ResolvedRefs", "True", "ResolvedRefs");
     Json parents = Json::array();
     for (const auto& parent : (*route)["spec"].value("parentRefs", Json::array())) {
-      Json conditions = Json::array();
-      set_condition(conditions, now, "Accepted", "True", "Accepted");
-      set_condition(conditions, now, "ResolvedRefs", "True", "ResolvedRefs");
       parents.push_back({{"parentRef", parent},
                          {"controllerName", "devcluster.example.com/gateway"},
                          {"conditions", conditions}});
     }
-    if (parents.empty()) continue;
-    attempt([&] {
-      world_.api.merge_patch(within(kHttpRoutes, ns), name, {{"status", {{"parents", parents}}}},
-                             "status");
-    });
+    if (!parents.empty()) world_.patch_status(kHttpRoutes, key, {{"parents", parents}});
   }
 }
 
@@ -100,10 +83,7 @@ std::string Router::rival(const std::string& key, const Claim& claim) const {
 
 void Router::judge(const std::string& key, Time now) {
   const auto& claim = claims_.at(key);
-  const auto id = split_key(key);
-  const std::string& ns = id.first;
-  const std::string& name = id.second;
-  const auto route = world_.api.get(within(kRoutes, ns), name);
+  const auto route = world_.get(kRoutes, key);
   if (!route) return;
   const auto status = route->value("status", Json::object());
   Json ingress = status.value("/ingress/0"_json_pointer, Json::object());
@@ -120,21 +100,21 @@ void Router::judge(const std::string& key, Time now) {
                       " and is older");
   }
   const Json wanted = {{"ingress", Json::array({ingress})}};
-  if (status == wanted) return;
-  attempt([&] {
-    world_.api.merge_patch(within(kRoutes, ns), name, {{"status", wanted}}, "status");
-  });
+  if (status != wanted) world_.patch_status(kRoutes, key, wanted);
 }
 
 namespace {
 
-constexpr const char* kPods = "/api/v1/pods";
 constexpr const char* kBudgets = "/apis/policy/v1/poddisruptionbudgets";
 constexpr const char* kServices = "/api/v1/services";
 constexpr const char* kEndpoints = "/api/v1/endpoints";
 
 std::string pair_text(const std::string& ns, const std::string& key, const std::string& value) {
   return ns + "/" + key + "=" + value;
+}
+
+std::string first_pair(const std::string& ns, const Json& labels) {
+  return pair_text(ns, labels.begin().key(), labels.begin().value());
 }
 
 // An integer or a percentage, rounded up (intstr.GetScaledValueFromIntOrPercent).
@@ -147,86 +127,93 @@ int scaled(const Json& value, int of) {
 
 }  // namespace
 
-std::vector<std::string> Followers::interests() const { return {kPods, kBudgets, kServices}; }
+Followers::Followers(World& world) : Controller(world, {kPods, kBudgets, kServices}) {}
 
 void Followers::observe(const Delta& delta) {
   const auto key = key_of(delta.object);
-  const auto ns = split_key(key).first;
   const bool deleted = delta.kind == Delta::Kind::kDeleted;
-  if (delta.collection != kPods) {
-    const bool budget = delta.collection == kBudgets;
-    auto& index = budget ? budgets_ : services_;
-    const auto id = (budget ? "pdb:" : "svc:") + key;
-    if (const auto old = pair_of_.find(id); old != pair_of_.end()) {
-      index[old->second].erase(key);
-      pair_of_.erase(old);
-    }
-    if (deleted) return;
-    const auto labels =
-        budget ? delta.object.value("/spec/selector/matchLabels"_json_pointer, Json::object())
-               : delta.object.value("/spec/selector"_json_pointer, Json::object());
-    if (labels.empty()) return;
-    const auto pair = pair_text(ns, labels.begin().key(), labels.begin().value());
-    pair_of_[id] = pair;
-    index[pair].insert(key);
-    (budget ? changed_budgets_ : changed_services_).insert(key);
-    return;
+  if (delta.collection == kPods) {
+    observe_pod(key, deleted ? nullptr : &delta.object);
+  } else if (delta.collection == kBudgets) {
+    budgets_.put(key, deleted
+                          ? Json()
+                          : delta.object.value("/spec/selector/matchLabels"_json_pointer, Json()));
+  } else {
+    services_.put(key,
+                  deleted ? Json() : delta.object.value("/spec/selector"_json_pointer, Json()));
   }
-  const auto touch = [&](const Json& labels, bool there) {
-    for (const auto& [name, value] : labels.items()) {
-      const auto pair = pair_text(ns, name, value.get<std::string>());
-      auto& pods = pods_by_label_[pair];
-      if (there) {
-        pods.insert(key);
-      } else {
-        pods.erase(key);
-      }
-      if (pods.empty()) pods_by_label_.erase(pair);
-      if (const auto found = budgets_.find(pair); found != budgets_.end()) {
-        changed_budgets_.insert(found->second.begin(), found->second.end());
-      }
-      if (const auto found = services_.find(pair); found != services_.end()) {
-        changed_services_.insert(found->second.begin(), found->second.end());
-      }
+}
+
+void Followers::Selecting::put(const std::string& key, const Json& labels) {
+  if (const auto old = pair_of.find(key); old != pair_of.end()) {
+    by_pair[old->second].erase(key);
+    pair_of.erase(old);
+  }
+  if (labels.empty()) return;
+  const auto pair = first_pair(split_key(key).first, labels);
+  pair_of[key] = pair;
+  by_pair[pair].insert(key);
+  changed.insert(key);
+}
+
+void Followers::Selecting::touch(const Pair& pair) {
+  const auto found = by_pair.find(pair);
+  if (found != by_pair.end()) changed.insert(found->second.begin(), found->second.end());
+}
+
+void Followers::index(const std::string& key, const PodFacts& pod, bool there) {
+  for (const auto& [name, value] : pod.labels.items()) {
+    const auto pair = pair_text(split_key(key).first, name, value);
+    auto& pods = pods_by_label_[pair];
+    if (there) {
+      pods.insert(key);
+    } else {
+      pods.erase(key);
     }
-  };
+    if (pods.empty()) pods_by_label_.erase(pair);
+    budgets_.touch(pair);
+    services_.touch(pair);
+  }
+}
+
+// `pod` is null where it has gone.
+void Followers::observe_pod(const std::string& key, const Json* pod) {
   const auto old = pods_.find(key);
-  if (deleted) {
+  if (pod == nullptr) {
     if (old == pods_.end()) return;
-    touch(old->second.labels, false);
+    index(key, old->second, false);
     pods_.erase(old);
     return;
   }
-  PodFacts facts{ns,
-                 delta.object.value("/status/podIP"_json_pointer, std::string()),
-                 delta.object["spec"].value("nodeName", ""),
-                 delta.object["metadata"].value("uid", ""),
-                 delta.object["metadata"].value("labels", Json::object()),
-                 is_ready(delta.object),
-                 delta.object["metadata"].contains("deletionTimestamp"),
-                 false};
-  const auto phase = delta.object.value("/status/phase"_json_pointer, std::string());
-  facts.over = phase == "Failed" || phase == "Succeeded" || facts.leaving;
-  if (old != pods_.end() && old->second.ready == facts.ready && old->second.ip == facts.ip &&
-      old->second.over == facts.over && old->second.labels == facts.labels) {
-    return;
+  PodFacts facts{pod->value("/status/podIP"_json_pointer, ""),
+                 pod->at("spec").value("nodeName", ""),
+                 uid_of(*pod),
+                 pod->at("metadata").value("labels", Json::object()),
+                 is_ready(*pod),
+                 deleting(*pod),
+                 has_ended(*pod) || deleting(*pod)};
+  if (old != pods_.end()) {
+    const auto& was = old->second;
+    if (was.ready == facts.ready && was.ip == facts.ip && was.over == facts.over &&
+        was.labels == facts.labels) {
+      return;
+    }
+    if (was.labels != facts.labels) index(key, was, false);
   }
-  if (old != pods_.end() && old->second.labels != facts.labels) touch(old->second.labels, false);
-  touch(facts.labels, true);
+  index(key, facts, true);
   pods_[key] = std::move(facts);
 }
 
 void Followers::work(Time now) {
-  for (const auto& key : std::exchange(changed_budgets_, {})) update_budget(key, now);
-  for (const auto& key : std::exchange(changed_services_, {})) update_endpoints(key);
+  for (const auto& key : std::exchange(budgets_.changed, {})) update_budget(key, now);
+  for (const auto& key : std::exchange(services_.changed, {})) update_endpoints(key);
 }
 
 std::vector<std::string> Followers::matching(const std::string& ns,
                                              const Json& match_labels) const {
   std::vector<std::string> keys;
   if (match_labels.empty()) return keys;
-  const auto first = pods_by_label_.find(
-      pair_text(ns, match_labels.begin().key(), match_labels.begin().value().get<std::string>()));
+  const auto first = pods_by_label_.find(first_pair(ns, match_labels));
   if (first == pods_by_label_.end()) return keys;
   for (const auto& key : first->second) {
     const auto& labels = pods_.at(key).labels;
@@ -240,10 +227,8 @@ std::vector<std::string> Followers::matching(const std::string& ns,
 }
 
 void Followers::update_budget(const std::string& key, Time now) {
-  const auto id = split_key(key);
-  const std::string& ns = id.first;
-  const std::string& name = id.second;
-  const auto budget = world_.api.get(within(kBudgets, ns), name);
+  const auto ns = split_key(key).first;
+  const auto budget = world_.get(kBudgets, key);
   if (!budget) return;
   const auto& spec = budget->at("spec");
   int expected = 0;
@@ -271,17 +256,12 @@ void Followers::update_budget(const std::string& key, Time now) {
   status["observedGeneration"] = (*budget)["metadata"].value("generation", 1);
   set_condition(status["conditions"], now, "DisruptionAllowed", allowed > 0 ? "True" : "False",
                 allowed > 0 ? "SufficientPods" : "InsufficientPods");
-  if (status == before) return;
-  attempt([&] {
-    world_.api.merge_patch(within(kBudgets, ns), name, {{"status", status}}, "status");
-  });
+  if (status != before) world_.patch_status(kBudgets, key, status);
 }
 
 void Followers::update_endpoints(const std::string& key) {
-  const auto id = split_key(key);
-  const std::string& ns = id.first;
-  const std::string& name = id.second;
-  const auto service = world_.api.get(within(kServices, ns), name);
+  const auto [ns, name] = split_key(key);
+  const auto service = world_.get(kServices, key);
   if (!service) return;
   const auto& spec = service->at("spec");
   Json ready = Json::array();
@@ -315,26 +295,15 @@ void Followers::update_endpoints(const std::string& key) {
     if (!ports.empty()) subset["ports"] = ports;
     subsets.push_back(std::move(subset));
   }
-  const auto path = within(kEndpoints, ns);
-  const auto now = world_.api.get(path, name);
-  if (now && now->value("subsets", Json::array()) == subsets) return;
-  attempt([&] {
-    if (now) {
-      world_.api.merge_patch(path, name, {{"subsets", subsets}});
-      return;
-    }
-    world_.api.create(
-        path, {{"apiVersion", "v1"},
-               {"kind", "Endpoints"},
-               {"metadata",
-                {{"name", name},
-                 {"namespace", ns},
-                 {"ownerReferences", Json::array({{{"apiVersion", "v1"},
-                                                   {"kind", "Service"},
-                                                   {"name", name},
-                                                   {"uid", (*service)["metadata"]["uid"]}}})}}},
-               {"subsets", subsets}});
-  });
+  const auto now = world_.get(kEndpoints, key);
+  if (!now) {
+    auto endpoints = object_of("v1", "Endpoints", name, ns);
+    endpoints["metadata"]["ownerReferences"] = Json::array({reference_to(*service)});
+    endpoints["subsets"] = subsets;
+    world_.create(kEndpoints, endpoints);
+  } else if (now->value("subsets", Json::array()) != subsets) {
+    world_.patch(kEndpoints, key, {{"subsets", subsets}});
+  }
 }
 
 }  // namespace devcluster

@@ -16,8 +16,7 @@ namespace devcluster {
 
 class Router final : public Controller {
  public:
-  explicit Router(World& world) : world_(world) {}
-  std::vector<std::string> interests() const override;
+  explicit Router(World& world);
   void observe(const Delta& delta) override;
   void work(Time now) override;
 
@@ -29,7 +28,6 @@ class Router final : public Controller {
   // Who stands in this claim's way: its key; "" when nobody does.
   std::string rival(const std::string& key, const Claim& claim) const;
 
-  World& world_;
   std::map<std::string, Claim> claims_;  // by route
   std::map<std::string, std::set<std::string>> by_host_;
   std::set<std::string> hosts_;  // whose claims are to be judged (again)
@@ -40,30 +38,35 @@ class Router final : public Controller {
 // its selector.
 class Followers final : public Controller {
  public:
-  explicit Followers(World& world) : world_(world) {}
-  std::vector<std::string> interests() const override;
+  explicit Followers(World& world);
   void observe(const Delta& delta) override;
   void work(Time now) override;
 
  private:
   struct PodFacts {
-    std::string ns, ip, node, uid;
+    std::string ip, node, uid;
     Json labels;
     bool ready = false, leaving = false;
     bool over = false;  // ended, or leaving
   };
   using Pair = std::string;  // "ns/key=value"
+  // What selects Pods, by the first pair of its selector, so that a Pod's change touches few.
+  struct Selecting {
+    std::map<Pair, std::set<std::string>> by_pair;
+    std::map<std::string, Pair> pair_of;
+    std::set<std::string> changed;
+    void put(const std::string& key, const Json& labels);  // no labels: it is gone
+    void touch(const Pair& pair);
+  };
+  void observe_pod(const std::string& key, const Json* pod);
+  void index(const std::string& key, const PodFacts& pod, bool there);
   void update_budget(const std::string& key, Time now);
   void update_endpoints(const std::string& key);
   std::vector<std::string> matching(const std::string& ns, const Json& match_labels) const;
 
-  World& world_;
   std::map<std::string, PodFacts> pods_;
   std::map<Pair, std::set<std::string>> pods_by_label_;
-  // Budgets and Services by the first pair of their selector, so that a Pod's change touches few.
-  std::map<Pair, std::set<std::string>> budgets_, services_;
-  std::map<std::string, Pair> pair_of_;  // "pdb:" or "svc:" + key
-  std::set<std::string> changed_budgets_, changed_services_;
+  Selecting budgets_, services_;
 };
 
 }  // namespace devcluster

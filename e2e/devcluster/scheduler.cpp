@@ -2,21 +2,17 @@
 
 #include <algorithm>
 
+#include "devcluster/objects.hpp"
 #include "devcluster/quantity.hpp"
-#include "devcluster/selectors.hpp"
 
 namespace devcluster {
 namespace {
 
-constexpr const char* kNodes = "/api/v1/nodes";
+constexpr const char* kClaims = "/api/v1/persistentvolumeclaims";
 constexpr const char* kStorageClasses = "/apis/storage.k8s.io/v1/storageclasses";
+constexpr const char* kUnreachable = "node.kubernetes.io/unreachable";
+constexpr const char* kNotReady = "node.kubernetes.io/not-ready";
 constexpr seconds kDefaultToleration{300};
-
-Pairs pairs_of(const Json& labels) {
-  Pairs pairs;
-  for (const auto& [key, value] : labels.items()) pairs.emplace_back(key, value.get<std::string>());
-  return pairs;  // a JSON object is sorted by key
-}
 
 bool tolerates(const Json& pod, const Json& taint) {
   for (const auto& t : pod["spec"].value("tolerations", Json::array())) {
@@ -35,7 +31,7 @@ bool tolerates(const Json& pod, const Json& taint) {
 // Why the Pod cannot go there, in the scheduler's words; "" when it can.
 std::string unfit(const Json& pod, const Json& node) {
   const auto spec = node.value("spec", Json::object());
-  const auto labels = pairs_of(node["metadata"].value("labels", Json::object()));
+  const auto labels = label_pairs(node);
   const Json selector = pod["spec"].value("nodeSelector", Json::object());
   for (const auto& [key, value] : selector.items()) {
     const auto* found = find_pair(labels, key);
@@ -62,52 +58,51 @@ std::string unfit(const Json& pod, const Json& node) {
 
 }  // namespace
 
-std::vector<std::string> Scheduler::interests() const {
-  return {kNodes, "/api/v1/pods", "/api/v1/persistentvolumeclaims"};
+void Scheduler::Resources::add(const Resources& other, int times) {
+  cpu += times * other.cpu;
+  memory += times * other.memory;
+}
+
+Scheduler::Scheduler(World& world) : Controller(world, {kNodes, kPods, kClaims}) {}
+
+void Scheduler::retry() {
+  pending_.merge(unschedulable_);
+  unschedulable_.clear();
 }
 
 void Scheduler::observe(const Delta& delta) {
   const auto key = key_of(delta.object);
-  if (delta.collection != "/api/v1/pods") {
-    if (delta.collection == kNodes) {
-      if (delta.kind == Delta::Kind::kDeleted) {
-        nodes_.erase(key);
-      } else {
-        const Json labels = delta.object["metadata"].value("labels", Json::object());
-        nodes_[key] = {{"metadata", {{"labels", labels}}},
-                       {"spec", delta.object.value("spec", Json::object())},
-                       {"allocatable",
-                        delta.object.value("/status/allocatable"_json_pointer, Json::object())}};
-      }
-    }
-    pending_.merge(unschedulable_);
-    unschedulable_.clear();
+  const bool deleted = delta.kind == Delta::Kind::kDeleted;
+  if (delta.collection == kNodes && deleted) {
+    nodes_.erase(key);
+  } else if (delta.collection == kNodes) {
+    nodes_[key] = {
+        {"metadata", {{"labels", delta.object["metadata"].value("labels", Json::object())}}},
+        {"spec", delta.object.value("spec", Json::object())},
+        {"allocatable", delta.object.value("/status/allocatable"_json_pointer, Json::object())}};
+  }
+  if (delta.collection != kPods) {
+    retry();
     return;
   }
   const auto placed = placed_.find(key);
-  const auto forget = [&] {
-    if (placed == placed_.end()) return;
-    auto& load = load_[placed->second.node];
-    --load.pods;
-    load.requests.cpu -= placed->second.requests.cpu;
-    load.requests.memory -= placed->second.requests.memory;
-    placed_.erase(placed);
-  };
-  if (delta.kind == Delta::Kind::kDeleted) {
-    forget();
-    pending_.erase(key);
-    unschedulable_.erase(key);
-    pending_.merge(unschedulable_);  // there may be room now
-    unschedulable_.clear();
+  const auto node = deleted ? std::string() : delta.object["spec"].value("nodeName", "");
+  if (!node.empty()) {
+    if (placed == placed_.end()) place(key, node, requests_of(delta.object));
     return;
   }
-  const auto node = delta.object["spec"].value("nodeName", "");
-  if (node.empty()) {
-    forget();
-    unschedulable_.erase(key);  // it may ask for less now
+  if (placed != placed_.end()) {
+    auto& load = load_[placed->second.node];
+    --load.pods;
+    load.requests.add(placed->second.requests, -1);
+    placed_.erase(placed);
+  }
+  unschedulable_.erase(key);  // it may ask for less now
+  if (deleted) {
+    pending_.erase(key);
+    retry();  // there may be room now
+  } else {
     pending_.insert(key);
-  } else if (placed == placed_.end()) {
-    place(key, node, requests_of(delta.object));
   }
 }
 
@@ -122,9 +117,7 @@ Scheduler::Resources Scheduler::requests_of(const Json& pod) {
     const Json resources = container.value("resources", Json::object());
     Json amounts = resources.value("limits", Json::object());
     amounts.update(resources.value("requests", Json::object()));
-    const auto one = resources_of(amounts);
-    sum.cpu += one.cpu;
-    sum.memory += one.memory;
+    sum.add(resources_of(amounts));
   }
   return sum;
 }
@@ -133,8 +126,7 @@ void Scheduler::place(const std::string& key, const std::string& node, const Res
   placed_[key] = {node, requests};
   auto& load = load_[node];
   ++load.pods;
-  load.requests.cpu += requests.cpu;
-  load.requests.memory += requests.memory;
+  load.requests.add(requests);
 }
 
 std::string Scheduler::lacks(const std::string& node, const Resources& requests) const {
@@ -152,29 +144,27 @@ void Scheduler::work(Time now) {
   for (const auto& key : std::exchange(pending_, {})) schedule(key, now);
 }
 
+// Why the Pod cannot go to any node yet: what its claims lack; "" when nothing.
+std::string Scheduler::lacks_claim(const Json& pod) {
+  const auto ns = pod["metadata"].value("namespace", "");
+  for (const auto& volume : pod["spec"].value("volumes", Json::array())) {
+    const auto claim = volume.value("/persistentVolumeClaim/claimName"_json_pointer, std::string());
+    if (claim.empty()) continue;
+    const auto object = world_.get(kClaims, ns + "/" + claim);
+    if (!object) return "persistentvolumeclaim \"" + claim + "\" not found";
+    if (phase_of(*object) != "Bound") return "pod has unbound immediate PersistentVolumeClaims";
+  }
+  return "";
+}
+
 void Scheduler::schedule(const std::string& key, Time now) {
-  const auto id = split_key(key);
-  const std::string& ns = id.first;
-  const std::string& name = id.second;
-  const auto pod = world_.api.get(pods_path(ns), name);
-  if (!pod || (*pod)["spec"].contains("nodeName") ||
-      (*pod)["metadata"].contains("deletionTimestamp"))
-    return;
+  const auto pod = world_.get(kPods, key);
+  if (!pod || (*pod)["spec"].contains("nodeName") || deleting(*pod)) return;
   const auto requests = requests_of(*pod);
   std::map<std::string, int> why_not;
   std::string best;
-  for (const auto& volume : (*pod)["spec"].value("volumes", Json::array())) {
-    const auto claim = volume.value("/persistentVolumeClaim/claimName"_json_pointer, std::string());
-    if (claim.empty()) continue;
-    const auto object =
-        world_.api.get("/api/v1/namespaces/" + ns + "/persistentvolumeclaims", claim);
-    if (!object) {
-      why_not["persistentvolumeclaim \"" + claim + "\" not found"] = 0;
-    } else if (object->value("/status/phase"_json_pointer, std::string()) != "Bound") {
-      why_not["pod has unbound immediate PersistentVolumeClaims"] = 0;
-    }
-  }
-  if (why_not.empty()) {
+  auto reasons = lacks_claim(*pod);
+  if (reasons.empty()) {
     for (const auto& [node_key, node] : nodes_) {
       const auto node_name = split_key(node_key).second;
       auto why = unfit(*pod, node);
@@ -187,40 +177,33 @@ void Scheduler::schedule(const std::string& key, Time now) {
     }
   }
   if (!best.empty()) {
-    const Json binding = {{"apiVersion", "v1"},
-                          {"kind", "Binding"},
-                          {"metadata", {{"name", name}, {"namespace", ns}}},
-                          {"target", {{"apiVersion", "v1"}, {"kind", "Node"}, {"name", best}}}};
-    if (!attempt([&] { world_.api.create(pods_path(ns) + "/" + name + "/binding", binding); }))
-      return;
-    place(key, best, requests);
-    world_.recorder->event(*pod, "Normal", "Scheduled",
-                           "Successfully assigned " + ns + "/" + name + " to " + best,
-                           "default-scheduler");
+    bind(*pod, best, requests);
     return;
   }
-  std::string message = "0/" + std::to_string(nodes_.size()) + " nodes are available: ";
-  bool first = true;
   for (const auto& [why, count] : why_not) {
-    message +=
-        (first ? "" : ", ") + (count > 0 ? std::to_string(count) + " " : std::string()) + why;
-    first = false;
+    reasons += (reasons.empty() ? "" : ", ") + std::to_string(count) + " " + why;
   }
-  message += ".";
+  const auto message =
+      "0/" + std::to_string(nodes_.size()) + " nodes are available: " + reasons + ".";
   unschedulable_.insert(key);
-  Json status = pod->value("status", Json::object());
-  if (!set_condition(status["conditions"], now, "PodScheduled", "False", "Unschedulable", message))
-    return;
-  world_.recorder->event(*pod, "Warning", "FailedScheduling", message, "default-scheduler");
-  attempt([&] {
-    world_.api.merge_patch(pods_path(ns), name,
-                           {{"status", {{"conditions", status["conditions"]}}}}, "status");
-  });
+  Json conditions = pod->value("/status/conditions"_json_pointer, Json());
+  if (!set_condition(conditions, now, "PodScheduled", "False", "Unschedulable", message)) return;
+  world_.recorder.event(*pod, "Warning", "FailedScheduling", message, "default-scheduler");
+  world_.patch_status(kPods, key, {{"conditions", conditions}});
 }
 
-std::vector<std::string> ClaimBinder::interests() const {
-  return {"/api/v1/persistentvolumeclaims", kStorageClasses};
+void Scheduler::bind(const Json& pod, const std::string& node, const Resources& requests) {
+  const auto key = key_of(pod);
+  const auto [ns, name] = split_key(key);
+  Json binding = object_of("v1", "Binding", name, ns);
+  binding["target"] = {{"apiVersion", "v1"}, {"kind", "Node"}, {"name", node}};
+  if (!world_.create(kPods, binding, "binding")) return;
+  place(key, node, requests);
+  world_.recorder.event(pod, "Normal", "Scheduled", "Successfully assigned " + key + " to " + node,
+                        "default-scheduler");
 }
+
+ClaimBinder::ClaimBinder(World& world) : Controller(world, {kClaims, kStorageClasses}) {}
 
 void ClaimBinder::observe(const Delta& delta) {
   if (delta.kind == Delta::Kind::kDeleted) return;
@@ -234,36 +217,26 @@ void ClaimBinder::observe(const Delta& delta) {
 
 void ClaimBinder::work(Time /*now*/) {
   for (const auto& key : std::exchange(changed_, {})) {
-    const auto id = split_key(key);
-    const std::string& ns = id.first;
-    const std::string& name = id.second;
-    const auto path = "/api/v1/namespaces/" + ns + "/persistentvolumeclaims";
-    const auto claim = world_.api.get(path, name);
-    if (!claim) continue;
-    const auto& spec = claim->at("spec");
-    if (!spec.contains("storageClassName")) {
-      attempt([&] {
-        world_.api.merge_patch(path, name, {{"spec", {{"storageClassName", "standard"}}}});
-      });
-      continue;  // DefaultStorageClass; comes back as a change
-    }
-    if (!world_.api.get(kStorageClasses, spec["storageClassName"])) {
-      without_class_.insert(key);
-      continue;
-    }
-    if (!spec.contains("volumeName")) {
-      const auto volume = "pvc-" + (*claim)["metadata"].value("uid", "");
-      attempt([&] { world_.api.merge_patch(path, name, {{"spec", {{"volumeName", volume}}}}); });
-      continue;
-    }
-    const Json capacity = spec.value("/resources/requests"_json_pointer, Json::object());
-    const auto status = claim->value("status", Json::object());
-    if (status.value("phase", "") == "Bound" && status.value("capacity", Json()) == capacity)
-      continue;
-    const Json bound = {{"phase", "Bound"},
-                        {"accessModes", spec.value("accessModes", Json::array())},
-                        {"capacity", capacity}};
-    attempt([&] { world_.api.merge_patch(path, name, {{"status", bound}}, "status"); });
+    if (const auto claim = world_.get(kClaims, key)) bind(key, *claim);
+  }
+}
+
+// One step: what it changes comes back as a change.
+void ClaimBinder::bind(const std::string& key, const Json& claim) {
+  const auto& spec = claim.at("spec");
+  const Json capacity = spec.value("/resources/requests"_json_pointer, Json::object());
+  const Json bound = {{"phase", "Bound"},
+                      {"accessModes", spec.value("accessModes", Json::array())},
+                      {"capacity", capacity}};
+  if (!spec.contains("storageClassName")) {  // DefaultStorageClass
+    world_.patch(kClaims, key, {{"spec", {{"storageClassName", "standard"}}}});
+  } else if (!world_.get(kStorageClasses, spec["storageClassName"])) {
+    without_class_.insert(key);
+  } else if (!spec.contains("volumeName")) {
+    world_.patch(kClaims, key, {{"spec", {{"volumeName", "pvc-" + uid_of(claim)}}}});
+  } else if (phase_of(claim) != "Bound" ||
+             claim.value("/status/capacity"_json_pointer, Json()) != capacity) {
+    world_.patch_status(kClaims, key, bound);
   }
 }
 
@@ -284,14 +257,11 @@ void NodeLifecycle::observe(const Delta& delta) {
 
 void NodeLifecycle::work(Time now) {
   while (const auto key = evictions_.take_due(now)) {
-    const auto id = split_key(*key);
-    const std::string& ns = id.first;
-    const std::string& name = id.second;
-    const auto pod = world_.api.get(pods_path(ns), name);
-    if (!pod || (*pod)["metadata"].contains("deletionTimestamp")) continue;
-    world_.recorder->event(*pod, "Normal", "TaintManagerEviction",
-                           "Marking for deletion Pod " + *key, "taint-eviction-controller");
-    world_.api.remove(pods_path(ns), name);
+    const auto pod = world_.get(kPods, *key);
+    if (!pod || deleting(*pod)) continue;
+    world_.recorder.event(*pod, "Normal", "TaintManagerEviction",
+                          "Marking for deletion Pod " + *key, "taint-eviction-controller");
+    world_.remove(kPods, *key);
   }
 }
 
@@ -299,22 +269,15 @@ void NodeLifecycle::lost(const std::string& node) {
   const auto now = world_.clock();
   set_node_ready(world_, node, "Unknown");
   for (const auto& key : pods_[node]) {
-    const auto id = split_key(key);
-    const std::string& ns = id.first;
-    const std::string& name = id.second;
-    const auto pod = world_.api.get(pods_path(ns), name);
+    const auto pod = world_.get(kPods, key);
     if (!pod) continue;
     Json conditions = pod->value("/status/conditions"_json_pointer, Json::array());
     set_condition(conditions, now, "Ready", "False", "NodeNotReady", "Node is not ready");
-    attempt([&] {
-      world_.api.merge_patch(pods_path(ns), name, {{"status", {{"conditions", conditions}}}},
-                             "status");
-    });
-    world_.recorder->event(*pod, "Warning", "NodeNotReady", "Node is not ready", "node-controller");
+    world_.patch_status(kPods, key, {{"conditions", conditions}});
+    world_.recorder.event(*pod, "Warning", "NodeNotReady", "Node is not ready", "node-controller");
     auto wait = kDefaultToleration;
     for (const auto& t : (*pod)["spec"].value("tolerations", Json::array())) {
-      if (t.value("key", "") == "node.kubernetes.io/unreachable" &&
-          t.contains("tolerationSeconds")) {
+      if (t.value("key", "") == kUnreachable && t.contains("tolerationSeconds")) {
         wait = seconds(t["tolerationSeconds"].get<int>());
       }
     }
@@ -328,32 +291,26 @@ void NodeLifecycle::restored(const std::string& node) {
 }
 
 void set_node_ready(World& world, const std::string& name, const std::string& status) {
-  auto node = world.api.get(kNodes, name);
+  const auto node = world.get(kNodes, name);
   if (!node) return;
+  const bool ready = status == "True";
+  const bool announced = status == "False";
+  const auto [reason, message] =
+      ready       ? std::pair{"KubeletReady", "kubelet is posting ready status"}
+      : announced ? std::pair{"KubeletNotReady", "node is shutting down"}
+                  : std::pair{"NodeStatusUnknown", "Kubelet stopped posting node status."};
   Json conditions = node->value("/status/conditions"_json_pointer, Json::array());
-  const auto now = world.clock();
-  if (status == "True") {
-    set_condition(conditions, now, "Ready", status, "KubeletReady",
-                  "kubelet is posting ready status");
-  } else if (status == "False") {
-    set_condition(conditions, now, "Ready", status, "KubeletNotReady", "node is shutting down");
-  } else {
-    set_condition(conditions, now, "Ready", status, "NodeStatusUnknown",
-                  "Kubelet stopped posting node status.");
-  }
-  world.api.merge_patch(kNodes, name, {{"status", {{"conditions", conditions}}}}, "status");
+  set_condition(conditions, world.clock(), "Ready", status, reason, message);
+  world.patch_status(kNodes, name, {{"conditions", conditions}});
   Json taints = Json::array();
   for (const auto& taint : node->value("/spec/taints"_json_pointer, Json::array())) {
     const auto key = taint.value("key", "");
-    if (key != "node.kubernetes.io/unreachable" && key != "node.kubernetes.io/not-ready")
-      taints.push_back(taint);
+    if (key != kUnreachable && key != kNotReady) taints.push_back(taint);
   }
-  if (status != "True") {
-    const char* key =
-        status == "False" ? "node.kubernetes.io/not-ready" : "node.kubernetes.io/unreachable";
-    taints.push_back({{"key", key}, {"effect", "NoSchedule"}});
+  if (!ready) {
+    taints.push_back({{"key", announced ? kNotReady : kUnreachable}, {"effect", "NoSchedule"}});
   }
-  world.api.merge_patch(kNodes, name, {{"spec", {{"taints", taints.empty() ? Json() : taints}}}});
+  world.patch(kNodes, name, {{"spec", {{"taints", taints.empty() ? Json() : taints}}}});
 }
 
 }  // namespace devcluster

@@ -19,8 +19,7 @@ namespace devcluster {
 // Picks, of the ready nodes that a Pod fits, the one with the fewest Pods; by name among equals.
 class Scheduler final : public Controller {
  public:
-  explicit Scheduler(World& world) : world_(world) {}
-  std::vector<std::string> interests() const override;
+  explicit Scheduler(World& world);
   void observe(const Delta& delta) override;
   void work(Time now) override;
 
@@ -28,6 +27,7 @@ class Scheduler final : public Controller {
   // What is asked for, or had, in thousandths of the unit.
   struct Resources {
     std::int64_t cpu = 0, memory = 0;
+    void add(const Resources& other, int times = 1);
   };
   struct Placed {
     std::string node;
@@ -42,8 +42,10 @@ class Scheduler final : public Controller {
   void place(const std::string& key, const std::string& node, const Resources& requests);
   // Why the Pod cannot go to that node; "" when it can.
   std::string lacks(const std::string& node, const Resources& requests) const;
+  std::string lacks_claim(const Json& pod);
   void schedule(const std::string& key, Time now);
-  World& world_;
+  void bind(const Json& pod, const std::string& node, const Resources& requests);
+  void retry();                           // those that fitted nowhere
   std::map<std::string, Json> nodes_;     // spec, labels and allocatable resources alone
   std::map<std::string, Placed> placed_;  // by Pod
   std::map<std::string, Load> load_;      // by node
@@ -53,13 +55,12 @@ class Scheduler final : public Controller {
 // Binds each claim at once, and grows it when asked to.
 class ClaimBinder final : public Controller {
  public:
-  explicit ClaimBinder(World& world) : world_(world) {}
-  std::vector<std::string> interests() const override;
+  explicit ClaimBinder(World& world);
   void observe(const Delta& delta) override;
   void work(Time now) override;
 
  private:
-  World& world_;
+  void bind(const std::string& key, const Json& claim);
   std::set<std::string> changed_, without_class_;
 };
 
@@ -67,8 +68,7 @@ class ClaimBinder final : public Controller {
 // toleration ends.
 class NodeLifecycle final : public Controller {
  public:
-  explicit NodeLifecycle(World& world) : world_(world) {}
-  std::vector<std::string> interests() const override { return {"/api/v1/pods"}; }
+  explicit NodeLifecycle(World& world) : Controller(world, {kPods}) {}
   void observe(const Delta& delta) override;
   void work(Time now) override;
   std::optional<Time> due() const override { return evictions_.next(); }
@@ -77,7 +77,6 @@ class NodeLifecycle final : public Controller {
   void restored(const std::string& node);
 
  private:
-  World& world_;
   std::map<std::string, std::set<std::string>> pods_;  // node → keys
   std::map<std::string, std::string> node_of_;
   Agenda evictions_;

@@ -1,0 +1,57 @@
+// What the controllers ask of objects, and how they begin those that they make. Pure.
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "devcluster/conditions.hpp"
+#include "devcluster/selectors.hpp"
+
+namespace devcluster {
+
+using Json = nlohmann::json;
+
+inline bool deleting(const Json& object) {
+  return object.at("metadata").contains("deletionTimestamp");
+}
+inline std::string name_of(const Json& object) { return object.at("metadata").value("name", ""); }
+inline std::string uid_of(const Json& object) { return object.at("metadata").value("uid", ""); }
+
+inline std::string annotation(const Json& object, const std::string& key) {
+  return object.at("metadata").value("annotations", Json::object()).value(key, "");
+}
+
+inline Pairs label_pairs(const Json& object) {  // sorted, as the members of a JSON object are
+  Pairs pairs;
+  const Json labels = object.at("metadata").value("labels", Json::object());
+  for (const auto& [key, value] : labels.items()) pairs.emplace_back(key, value.get<std::string>());
+  return pairs;
+}
+
+// "" where the status has none yet.
+inline std::string phase_of(const Json& object) {
+  return object.value(Json::json_pointer("/status/phase"), "");
+}
+inline bool has_ended(const Json& pod) {
+  return phase_of(pod) == "Failed" || phase_of(pod) == "Succeeded";
+}
+// The one container that these Pods have.
+inline const Json& container_of(const Json& pod) { return pod.at("spec").at("containers").at(0); }
+
+inline Json object_of(const std::string& api_version, const std::string& kind,
+                      const std::string& name, const std::string& ns = "") {
+  Json object = {{"apiVersion", api_version}, {"kind", kind}, {"metadata", {{"name", name}}}};
+  if (!ns.empty()) object["metadata"]["namespace"] = ns;
+  return object;
+}
+
+// As an ownerReference has it.
+inline Json reference_to(const Json& object) {
+  return {{"apiVersion", object.at("apiVersion")},
+          {"kind", object.at("kind")},
+          {"name", name_of(object)},
+          {"uid", uid_of(object)}};
+}
+
+}  // namespace devcluster
