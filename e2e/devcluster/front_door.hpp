@@ -5,8 +5,6 @@
 // TLS goes through to the Pod (passthrough), or ends here (edge, reencrypt) with a certificate that
 // no client knows: the Secret that a Route or Ingress may name is not read. A host that nothing
 // exposes, or whose Pods are not ready, is answered with 503, as OpenShift's router answers.
-//
-// As many connections at a time as Connections allows.
 #pragma once
 
 #include <functional>

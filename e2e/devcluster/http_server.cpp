@@ -3,7 +3,6 @@
 #include <mutex>
 #include <optional>
 #include <stdexcept>
-#include <thread>
 #include <vector>
 
 #include <boost/asio.hpp>
@@ -11,6 +10,7 @@
 #include <boost/beast.hpp>
 #include <boost/beast/ssl.hpp>
 
+#include "devcluster/loopback.hpp"
 #include "devcluster/lower.hpp"
 #include "devcluster/remote_command.hpp"
 
@@ -239,87 +239,50 @@ class Connection : public Link, public std::enable_shared_from_this<Connection<S
   std::unique_ptr<devcluster::Stream> open_;
 };
 
+std::optional<asio::ssl::context> tls_of(const HttpServerOptions& options) {
+  if (options.certificate_pem.empty()) return std::nullopt;
+  try {
+    asio::ssl::context tls(asio::ssl::context::tls_server);
+    tls.use_certificate_chain(asio::buffer(options.certificate_pem));
+    tls.use_private_key(asio::buffer(options.key_pem), asio::ssl::context::pem);
+    if (!options.client_ca_pem.empty()) {
+      tls.add_certificate_authority(asio::buffer(options.client_ca_pem));
+      tls.set_verify_mode(asio::ssl::verify_peer);
+    }
+    return tls;
+  } catch (const boost::system::system_error& error) {
+    throw std::runtime_error(
+        std::string("devcluster: the TLS certificate, key or CA cannot be used: ") + error.what());
+  }
+}
+
 }  // namespace
 
 struct HttpServer::Impl {
   Impl(ApiServer& api, HttpServerOptions given)
-      : server(api), options(std::move(given)), acceptor(io) {
-    configure_tls();
-    listen();
-    asio::co_spawn(io, accept(), asio::detached);
-    for (int i = 0; i < options.threads; ++i) {
-      threads.emplace_back([this] { io.run(); });
-    }
-  }
+      : server(api),
+        options(std::move(given)),
+        tls(tls_of(options)),
+        loopback(options.port, options.threads,
+                 [this](tcp::socket socket) { return serve(std::move(socket)); }) {}
 
   ~Impl() {
-    io.stop();
-    for (std::thread& thread : threads) thread.join();
-    // Nobody may wake a stream's coroutine once `io` is gone.
+    loopback.stop();
+    // Nobody may wake a stream's coroutine once the loopback is gone.
     for_each_link(&Link::unhook);
   }
 
-  void configure_tls() {
-    if (options.certificate_pem.empty()) return;
-    tls.emplace(asio::ssl::context::tls_server);
-    try {
-      tls->use_certificate_chain(asio::buffer(options.certificate_pem));
-      tls->use_private_key(asio::buffer(options.key_pem), asio::ssl::context::pem);
-      if (!options.client_ca_pem.empty()) {
-        tls->add_certificate_authority(asio::buffer(options.client_ca_pem));
-        tls->set_verify_mode(asio::ssl::verify_peer);
-      }
-    } catch (const boost::system::system_error& error) {
-      throw std::runtime_error(
-          std::string("devcluster: the TLS certificate, key or CA cannot be used: ") +
-          error.what());
-    }
+  asio::awaitable<void> serve(tcp::socket socket) {
+    if (!tls) return run<tcp::socket>(std::move(socket));
+    return run<asio::ssl::stream<tcp::socket>>({std::move(socket), *tls});
   }
 
-  void listen() {
-    const tcp::endpoint where(asio::ip::address_v4::loopback(),
-                              static_cast<std::uint16_t>(options.port));
-    try {
-      acceptor.open(where.protocol());
-      acceptor.set_option(tcp::acceptor::reuse_address(true));
-      acceptor.bind(where);
-      acceptor.listen();
-      port = acceptor.local_endpoint().port();
-    } catch (const boost::system::system_error& error) {
-      throw std::runtime_error("devcluster: cannot listen on 127.0.0.1:" +
-                               std::to_string(options.port) + ": " + error.what());
-    }
-  }
-
-  asio::awaitable<void> accept() {
-    for (;;) {
-      const auto strand = asio::make_strand(io);
-      tcp::socket socket(strand);
-      error_code error;
-      co_await acceptor.async_accept(socket, asio::redirect_error(use_awaitable, error));
-      if (error) {
-        // Out of descriptors, most likely: wait for some to be given back.
-        asio::steady_timer pause(io, std::chrono::milliseconds(50));
-        co_await pause.async_wait(use_awaitable);
-        continue;
-      }
-      socket.set_option(tcp::no_delay(true));
-      if (tls) {
-        start<asio::ssl::stream<tcp::socket>>(strand, {std::move(socket), *tls});
-      } else {
-        start<tcp::socket>(strand, std::move(socket));
-      }
-    }
-  }
-
-  template <typename Stream, typename Strand>
-  void start(const Strand& strand, Stream stream) {
-    auto connection =
+  template <typename Stream>
+  asio::awaitable<void> run(Stream stream) {
+    const auto connection =
         std::make_shared<Connection<Stream>>(server, std::move(stream), options.default_token);
     remember(connection);
-    asio::co_spawn(
-        strand, [connection]() -> asio::awaitable<void> { return connection->run(); },
-        [connection](const std::exception_ptr&) {});
+    co_await connection->run();
   }
 
   void remember(const std::shared_ptr<Link>& link) {
@@ -340,14 +303,11 @@ struct HttpServer::Impl {
 
   ApiServer& server;
   HttpServerOptions options;
-  asio::io_context io;
-  tcp::acceptor acceptor;
   std::optional<asio::ssl::context> tls;
-  int port = 0;
-  std::vector<std::thread> threads;
   std::mutex mutex;
   std::vector<std::weak_ptr<Link>> links;
   std::size_t sweep_at = kSweepStep;
+  Loopback loopback;
 };
 
 HttpServer::HttpServer(ApiServer& server, HttpServerOptions options)
@@ -356,10 +316,10 @@ HttpServer::~HttpServer() = default;
 
 void HttpServer::drop_connections() { impl_->for_each_link(&Link::close); }
 
-int HttpServer::port() const { return impl_->port; }
+int HttpServer::port() const { return impl_->loopback.port(); }
 
 std::string HttpServer::url() const {
-  return (impl_->tls ? "https://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(impl_->port);
+  return (impl_->tls ? "https://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(port());
 }
 
 }  // namespace devcluster

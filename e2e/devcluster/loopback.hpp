@@ -1,48 +1,40 @@
-// Ports on 127.0.0.1 that lead somewhere: what accepts connections, and the threads that serve
-// them.
+// A port on 127.0.0.1, and the threads that serve who connects to it.
+//
+// A connection is a coroutine on a strand of its own: however many there are, they take no more
+// threads. Those that are left are dropped with the Loopback.
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <thread>
+#include <vector>
+
+#include <boost/asio.hpp>
 
 namespace devcluster {
 
-// One thread per connection, at most kMost at a time. Waits at its end for those that are left, so
-// it must go after whatever begins them and before what they use. Thread-safe.
-class Connections {
- public:
-  static constexpr int kMost = 64;
-  Connections() = default;
-  ~Connections();
-  Connections(const Connections&) = delete;
-  Connections& operator=(const Connections&) = delete;
-
-  // Runs `serve` with the socket, which it takes; closes the socket when there are too many.
-  void begin(int socket, std::function<void(int socket)> serve);
-
- private:
-  std::atomic<int> open_{0};
-};
-
-// Accepts connections until it is destroyed; those that it began go on.
 class Loopback {
  public:
-  // std::runtime_error when the port cannot be had; 0 takes a free one.
-  Loopback(int port, Connections& connections, std::function<void(int socket)> serve);
-  ~Loopback();
+  // One connection, until it is over; what it throws ends that connection alone.
+  using Serve = std::function<boost::asio::awaitable<void>(boost::asio::ip::tcp::socket)>;
+
+  // std::runtime_error naming the port when it cannot be had; 0 takes a free one.
+  Loopback(int port, int threads, Serve serve);
+  ~Loopback() { stop(); }
   Loopback(const Loopback&) = delete;
   Loopback& operator=(const Loopback&) = delete;
 
   int port() const { return port_; }
+  // From then on nobody is served.
+  void stop();
 
  private:
-  void accept_all(const std::stop_token& stop, Connections& connections,
-                  const std::function<void(int)>& serve) const;
+  boost::asio::awaitable<void> accept();
 
-  int listener_ = -1;
+  const Serve serve_;
+  boost::asio::io_context io_;
+  boost::asio::ip::tcp::acceptor acceptor_{io_};
   int port_ = 0;
-  std::jthread thread_;
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace devcluster

@@ -4,8 +4,8 @@
 #include <set>
 #include <stdexcept>
 
-#include "devcluster/front_channel.hpp"
 #include "devcluster/front_routes.hpp"
+#include "devcluster/splice.hpp"
 
 namespace devcluster {
 namespace {
@@ -32,6 +32,14 @@ void NodePorts::follow() {
   for (const auto& delta : deltas) follow(delta);
 }
 
+boost::asio::awaitable<void> NodePorts::serve(Socket client, const RouteTarget& target) {
+  Api api(server_);
+  const int connected = connect_target(api, target, connect_);
+  if (connected < 0) co_return;
+  Socket pod(client.get_executor(), boost::asio::ip::tcp::v4(), connected);
+  splice(std::move(client), std::move(pod));
+}
+
 void NodePorts::follow(const Delta& service) {
   const auto key = key_of(service.object);
   const bool gone = service.kind == Delta::Kind::kDeleted;
@@ -47,14 +55,8 @@ void NodePorts::follow(const Delta& service) {
                              service.object["metadata"].value("name", ""),
                              name.empty() ? Json() : Json(name), "", ""};
     try {
-      ports[number] = {name,
-                       std::make_unique<Loopback>(number, connections_, [this, target](int socket) {
-                         Channel client(socket);
-                         Api api(server_);
-                         const int pod = connect_target(api, target, connect_);
-                         if (pod < 0) return;
-                         Channel application(pod);
-                         splice(client, application);
+      ports[number] = {name, std::make_unique<Loopback>(number, 1, [this, target](auto client) {
+                         return serve(std::move(client), target);
                        })};
     } catch (const std::runtime_error& error) {
       ports.erase(number);

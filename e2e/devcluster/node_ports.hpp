@@ -11,7 +11,7 @@
 
 #include "devcluster/api_server.hpp"
 #include "devcluster/feed.hpp"
-#include "devcluster/front_door.hpp"
+#include "devcluster/front_routes.hpp"
 #include "devcluster/loopback.hpp"
 
 namespace devcluster {
@@ -25,12 +25,13 @@ class NodePorts {
   void follow();
 
  private:
+  using Socket = boost::asio::ip::tcp::socket;
   void follow(const Delta& service);
+  boost::asio::awaitable<void> serve(Socket client, const RouteTarget& target);
 
   ApiServer& server_;
   FrontDoor::Connect connect_;
   Feed services_;
-  Connections connections_;
   // By Service: its ports with the name of the Service's port each leads to.
   using Ports = std::map<int, std::pair<std::string, std::unique_ptr<Loopback>>>;
   std::map<std::string, Ports> open_;
