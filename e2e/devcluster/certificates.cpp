@@ -2,7 +2,6 @@
 
 #include <stdexcept>
 
-#include <openssl/bn.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -13,14 +12,12 @@ namespace {
 
 constexpr long kValidSeconds = 60L * 60 * 24 * 365;
 constexpr long kClockSkewSeconds = 60L * 60;  // valid a little earlier than now
-constexpr int kSerialBits = 120;
 constexpr long kX509Version3 = 2;
 
 struct Free {
   void operator()(EVP_PKEY* p) const { EVP_PKEY_free(p); }
   void operator()(X509* p) const { X509_free(p); }
   void operator()(BIO* p) const { BIO_free(p); }
-  void operator()(BIGNUM* p) const { BN_free(p); }
   void operator()(X509_EXTENSION* p) const { X509_EXTENSION_free(p); }
 };
 using Key = std::unique_ptr<EVP_PKEY, Free>;
@@ -57,9 +54,9 @@ void add_extension(X509* certificate, int nid, const char* value) {
 X509Ptr blank(EVP_PKEY* key) {
   X509Ptr out(must(X509_new()));
   X509_set_version(out.get(), kX509Version3);
-  const std::unique_ptr<BIGNUM, Free> serial(must(BN_new()));
-  BN_rand(serial.get(), kSerialBits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY);
-  BN_to_ASN1_INTEGER(serial.get(), X509_get_serialNumber(out.get()));
+  std::uint64_t serial = 0;
+  RAND_bytes(reinterpret_cast<unsigned char*>(&serial), sizeof(serial));
+  ASN1_INTEGER_set_uint64(X509_get_serialNumber(out.get()), serial);
   X509_gmtime_adj(X509_getm_notBefore(out.get()), -kClockSkewSeconds);
   X509_gmtime_adj(X509_getm_notAfter(out.get()), kValidSeconds);
   X509_set_pubkey(out.get(), key);

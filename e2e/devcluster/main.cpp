@@ -1,20 +1,17 @@
 // devcluster: a stand-in for a cluster on loopback, for demos, tests and trying the operator by
 // hand.
 #include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <csignal>
-#include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <iostream>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <boost/asio.hpp>
 #include <unistd.h>
 
 #include "devcluster/certificates.hpp"
@@ -32,15 +29,12 @@ namespace {
 using namespace devcluster;
 
 struct Flags {
+  ClusterOptions cluster;
   int port = 0;
-  std::string profile = "openshift-4.20";
   std::string kubeconfig_file;
   std::string account, account_file;
-  std::string domain = "apps.example.com";
   double boot_seconds = 1.5;
   double reboot_seconds = 1.5;
-  int masters = 1, workers = 3;
-  bool no_rbac = false;
   bool no_tls = false;
   std::string pods = "auto";
   std::string image_dir;
@@ -52,37 +46,6 @@ milliseconds to_milliseconds(double count) {
   constexpr double kMillisecondsPerSecond = 1000;
   return milliseconds(static_cast<std::int64_t>(count * kMillisecondsPerSecond));
 }
-
-// What wakes the loop: a change, a due time, a signal.
-class Alarm {
- public:
-  void ring() {
-    {
-      const std::lock_guard lock(mutex_);
-      rung_ = true;
-    }
-    bell_.notify_one();
-  }
-  void stop() {
-    stopping_ = true;
-    ring();
-  }
-  bool stopping() const { return stopping_; }
-  void wait_until(std::optional<Time> due) {
-    // Streams with a time of their own (bookmarks, followed logs) want a look now and then.
-    constexpr seconds kAtMost{1};
-    const auto latest = std::chrono::system_clock::now() + kAtMost;
-    std::unique_lock lock(mutex_);
-    bell_.wait_until(lock, due ? std::min(*due, latest) : latest, [this] { return rung_; });
-    rung_ = false;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable bell_;
-  bool rung_ = false;
-  std::atomic<bool> stopping_{false};
-};
 
 // Empty: Pods run for real.
 std::string why_simulated(const Flags& flags) {
@@ -104,7 +67,7 @@ void introduce(Cluster& cluster, const std::string& url, const Flags& flags,
             << profile.runtime << (profile.is_openshift() ? ", OpenShift " + profile.openshift : "")
             << ")\n"
             << "  server     " << url << "\n"
-            << "  nodes      " << flags.masters << " master(s), " << flags.workers
+            << "  nodes      " << flags.cluster.masters << " master(s), " << flags.cluster.workers
             << " worker(s)\n";
   if (simulated_because.empty()) {
     std::cout << "  Pods       run for real, by crun, from the images of " << flags.image_dir
@@ -140,19 +103,13 @@ void tell_rules(const ApiServer& server, std::vector<std::string>& told) {
 }
 
 int run(const Flags& flags) {
-  // Before any thread is made, so that all of them leave the signals to the one that waits.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  // What changes, what is due and signals come together in this one thread.
+  boost::asio::io_context loop;
+  boost::asio::system_timer due(loop);
+  boost::asio::signal_set signals(loop, SIGTERM, SIGINT);
+  signals.async_wait([&](const boost::system::error_code&, int) { loop.stop(); });
 
-  ClusterOptions options;
-  options.profile = flags.profile;
-  options.domain = flags.domain;
-  options.rbac = !flags.no_rbac;
-  options.masters = flags.masters;
-  options.workers = flags.workers;
+  ClusterOptions options = flags.cluster;
   options.pace.boot = to_milliseconds(flags.boot_seconds);
   options.pace.reboot = to_milliseconds(flags.reboot_seconds);
   const std::string simulated_because = why_simulated(flags);
@@ -166,9 +123,8 @@ int run(const Flags& flags) {
       return real_agent(world, {.image_dir = flags.image_dir, .scratch_dir = scratch.string()});
     };
   }
-  Cluster cluster(std::move(options));
-  Alarm alarm;
-  cluster.api().on_change([&alarm] { alarm.ring(); });
+  Cluster cluster(options);
+  cluster.api().on_change([&] { boost::asio::post(loop, [&] { due.cancel(); }); });
 
   const auto token = random_token();
   cluster.api().add_token(token, "admin", {"system:masters"});
@@ -209,25 +165,18 @@ int run(const Flags& flags) {
   }
   introduce(cluster, front.url(), flags, simulated_because, door ? door->port() : 0);
 
-  std::thread waiter([&] {
-    int signal = 0;
-    sigwait(&signals, &signal);
-    alarm.stop();
-  });
   std::vector<std::string> told;
-  try {
-    while (!alarm.stopping()) {
-      cluster.tick();
-      if (node_ports) node_ports->follow();
-      tell_rules(cluster.api(), told);
-      alarm.wait_until(cluster.next_due());
-    }
-  } catch (...) {
-    kill(getpid(), SIGTERM);  // blocked everywhere: the waiter takes it
-    waiter.join();
-    throw;
-  }
-  waiter.join();
+  const std::function<void()> live = [&] {
+    cluster.tick();
+    if (node_ports) node_ports->follow();
+    tell_rules(cluster.api(), told);
+    // Streams with a time of their own (bookmarks, followed logs) want a look now and then.
+    const auto latest = std::chrono::system_clock::now() + seconds(1);
+    due.expires_at(std::min(cluster.next_due().value_or(latest), latest));
+    due.async_wait([&](const boost::system::error_code&) { live(); });
+  };
+  live();
+  loop.run();
   std::cout << "devcluster: stopped\n";
   return 0;
 }
@@ -237,12 +186,11 @@ int run(const Flags& flags) {
 int main(int argc, char** argv) {
   Flags flags;
   CLI::App app{"A stand-in for a Kubernetes or OpenShift cluster on 127.0.0.1."};
+  app.option_defaults()->always_capture_default();
   app.add_option("--port", flags.port, "Port on 127.0.0.1; 0 takes a free one")
-      ->check(CLI::Range(0, 65535))
-      ->capture_default_str();
-  app.add_option("--profile", flags.profile, "Generation of cluster")
-      ->check(CLI::IsMember(profile_names()))
-      ->capture_default_str();
+      ->check(CLI::Range(0, 65535));
+  app.add_option("--profile", flags.cluster.profile, "Generation of cluster")
+      ->check(CLI::IsMember(profile_names()));
   app.add_option("--kubeconfig", flags.kubeconfig_file,
                  "Write an administrator's kubeconfig to this file");
   auto* account = app.add_option("--service-account", flags.account,
@@ -255,28 +203,21 @@ int main(int argc, char** argv) {
   app.add_option("--service-account-kubeconfig", flags.account_file, "The file for it")
       ->needs(account);
   account->needs("--service-account-kubeconfig");
-  app.add_option("--domain", flags.domain, "Domain of generated Route hosts")
-      ->capture_default_str();
+  app.add_option("--domain", flags.cluster.domain, "Domain of generated Route hosts");
   app.add_option("--boot-seconds", flags.boot_seconds, "How long a simulated boot takes")
-      ->check(CLI::Range(0.0, 3600.0))
-      ->capture_default_str();
+      ->check(CLI::Range(0.0, 3600.0));
   app.add_option("--reboot-seconds", flags.reboot_seconds, "How long a node's reboot takes")
-      ->check(CLI::Range(0.0, 3600.0))
-      ->capture_default_str();
+      ->check(CLI::Range(0.0, 3600.0));
   app.add_option("--pods", flags.pods, "Whether Pods are run by crun: auto, real, simulated")
-      ->check(CLI::IsMember({"auto", "real", "simulated"}))
-      ->capture_default_str();
+      ->check(CLI::IsMember({"auto", "real", "simulated"}));
   app.add_option("--image-dir", flags.image_dir, "OCI layout that images come from");
   app.add_option("--front-door-port", flags.front_door_port,
                  "Port on 127.0.0.1 that leads to Routes and Ingresses; 0 takes a free one")
       ->check(CLI::Range(0, 65535));
-  app.add_option("--masters", flags.masters, "Control-plane nodes")
-      ->check(CLI::Range(0, 9))
-      ->capture_default_str();
-  app.add_option("--workers", flags.workers, "Worker nodes")
-      ->check(CLI::Range(1, 99))
-      ->capture_default_str();
-  app.add_flag("--no-rbac", flags.no_rbac, "Every authenticated user may do everything");
+  app.add_option("--masters", flags.cluster.masters, "Control-plane nodes")
+      ->check(CLI::Range(0, 9));
+  app.add_option("--workers", flags.cluster.workers, "Worker nodes")->check(CLI::Range(1, 99));
+  app.add_flag("!--no-rbac", flags.cluster.rbac, "Every authenticated user may do everything");
   app.add_flag("--no-tls", flags.no_tls,
                "Serve plain HTTP; kubectl sends no credentials over it, other clients do");
   app.add_option("--fault", flags.faults,
