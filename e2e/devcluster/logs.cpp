@@ -29,15 +29,11 @@ Response plain(std::string text) {
 
 }  // namespace
 
-struct Logs::Bell {
-  std::mutex mutex;
-  std::function<void()> ring;
-};
-
 class Logs::Follower final : public Stream {
  public:
-  Follower(NodeAgent& agent, std::string uid, std::size_t from, std::shared_ptr<Bell> bell)
-      : agent_(agent), uid_(std::move(uid)), at_(from), bell_(std::move(bell)) {}
+  Follower(Logs& logs, std::string uid, std::size_t from)
+      : logs_(logs), agent_(logs.agent_), uid_(std::move(uid)), at_(from) {}
+  ~Follower() override { on_ready({}); }
 
   std::string next() override {
     const std::lock_guard lock(mutex_);
@@ -54,16 +50,20 @@ class Logs::Follower final : public Stream {
     return !runs && agent_.log(uid_, false).size() <= at_;
   }
   void on_ready(std::function<void()> wake) override {
-    const std::lock_guard lock(bell_->mutex);
-    bell_->ring = std::move(wake);
+    const std::lock_guard lock(logs_.mutex_);
+    if (wake) {
+      logs_.wakes_[this] = std::move(wake);
+    } else {
+      logs_.wakes_.erase(this);
+    }
   }
 
  private:
+  Logs& logs_;
   NodeAgent& agent_;
   std::string uid_;
   mutable std::mutex mutex_;
   std::size_t at_;
-  std::shared_ptr<Bell> bell_;
 };
 
 void Logs::install() {
@@ -101,27 +101,12 @@ Answer Logs::serve(const Request& request, const std::string& ns, const std::str
     text.resize(std::min(text.size(), static_cast<std::size_t>(*limit)));
   }
   if (!target.flag("follow")) return {plain(std::move(text)), nullptr};
-  auto bell = std::make_shared<Bell>();
-  {
-    const std::lock_guard lock(mutex_);
-    std::erase_if(bells_, [](const auto& weak) { return weak.expired(); });
-    bells_.push_back(bell);
-  }
-  return {plain({}), std::make_unique<Follower>(agent_, uid, whole.size() - text.size(), bell)};
+  return {plain({}), std::make_unique<Follower>(*this, uid, whole.size() - text.size())};
 }
 
 void Logs::wake() {
-  std::vector<std::shared_ptr<Bell>> ringing;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& weak : bells_) {
-      if (auto bell = weak.lock()) ringing.push_back(std::move(bell));
-    }
-  }
-  for (const auto& bell : ringing) {
-    const std::lock_guard lock(bell->mutex);
-    if (bell->ring) bell->ring();
-  }
+  const std::lock_guard lock(mutex_);
+  for (const auto& [follower, ring] : wakes_) ring();
 }
 
 }  // namespace devcluster

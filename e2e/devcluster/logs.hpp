@@ -2,9 +2,10 @@
 // Source: kubernetes pkg/registry/core/pod/rest/log.go, strategy.go (LogLocation) for the refusals.
 #pragma once
 
-#include <memory>
+#include <functional>
+#include <map>
 #include <mutex>
-#include <vector>
+#include <string>
 
 #include "devcluster/controller.hpp"
 #include "devcluster/node_agent.hpp"
@@ -21,13 +22,12 @@ class Logs {
 
  private:
   class Follower;
-  struct Bell;
   Answer serve(const Request& request, const std::string& ns, const std::string& name);
 
   World& world_;
   NodeAgent& agent_;
   std::mutex mutex_;
-  std::vector<std::weak_ptr<Bell>> bells_;
+  std::map<const Stream*, std::function<void()>> wakes_;  // of the followers that wait
 };
 
 }  // namespace devcluster
