@@ -63,11 +63,6 @@ std::optional<std::string> set_service_account(World& world, const AdmissionRequ
   return std::nullopt;
 }
 
-bool in_list(const Json& object, const char* key, const std::string& value) {
-  const auto list = strings(object, key);
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
-
 std::optional<std::string> admit_scc(World& world, const AdmissionRequest& request, Json& pod) {
   const std::string account = pod["spec"]["serviceAccountName"];
   const AccessQuestion by_account{
@@ -83,10 +78,10 @@ std::optional<std::string> admit_scc(World& world, const AdmissionRequest& reque
   by_user.user = request.user;
   by_user.groups = request.user_groups;
   const auto usable = [&](AccessQuestion who, const Json& scc) {
-    const bool listed =
-        in_list(scc, "users", who.user) ||
-        std::any_of(who.groups.begin(), who.groups.end(),
-                    [&](const std::string& group) { return in_list(scc, "groups", group); });
+    const auto groups = strings(scc, "groups");
+    const bool listed = holds(strings(scc, "users"), who.user) ||
+                        std::any_of(who.groups.begin(), who.groups.end(),
+                                    [&](const std::string& group) { return holds(groups, group); });
     who.name = name_of(scc);
     return listed || allowed(world, who);
   };

@@ -5,21 +5,26 @@
 #include <cstdlib>
 #include <optional>
 
+#include "devcluster/members.hpp"
+#include "devcluster/node_agent.hpp"
+#include "devcluster/objects.hpp"
+
 namespace devcluster {
 namespace {
 
 constexpr std::int64_t kNamespaceSize = 65'536;  // ids of a user namespace (KEP-127)
 constexpr int kExitedByPid1 = 255;               // systemd's exit when it gives up
-constexpr int kSigkill = 128 + 9;
 
-const Json& main_container(const Json& pod) { return pod.at("spec").at("containers").at(0); }
+constexpr const char* kNoSandbox = "FailedCreatePodSandBox";
+constexpr const char* kNoImage = "ErrImagePull";
+constexpr const char* kNoContainer = "CreateContainerError";
 
-Json container_context(const Json& pod) {
-  return main_container(pod).value("securityContext", Json::object());
-}
-
-std::string annotation(const Json& pod, const char* key) {
-  return pod.at("metadata").value("annotations", Json::object()).value(key, "");
+Fate failing(const std::string& reason, const std::string& error) {
+  Fate fate;
+  fate.kind = Fate::Kind::kFails;
+  fate.error_reason = reason;
+  fate.error = error;
+  return fate;
 }
 
 // Everything of a Pod that the rules ask for.
@@ -48,8 +53,8 @@ bool crio_detects_init(const std::string& argv0) {
 
 Facts facts_of(const Json& pod, const Machine& machine, const Profile& profile) {
   Facts facts;
-  const auto& container = main_container(pod);
-  facts.context = container_context(pod);
+  const auto& container = container_of(pod);
+  facts.context = container.value("securityContext", Json::object());
   facts.pod_context = pod["spec"].value("securityContext", Json::object());
   auto argv = container.value("command", std::vector<std::string>{});
   const auto args = container.value("args", std::vector<std::string>{});
@@ -93,12 +98,9 @@ bool has_sysctl(const Facts& facts, const std::string& name) {
 
 std::optional<Fate> sandbox_error(const Facts& facts, const Machine& machine,
                                   const Profile& profile) {
-  const auto error = [](std::string text) {
-    Fate fate;
-    fate.kind = Fate::Kind::kSandboxError;
-    fate.error =
-        "Failed to create pod sandbox: rpc error: code = Unknown desc = " + std::move(text);
-    return fate;
+  const auto error = [](const std::string& text) {
+    return failing(kNoSandbox,
+                   "Failed to create pod sandbox: rpc error: code = Unknown desc = " + text);
   };
   if (!facts.user_namespace) return std::nullopt;
   if (facts.host_users_false && machine.userns_slots == 0) {
@@ -126,14 +128,11 @@ std::optional<Fate> sandbox_error(const Facts& facts, const Machine& machine,
 std::optional<Fate> create_error(const Facts& facts, const Json& pod, const Profile& profile,
                                  const std::set<std::string>& nfs_claims) {
   const auto error = [&](const std::string& text, bool hidden) {
-    Fate fate;
-    fate.kind = Fate::Kind::kCreateError;
-    fate.error = hidden && facts.tty && profile.oci_runtime == "crun"
-                     ? "error reading container (probably exited) json message: EOF"
-                     : "container create failed: " + text;
-    return fate;
+    return failing(kNoContainer, hidden && facts.tty && profile.oci_runtime == "crun"
+                                     ? "error reading container (probably exited) json message: EOF"
+                                     : "container create failed: " + text);
   };
-  const auto& container = main_container(pod);
+  const auto& container = container_of(pod);
   if (container.value("command", Json::array()).empty() &&
       !container.value("args", Json::array()).empty()) {
     return error(
@@ -154,8 +153,8 @@ std::optional<Fate> create_error(const Facts& facts, const Json& pod, const Prof
     if (!claim.empty() && nfs_claims.count(claim) > 0) {
       // runc libcontainer/rootfs_linux.go
       return error(
-          "failed to set MOUNT_ATTR_IDMAP on /var/lib/kubelet/pods/" +
-              pod["metadata"].value("uid", "") + "/volumes/kubernetes.io~nfs/" + claim +
+          "failed to set MOUNT_ATTR_IDMAP on /var/lib/kubelet/pods/" + uid_of(pod) +
+              "/volumes/kubernetes.io~nfs/" + claim +
               ": invalid argument (maybe the filesystem used doesn't support idmap mounts on this "
               "kernel?)",
           false);
@@ -176,7 +175,7 @@ std::vector<std::string> banner(const Json& pod) {
       "+PAM +AUDIT +SELINUX +IMA -APPARMOR +SMACK +SYSVINIT +UTMP +LIBCRYPTSETUP +GCRYPT +GNUTLS "
       "+ACL +XZ +LZ4 +ZSTD +SECCOMP +BLKID +ELFUTILS +KMOD +IDN2 -IDN +PCRE2 "
       "default-hierarchy=unified";
-  const auto hostname = pod["spec"].value("hostname", pod["metadata"].value("name", ""));
+  const auto hostname = pod["spec"].value("hostname", name_of(pod));
   return {"systemd v246.10-1.fc33 running in system mode. (" + features + ")",
           "Detected virtualization container-other.",
           "Detected architecture x86-64.",
@@ -187,7 +186,7 @@ std::vector<std::string> banner(const Json& pod) {
 }
 
 std::string cgroup_path(const Json& pod) {
-  auto slice = pod["metadata"].value("uid", "");
+  auto slice = uid_of(pod);
   std::replace(slice.begin(), slice.end(), '-', '_');
   return "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod" + slice +
          ".slice/crio-" + hash_of(slice) + hash_of(slice + "c") + ".scope/init.scope";
@@ -252,14 +251,11 @@ std::optional<Fate> early_failure(const Facts& facts, const Json& pod, const Mac
 std::vector<std::string> units_that_fail(const Facts& facts) {
   std::set<std::string> units;
   const auto capabilities = facts.context.value("capabilities", Json::object());
-  const auto drop = capabilities.value("drop", std::vector<std::string>{});
-  const bool all = std::find(drop.begin(), drop.end(), "ALL") != drop.end();
-  const auto add = capabilities.value("add", std::vector<std::string>{});
-  const auto kept = [&](const char* name) {
-    return std::find(add.begin(), add.end(), name) != add.end();
-  };
-  if (all && !kept("SETGID")) units.insert("dbus.service");  // Failed at step GROUP
-  if (all && !kept("CHOWN")) units.insert("nginx.service");
+  const auto add = strings(capabilities, "add");
+  if (holds(strings(capabilities, "drop"), "ALL")) {
+    if (!holds(add, "SETGID")) units.insert("dbus.service");  // Failed at step GROUP
+    if (!holds(add, "CHOWN")) units.insert("nginx.service");
+  }
   if (facts.context.value("readOnlyRootFilesystem", false)) {
     if (!covers(facts.mounts, "/var/lib/systemd")) units.insert("systemd-logind.service");
     if (!covers(facts.mounts, "/var/lib/nginx")) units.insert("nginx.service");
@@ -270,10 +266,8 @@ std::vector<std::string> units_that_fail(const Facts& facts) {
 bool asks_for_clean_stop(const Facts& facts, const Json& pod, const std::set<std::string>& words) {
   if (words.count("nostop") > 0) return false;
   if (!facts.systemd) return true;
-  const auto hook = main_container(pod)
-                        .value("lifecycle", Json::object())
-                        .value("/preStop/exec/command"_json_pointer, Json::array())
-                        .dump();
+  const auto hook =
+      container_of(pod).value("/lifecycle/preStop/exec/command"_json_pointer, Json::array()).dump();
   const bool by_hook = hook.find("RTMIN+3") != std::string::npos ||
                        hook.find("poweroff") != std::string::npos ||
                        hook.find("halt") != std::string::npos;
@@ -283,15 +277,11 @@ bool asks_for_clean_stop(const Facts& facts, const Json& pod, const std::set<std
 std::vector<std::string> boot_log(const Facts& facts, const Json& pod, const Fate& fate) {
   if (!facts.tty) return {};
   auto log = banner(pod);
-  const auto failed = [&](const std::string& unit) {
-    return std::find(fate.failed_units.begin(), fate.failed_units.end(), unit) !=
-           fate.failed_units.end();
-  };
   for (const auto& [unit, words] :
        {std::pair{"dbus.service", "D-Bus System Message Bus"},
         std::pair{"systemd-logind.service", "User Login Management"},
         std::pair{"nginx.service", "The nginx HTTP and reverse proxy server"}}) {
-    if (failed(unit)) {
+    if (holds(fate.failed_units, unit)) {
       log.push_back("[FAILED] Failed to start " + std::string(unit) + " - " + words + ".");
       log.push_back("See 'systemctl status " + std::string(unit) + "' for details.");
     } else if (fate.waiting_for != unit) {
@@ -308,16 +298,10 @@ std::vector<std::string> boot_log(const Facts& facts, const Json& pod, const Fat
 }
 
 std::optional<Fate> fault_asked_for(const Facts& facts, const Json& pod) {
-  for (const auto& [place, kind] :
-       {std::pair{"sandbox", Fate::Kind::kSandboxError},
-        std::pair{"image", Fate::Kind::kImageError}, std::pair{"create", Fate::Kind::kCreateError},
-        std::pair{"init", Fate::Kind::kInitError}}) {
-    if (const auto words = fault_at(pod, place); !words.empty()) {
-      Fate fate;
-      fate.kind = kind;
-      fate.error = words;
-      return fate;
-    }
+  for (const auto& [place, reason] :
+       {std::pair{"sandbox", kNoSandbox}, std::pair{"image", kNoImage},
+        std::pair{"create", kNoContainer}, std::pair{"init", node::kInitFailed}}) {
+    if (const auto words = fault_at(pod, place); !words.empty()) return failing(reason, words);
   }
   const auto line = fault_at(pod, "boot");
   return line.empty() ? std::nullopt : std::optional(gives_up(facts, pod, {line}));
@@ -339,7 +323,7 @@ std::set<std::string> behaviours(const Json& pod) {
   std::set<std::string> words;
   std::string word;
   const auto text =
-      main_container(pod).value("image", "") + " " + annotation(pod, "devcluster/behaviour") + " ";
+      container_of(pod).value("image", "") + " " + annotation(pod, "devcluster/behaviour") + " ";
   for (const char c : text) {
     if (std::isalnum(static_cast<unsigned char>(c)) != 0) {
       word += c;
@@ -362,11 +346,9 @@ Fate fate_of(const Json& pod, const Machine& machine, const Profile& profile,
   const auto facts = facts_of(pod, machine, profile);
   if (auto error = sandbox_error(facts, machine, profile)) return *error;
   if (words.count("missing") > 0) {
-    Fate fate;
-    fate.kind = Fate::Kind::kImageError;
-    fate.error = "rpc error: code = Unknown desc = reading manifest in " +
-                 main_container(pod).value("image", "") + ": manifest unknown: manifest unknown";
-    return fate;
+    return failing(kNoImage, "rpc error: code = Unknown desc = reading manifest in " +
+                                 container_of(pod).value("image", "") +
+                                 ": manifest unknown: manifest unknown");
   }
   if (auto fault = fault_asked_for(facts, pod)) return *fault;
   if (auto error = create_error(facts, pod, profile, nfs_claims)) return *error;

@@ -16,14 +16,12 @@ namespace devcluster {
 
 struct Fate {
   enum class Kind {
-    kSandboxError,  // no sandbox: FailedCreatePodSandBox
-    kImageError,    // ErrImagePull
-    kCreateError,   // CreateContainerError
-    kInitError,     // an init container ends with 1
-    kExits,         // starts, and PID 1 exits by itself
+    kFails,  // never starts
+    kExits,  // starts, and PID 1 exits by itself
     kRuns,
   } kind = Kind::kRuns;
-  std::string error;  // of the first four, as the runtime or the init container says it
+  // kFails: as node::ContainerState has it, in the words of the runtime or the init container.
+  std::string error, error_reason;
   int exit_code = 0;
   bool oom = false;
   bool at_once = true;           // kExits: right after start; else when the boot would be over

@@ -5,10 +5,14 @@
 #include <stdexcept>
 #include <utility>
 
+#include <boost/algorithm/string/join.hpp>
+
 #include "devcluster/admission.hpp"
 #include "devcluster/exec.hpp"
 #include "devcluster/furnish.hpp"
+#include "devcluster/members.hpp"
 #include "devcluster/node_start.hpp"
+#include "devcluster/objects.hpp"
 #include "devcluster/paths.hpp"
 #include "devcluster/routes.hpp"
 #include "devcluster/status.hpp"
@@ -24,22 +28,12 @@ constexpr const char* kCrds = "/apis/apiextensions.k8s.io/v1/customresourcedefin
 Profile profile_of(const ClusterOptions& options) {
   const auto* found = find_profile(options.profile);
   if (found == nullptr) {
-    std::string known;
-    for (const auto& name : profile_names()) known += (known.empty() ? "" : ", ") + name;
     throw std::runtime_error("profile: \"" + options.profile + "\" is not known; choose one of " +
-                             known);
+                             boost::algorithm::join(profile_names(), ", "));
   }
   Profile profile = *found;
   if (options.adjust) options.adjust(profile);
   return profile;
-}
-
-Json get_json(ApiServer& server, const std::string& target) {
-  Request request;
-  request.target = target;
-  request.trusted = true;
-  const auto answer = server.handle(request);
-  return Json::parse(answer.response.body);
 }
 
 ApiServerOptions server_options(const ClusterOptions& options, const Profile& profile) {
@@ -95,22 +89,23 @@ Cluster::~Cluster() = default;
 // What is served, as discovery says it: a feed for each type that can be listed and watched. Events
 // own nothing and are owned by nothing, and there are many.
 void Cluster::discover() {
-  const auto follow = [&](const std::string& base) {
-    for (const auto& resource : get_json(server_, base).value("resources", Json::array())) {
+  const auto served = [&](const std::string& path, const std::string& last, const char* list) {
+    return world_.api.get(path, last).value_or(Json::object()).value(list, Json::array());
+  };
+  const auto follow = [&](const std::string& path, const std::string& version) {
+    for (const auto& resource : served(path, version, "resources")) {
       const auto name = resource.value("name", "");
-      const auto verbs = resource.value("verbs", Json::array());
-      if (name.find('/') != std::string::npos) continue;
-      if (std::find(verbs.begin(), verbs.end(), "watch") == verbs.end()) continue;
-      std::string collection = base;
-      collection.append("/").append(name);
+      if (name.find('/') != std::string::npos || !holds(strings(resource, "verbs"), "watch")) {
+        continue;
+      }
+      const auto collection = path + "/" + version + "/" + name;
       if (resource.value("namespaced", false)) namespaced_.insert(collection);
       if (name != "events") feeds_.try_emplace(collection, server_, collection);
     }
   };
-  follow("/api/v1");
-  const auto groups = get_json(server_, "/apis").value("groups", Json::array());
-  for (const auto& group : groups) {
-    follow("/apis/" + group.value("/preferredVersion/groupVersion"_json_pointer, std::string()));
+  follow("/api", "v1");
+  for (const auto& group : served("", "apis", "groups")) {
+    follow("/apis", group.value("/preferredVersion/groupVersion"_json_pointer, ""));
   }
 }
 
@@ -240,7 +235,7 @@ int Cluster::cgroups_of(const std::string& node) const {
 
 std::vector<std::string> Cluster::pods_to_drain(const std::string& node) {
   std::vector<std::string> keys;
-  for (const auto& pod : world_.api.list(kPods, "fieldSelector=spec.nodeName%3D" + node)) {
+  for (const auto& pod : world_.pods_on(node)) {
     const auto owners = pod["metadata"].value("ownerReferences", Json::array());
     const bool daemon = std::any_of(owners.begin(), owners.end(), [](const Json& owner) {
       return owner.value("kind", "") == "DaemonSet";

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "devcluster/members.hpp"
 #include "devcluster/objects.hpp"
 
 namespace devcluster {
@@ -12,8 +13,7 @@ constexpr const char* kNamespaces = "/api/v1/namespaces";
 constexpr const char* kAccounts = "/api/v1/serviceaccounts";
 
 bool has_finalizer(const Json& object, const std::string& name) {
-  const auto list = object["metadata"].value("finalizers", Json::array());
-  return std::find(list.begin(), list.end(), name) != list.end();
+  return holds(strings(object["metadata"], "finalizers"), name);
 }
 
 }  // namespace

@@ -49,6 +49,10 @@ bool World::remove(const std::string& collection, const std::string& key, int gr
   return api.remove(within(collection, ns), name, grace_seconds);
 }
 
+std::vector<Json> World::pods_on(const std::string& node) {
+  return api.list(kPods, "fieldSelector=spec.nodeName%3D" + node);
+}
+
 bool World::create(const std::string& collection, const Json& object,
                    const std::string& subresource) {
   auto path = within(collection, object.at("metadata").value("namespace", ""));

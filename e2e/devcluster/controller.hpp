@@ -75,6 +75,7 @@ struct World {
   // An object by its key in a collection such as "/api/v1/pods".
   std::optional<Json> get(const std::string& collection, const std::string& key);
   bool remove(const std::string& collection, const std::string& key, int grace_seconds = -1);
+  std::vector<Json> pods_on(const std::string& node);
   // These may lose against another writer; false and nothing thrown when they did. The level is
   // looked at again with the change that beat them.
   bool create(const std::string& collection, const Json& object,

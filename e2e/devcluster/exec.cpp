@@ -38,8 +38,8 @@ Answer serve(World& world, NodeAgent& agent, const Request& request, const std::
   }
   const node::ExecRequest what{target.values("command"), target.flag("tty"), target.flag("stdin")};
   if (what.command.empty()) throw bad_request("command: is required");
-  auto dialogue = agent.exec(uid_of(*pod), what);
-  if (dialogue == nullptr) {
+  auto program = agent.exec(uid_of(*pod), what);
+  if (program == nullptr) {
     if (pod->contains("/status/containerStatuses/0/state/running"_json_pointer)) {
       throw Refusal(501, "NotImplemented",
                     "Pods are simulated here: there is no container to run a "
@@ -49,7 +49,7 @@ Answer serve(World& world, NodeAgent& agent, const Request& request, const std::
   }
   Answer answer;
   answer.response = {101, {{"sec-websocket-protocol", protocol}}, ""};
-  answer.dialogue = std::move(dialogue);
+  answer.program = std::move(program);
   return answer;
 }
 

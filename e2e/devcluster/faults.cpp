@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <regex>
 #include <stdexcept>
 
 #include "devcluster/status.hpp"
@@ -100,36 +101,29 @@ class FaultyStream : public Stream {
 }  // namespace
 
 FaultRule parse_fault(const std::string& text) {
-  FaultRule rule;
-  const std::size_t equals = text.find('=');
-  const std::size_t colon = text.find(':');
-  if (equals == std::string::npos || colon == std::string::npos || colon > equals) {
+  static const std::regex form("([^:=]*):([^@=]*)(@([^+=]*)(\\+([^=]*))?)?=([^:]*)(:(.*))?");
+  enum { kVerb = 1, kResource, kWhen, kFirst, kMore, kCount, kAction, kAnd, kArgument };
+  std::smatch part;
+  if (!std::regex_match(text, part, form)) {
     throw std::invalid_argument("fault \"" + text +
                                 "\": want VERB:RESOURCE[@FIRST[+COUNT]]=ACTION[:ARGUMENT]");
   }
-  rule.verb = text.substr(0, colon);
-  rule.resource = text.substr(colon + 1, equals - colon - 1);
-  if (const std::size_t at = rule.resource.find('@'); at != std::string::npos) {
-    const std::string when = rule.resource.substr(at + 1);
-    rule.resource.resize(at);
-    const std::size_t plus = when.find('+');
-    rule.first = number(when.substr(0, plus), "the call's number");
-    if (plus != std::string::npos) {
-      const std::string count = when.substr(plus + 1);
-      rule.count = count == "*" ? 0 : number(count, "the count");
-    }
+  FaultRule rule;
+  rule.verb = part[kVerb];
+  rule.resource = part[kResource];
+  if (part[kWhen].matched) rule.first = number(part[kFirst], "the call's number");
+  if (part[kMore].matched) {
+    rule.count = part[kCount] == "*" ? 0 : number(part[kCount], "the count");
   }
-  const std::string what = text.substr(equals + 1);
-  const std::size_t argument = what.find(':');
-  const auto action = actions().find(what.substr(0, argument));
+  const auto action = actions().find(part[kAction]);
   if (action == actions().end()) {
     std::string known;
     for (const auto& [name, value] : actions()) known += (known.empty() ? "" : ", ") + name;
     throw std::invalid_argument("fault \"" + text + "\": unknown action; known are " + known);
   }
   rule.action = action->second;
-  if (argument == std::string::npos) return rule;
-  const std::uint64_t value = number(what.substr(argument + 1), "the argument");
+  if (!part[kAnd].matched) return rule;
+  const std::uint64_t value = number(part[kArgument], "the argument");
   if (rule.action == Action::kError) rule.status = static_cast<int>(value);
   if (rule.action == Action::kDelay) rule.delay = std::chrono::milliseconds(value);
   rule.events = value;

@@ -24,10 +24,7 @@ std::string key_of(const Json& object) {
 }
 
 Feed::Feed(ApiServer& server, std::string collection)
-    : server_(&server), collection_(std::move(collection)) {}
-Feed::~Feed() = default;
-Feed::Feed(Feed&&) noexcept = default;
-Feed& Feed::operator=(Feed&&) noexcept = default;
+    : server_(server), collection_(std::move(collection)) {}
 
 bool Feed::poll(std::vector<Delta>& deltas) {
   const auto before = deltas.size();
@@ -43,7 +40,7 @@ bool Feed::poll(std::vector<Delta>& deltas) {
 }
 
 void Feed::list(std::vector<Delta>& deltas) {
-  const auto answer = trusted_get(*server_, collection_);
+  const auto answer = trusted_get(server_, collection_);
   auto vanished = std::exchange(known_, {});
   if (answer.response.status == kNotFound) {
     gone_ = true;
@@ -71,7 +68,7 @@ void Feed::list(std::vector<Delta>& deltas) {
     deltas.push_back({Delta::Kind::kDeleted, collection_, {{"metadata", std::move(metadata)}}});
   }
   if (gone_) return;
-  auto watch = trusted_get(*server_, collection_ + "?watch=1&resourceVersion=" + resource_version_);
+  auto watch = trusted_get(server_, collection_ + "?watch=1&resourceVersion=" + resource_version_);
   watch_ = std::move(watch.stream);
 }
 

@@ -25,9 +25,6 @@ struct Delta {
 class Feed {
  public:
   Feed(ApiServer& server, std::string collection);
-  ~Feed();
-  Feed(Feed&&) noexcept;
-  Feed& operator=(Feed&&) noexcept;
 
   // Appends what has come; true if anything has. Never blocks.
   bool poll(std::vector<Delta>& deltas);
@@ -40,7 +37,7 @@ class Feed {
   bool read_watch(std::vector<Delta>& deltas);
   void note(Delta::Kind kind, Json object, std::vector<Delta>& deltas);
 
-  ApiServer* server_;
+  ApiServer& server_;
   std::string collection_;
   std::string resource_version_;
   std::unique_ptr<Stream> watch_;

@@ -9,6 +9,10 @@
 #include <string>
 #include <vector>
 
+namespace node {
+class RunningExec;
+}
+
 namespace devcluster {
 
 struct Request {
@@ -48,23 +52,8 @@ class Stream {
   virtual void on_ready(std::function<void()> wake) = 0;
 };
 
-// A program that a client talks with both ways (pods/exec). Used by one thread at a time;
-// destroying it ends the program.
-class Dialogue {
- public:
-  virtual ~Dialogue() = default;
-  // Descriptors, owned by this; -1 where there is none.
-  virtual int input() const = 0;
-  virtual int output() const = 0;
-  virtual int errors() const = 0;
-  virtual int ended() const = 0;  // readable once the program has ended
-  virtual void close_input() = 0;
-  virtual void resize(int rows, int columns) = 0;  // of its terminal
-  virtual int exit_code() = 0;                     // waits for its end
-};
-
 // Either a whole response or, with status 200, a stream that follows its headers, or, with status
-// 101, a dialogue over WebSocket messages by the subprotocol that the headers name.
+// 101, a program to talk with over WebSocket messages by the subprotocol that the headers name.
 struct Answer {
   Response response;
   std::unique_ptr<Stream> stream;
@@ -72,7 +61,7 @@ struct Answer {
   // instead.
   std::chrono::milliseconds delay{0};
   bool drop = false;
-  std::unique_ptr<Dialogue> dialogue = nullptr;
+  std::shared_ptr<node::RunningExec> program = nullptr;
 };
 
 }  // namespace devcluster

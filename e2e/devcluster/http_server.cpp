@@ -31,23 +31,6 @@ constexpr std::chrono::seconds kTick{1};
 // Connections remembered before those that are gone are looked for.
 constexpr std::size_t kSweepStep = 64;
 
-// What a stream's coroutine and its wakers share. Touched on the strand only, except by wake().
-struct Turn {
-  explicit Turn(asio::any_io_executor on) : strand(std::move(on)), timer(strand) {}
-  asio::any_io_executor strand;
-  asio::steady_timer timer;
-  bool ready = false;
-  bool gone = false;  // the client has closed the connection
-};
-
-void signal(const std::shared_ptr<Turn>& turn, bool gone) {
-  asio::post(turn->strand, [turn, gone] {
-    turn->ready = true;
-    turn->gone = turn->gone || gone;
-    turn->timer.cancel();
-  });
-}
-
 std::vector<std::string> subject_entries(X509* certificate, int nid) {
   std::vector<std::string> out;
   X509_NAME* subject = X509_get_subject_name(certificate);
@@ -149,9 +132,9 @@ class Connection : public Link, public std::enable_shared_from_this<Connection<S
       co_await timer.async_wait(use_awaitable);
     }
     if (answer.drop) co_return false;
-    if (answer.dialogue) {
+    if (answer.program) {
       const auto command =
-          std::make_shared<RemoteCommand<Stream>>(stream_, std::move(answer.dialogue));
+          std::make_shared<RemoteCommand<Stream>>(stream_, std::move(answer.program));
       co_await command->run(message, answer.response.headers["sec-websocket-protocol"]);
       co_return false;
     }
@@ -186,47 +169,55 @@ class Connection : public Link, public std::enable_shared_from_this<Connection<S
     http::response_serializer<http::empty_body> serializer{head};
     co_await http::async_write_header(stream_, serializer, use_awaitable);
 
-    const auto turn = std::make_shared<Turn>(co_await asio::this_coro::executor);
     open_ = std::move(answer.stream);
-    open_->on_ready([turn] { signal(turn, false); });
-    watch_for_close(turn);
-    co_await pump(*open_, *turn);
+    open_->on_ready([self = this->shared_from_this()] { self->ring(false); });
+    watch_for_close();
+    co_await pump();
     open_->on_ready({});
-    if (turn->gone || open_->broken()) co_return false;
+    if (gone_ || open_->broken()) co_return false;
     co_await asio::async_write(stream_, http::make_chunk_last(), use_awaitable);
-    socket()
-        .cancel();  // the wait for the client's close; nothing was read, so the connection goes on
+    // The wait for the client's close; nothing was read, so the connection goes on.
+    socket().cancel();
     co_return keep_alive;
   }
 
-  asio::awaitable<void> pump(devcluster::Stream& stream, Turn& turn) {
+  asio::awaitable<void> pump() {
     for (;;) {
-      turn.ready = false;
-      const std::string text = stream.next();
+      ready_ = false;
+      const std::string text = open_->next();
       if (!text.empty()) {
         co_await asio::async_write(stream_, http::make_chunk(asio::buffer(text)), use_awaitable);
         continue;
       }
-      if (stream.ended() || turn.gone) co_return;
-      if (turn.ready) continue;
-      turn.timer.expires_after(kTick);
+      if (open_->ended() || gone_) co_return;
+      if (ready_) continue;
+      bell_.expires_after(kTick);
       error_code cancelled;
-      co_await turn.timer.async_wait(asio::redirect_error(use_awaitable, cancelled));
+      co_await bell_.async_wait(asio::redirect_error(use_awaitable, cancelled));
     }
   }
 
+  // From any thread: the open stream may have something, or its client has gone.
+  void ring(bool gone) {
+    asio::post(stream_.get_executor(), [self = this->shared_from_this(), gone] {
+      self->ready_ = true;
+      self->gone_ = self->gone_ || gone;
+      self->bell_.cancel();
+    });
+  }
+
   // A client that has closed sends nothing more: its socket turns readable with nothing to read.
-  void watch_for_close(const std::shared_ptr<Turn>& turn) {
+  void watch_for_close() {
     socket().async_wait(
-        tcp::socket::wait_read, [self = this->shared_from_this(), turn](error_code error) {
+        tcp::socket::wait_read, [self = this->shared_from_this()](error_code error) {
           if (error) return;
           // The reactor may still tell of the request, which has been read since.
           char byte = 0;
           if (recv(self->socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
               (errno == EAGAIN || errno == EWOULDBLOCK)) {
-            self->watch_for_close(turn);
+            self->watch_for_close();
           } else {
-            signal(turn, true);
+            self->ring(true);
           }
         });
   }
@@ -237,6 +228,9 @@ class Connection : public Link, public std::enable_shared_from_this<Connection<S
   Peer peer_;
   const std::string default_token_;
   std::unique_ptr<devcluster::Stream> open_;
+  asio::steady_timer bell_{stream_.get_executor()};
+  bool ready_ = false;  // since the bell rang last
+  bool gone_ = false;   // the client has closed the connection
 };
 
 std::optional<asio::ssl::context> tls_of(const HttpServerOptions& options) {

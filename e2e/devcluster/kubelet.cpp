@@ -19,7 +19,6 @@ constexpr seconds kFirstBackOff{10};
 constexpr seconds kMaxBackOff{300};
 constexpr seconds kForgivenAfter{600};
 constexpr seconds kRetry{10};  // pod_workers.go: failed syncs, about
-constexpr int kSigkill = 128 + 9;
 constexpr int kDefaultGrace = 30;
 
 seconds grace_of(const Json& pod) {

@@ -15,6 +15,8 @@
 
 namespace devcluster {
 
+constexpr int kSigkill = 128 + 9;  // the exit code of what was killed
+
 struct PodStart {
   const Json& pod;
   const Machine& machine;
@@ -43,11 +45,7 @@ class NodeAgent {
 
   // The container's `resources` have changed (KEP-1287). False: it cannot have them. Where nothing
   // runs there is nothing to do.
-  virtual bool resize(const std::string& uid, const Json& resources) {
-    static_cast<void>(uid);
-    static_cast<void>(resources);
-    return true;
-  }
+  virtual bool resize(const std::string& /*uid*/, const Json& /*resources*/) { return true; }
 
   virtual std::optional<node::ContainerState> state(const std::string& uid) = 0;
   // When state() or a probe's answer may next change by itself; nothing: not without a call from
@@ -57,15 +55,11 @@ class NodeAgent {
   virtual ProbeResult probe(const std::string& uid, const Json& probe) = 0;
   virtual std::string log(const std::string& uid, bool previous) = 0;
   // A connected socket to a port of the Pod, the caller's to close; -1 where Pods have no network.
-  virtual int connect_to(const std::string& uid, int port) {
-    static_cast<void>(uid);
-    static_cast<void>(port);
-    return -1;
-  }
-  // A program run in the Pod's container; null where no container runs.
-  virtual std::unique_ptr<Dialogue> exec(const std::string& uid, const node::ExecRequest& request) {
-    static_cast<void>(uid);
-    static_cast<void>(request);
+  virtual int connect_to(const std::string& /*uid*/, int /*port*/) { return -1; }
+  // A program run in the Pod's container; null where no container runs. It ends with what is
+  // returned.
+  virtual std::shared_ptr<node::RunningExec> exec(const std::string& /*uid*/,
+                                                  const node::ExecRequest& /*request*/) {
     return nullptr;
   }
 };

@@ -2,6 +2,7 @@
 
 #include "devcluster/base64.hpp"
 #include "devcluster/boot_rules.hpp"
+#include "devcluster/members.hpp"
 
 namespace devcluster {
 namespace {
@@ -15,17 +16,14 @@ class Gatherer {
 
   void volume(const Json& volume) {
     std::string why;
-    if (volume.contains("configMap")) why = need("configmap", volume["configMap"], "name");
-    if (volume.contains("secret")) why = need("secret", volume["secret"], "secretName");
-    if (volume.contains("persistentVolumeClaim"))
-      claim(volume["persistentVolumeClaim"].value("claimName", ""));
-    if (volume.contains("projected")) {
-      for (const auto& source : volume["projected"].value("sources", Json::array())) {
-        if (source.contains("configMap") && why.empty())
-          why = need("configmap", source["configMap"], "name");
-        if (source.contains("secret") && why.empty())
-          why = need("secret", source["secret"], "name");
-      }
+    need(why, "configmap", volume, "configMap");
+    need(why, "secret", volume, "secret", "secretName");
+    if (const auto* claim = lookup(volume, "persistentVolumeClaim")) {
+      add_claim(claim->value("claimName", ""));
+    }
+    for (const auto& source : volume.value("/projected/sources"_json_pointer, Json::array())) {
+      need(why, "configmap", source, "configMap");
+      need(why, "secret", source, "secret");
     }
     if (!why.empty() && inputs_.mount_fault.empty()) {
       inputs_.mount_fault =
@@ -34,38 +32,38 @@ class Gatherer {
   }
 
   void environment(const Json& container) {
-    std::string why;
-    const auto look = [&](const Json& source, const char* kind, const char* field) {
-      if (why.empty() && source.contains(field)) why = need(kind, source[field], "name");
-    };
+    auto& why = inputs_.config_fault;
     for (const auto& from : container.value("envFrom", Json::array())) {
-      look(from, "configmap", "configMapRef");
-      look(from, "secret", "secretRef");
+      need(why, "configmap", from, "configMapRef");
+      need(why, "secret", from, "secretRef");
     }
     for (const auto& variable : container.value("env", Json::array())) {
       const auto from = variable.value("valueFrom", Json::object());
-      look(from, "configmap", "configMapKeyRef");
-      look(from, "secret", "secretKeyRef");
+      need(why, "configmap", from, "configMapKeyRef");
+      need(why, "secret", from, "secretKeyRef");
     }
-    if (inputs_.config_fault.empty()) inputs_.config_fault = why;
   }
 
  private:
-  // "" or why it cannot be had.
-  std::string need(const std::string& kind, const Json& reference, const char* name_field) {
-    const std::string name = reference.value(name_field, "");
+  // What `source` names in that field, if it does; `why` is why it cannot be had, the first time.
+  void need(std::string& why, const std::string& kind, const Json& source, const char* field,
+            const char* name_field = "name") {
+    const auto* reference = lookup(source, field);
+    if (reference == nullptr || !why.empty()) return;
+    const std::string name = reference->value(name_field, "");
     const auto object = api_.get(path_ + kind + "s", name);
-    if (!object)
-      return reference.value("optional", false) ? "" : kind + " \"" + name + "\" not found";
+    if (!object) {
+      if (!flag(*reference, "optional")) why = kind + " \"" + name + "\" not found";
+      return;
+    }
     auto& files = inputs_.contents[kind + "/" + name];
     const Json data = object->value("data", Json::object());
     for (const auto& [key, value] : data.items()) {
       files[key] = kind == "secret" ? unbase64(value.get<std::string>()) : value.get<std::string>();
     }
-    return "";
   }
 
-  void claim(const std::string& name) {
+  void add_claim(const std::string& name) {
     const auto object = api_.get(path_ + "persistentvolumeclaims", name);
     if (!object) return;
     const auto& spec = object->at("spec");

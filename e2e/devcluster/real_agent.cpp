@@ -35,24 +35,6 @@ int port_of(const Json& probe_port, const Json& container) {
   return 0;
 }
 
-// Keeps the machine for as long as the program is held.
-class RealDialogue final : public Dialogue {
- public:
-  RealDialogue(std::shared_ptr<node::PodRuntime> runtime, std::shared_ptr<node::RunningExec> exec)
-      : runtime_(std::move(runtime)), exec_(std::move(exec)) {}
-  int input() const override { return exec_->input(); }
-  int output() const override { return exec_->output(); }
-  int errors() const override { return exec_->errors(); }
-  int ended() const override { return exec_->ended(); }
-  void close_input() override { exec_->close_input(); }
-  void resize(int rows, int columns) override { exec_->resize(rows, columns); }
-  int exit_code() override { return exec_->wait(); }
-
- private:
-  std::shared_ptr<node::PodRuntime> runtime_;
-  std::shared_ptr<node::RunningExec> exec_;
-};
-
 class RealAgent final : public NodeAgent {
  public:
   RealAgent(World& world, RealAgentOptions options) : world_(world), options_(std::move(options)) {}
@@ -151,12 +133,14 @@ class RealAgent final : public NodeAgent {
     return pod ? pod->runtime->connect_to(uid, port) : -1;
   }
 
-  std::unique_ptr<Dialogue> exec(const std::string& uid,
-                                 const node::ExecRequest& request) override {
+  std::shared_ptr<node::RunningExec> exec(const std::string& uid,
+                                          const node::ExecRequest& request) override {
     const auto pod = find(uid);
-    auto running = pod ? pod->runtime->start_exec(uid, request) : nullptr;
-    if (running == nullptr) return nullptr;
-    return std::make_unique<RealDialogue>(pod->runtime, std::move(running));
+    const auto program = pod ? pod->runtime->start_exec(uid, request) : nullptr;
+    if (program == nullptr) return nullptr;
+    // The machine stays for as long as the program is held.
+    const auto held = std::make_shared<std::pair<Pod, decltype(program)>>(*pod, program);
+    return {held, program.get()};
   }
 
  private:

@@ -1,4 +1,4 @@
-// A Dialogue over a WebSocket: binary messages whose first byte is the channel.
+// A program's streams over a WebSocket: binary messages whose first byte is the channel.
 //
 // Channels: 0 input, 1 output, 2 errors, 3 the end as a Status, 4 size of the terminal, 255 (v5)
 // names a channel that the client closes. Source: k8s.io/apimachinery pkg/util/remotecommand,
@@ -21,7 +21,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
-#include "devcluster/http.hpp"
+#include "node/exec.hpp"
 
 namespace devcluster {
 
@@ -42,8 +42,8 @@ inline std::string end_status(int exit_code) {
 template <typename Stream>
 class RemoteCommand : public std::enable_shared_from_this<RemoteCommand<Stream>> {
  public:
-  RemoteCommand(Stream& stream, std::unique_ptr<Dialogue> dialogue)
-      : socket_(stream), dialogue_(std::move(dialogue)), bell_(stream.get_executor()) {}
+  RemoteCommand(Stream& stream, std::shared_ptr<node::RunningExec> program)
+      : socket_(stream), program_(std::move(program)), bell_(stream.get_executor()) {}
 
   // Until the program has ended or the client is gone.
   template <typename Request>
@@ -55,13 +55,13 @@ class RemoteCommand : public std::enable_shared_from_this<RemoteCommand<Stream>>
     }));
     socket_.binary(true);
     co_await socket_.async_accept(request, boost::asio::use_awaitable);
-    open(input_, dialogue_->input());
-    open(ended_, dialogue_->ended());
+    open(input_, program_->input());
+    open(ended_, program_->ended());
     start(watch_for_end());
     start(listen());
     for (const auto& [descriptor, fd, channel] :
-         {std::tuple{&output_, dialogue_->output(), kOutput},
-          std::tuple{&errors_, dialogue_->errors(), kErrors}}) {
+         {std::tuple{&output_, program_->output(), kOutput},
+          std::tuple{&errors_, program_->errors(), kErrors}}) {
       if (fd < 0) continue;
       open(*descriptor, fd);
       ++pumps_;
@@ -69,17 +69,15 @@ class RemoteCommand : public std::enable_shared_from_this<RemoteCommand<Stream>>
     }
     co_await write_all();
     if (!gone_) {
-      co_await send(std::string(1, kStatus) + end_status(dialogue_->exit_code()));
+      co_await send(std::string(1, kStatus) + end_status(program_->wait()));
       boost::system::error_code ignored;
-      co_await socket_.async_close(
-          websocket::close_code::normal,
-          boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
+      co_await socket_.async_close(websocket::close_code::normal, into(ignored));
     }
-    dialogue_.reset();
+    program_.reset();
     for (auto* descriptor : {&input_, &output_, &errors_, &ended_}) {
       if (*descriptor) (*descriptor)->cancel();
     }
-    while (running_ > 0) co_await wait();
+    while (running_ > 0) co_await wait(bell_);
   }
 
  private:
@@ -107,16 +105,20 @@ class RemoteCommand : public std::enable_shared_from_this<RemoteCommand<Stream>>
         });
   }
 
-  boost::asio::awaitable<void> wait() {
+  static auto into(boost::system::error_code& error) {
+    return boost::asio::redirect_error(boost::asio::use_awaitable, error);
+  }
+
+  // Until it is cancelled.
+  static boost::asio::awaitable<void> wait(boost::asio::steady_timer& bell) {
     boost::system::error_code ignored;
-    bell_.expires_at(std::chrono::steady_clock::time_point::max());
-    co_await bell_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
+    bell.expires_at(std::chrono::steady_clock::time_point::max());
+    co_await bell.async_wait(into(ignored));
   }
 
   boost::asio::awaitable<void> send(std::string frame) {
     boost::system::error_code error;
-    co_await socket_.async_write(boost::asio::buffer(frame),
-                                 boost::asio::redirect_error(boost::asio::use_awaitable, error));
+    co_await socket_.async_write(boost::asio::buffer(frame), into(error));
     gone_ = gone_ || error;
   }
 
@@ -130,7 +132,7 @@ class RemoteCommand : public std::enable_shared_from_this<RemoteCommand<Stream>>
       } else if (program_ended_ && pumps_ == 0) {
         co_return;
       } else {
-        co_await wait();
+        co_await wait(bell_);
       }
     }
   }
@@ -141,9 +143,7 @@ class RemoteCommand : public std::enable_shared_from_this<RemoteCommand<Stream>>
     boost::system::error_code error;
     while (!gone_) {
       if (outbox_.size() >= kMostQueued) {
-        boost::system::error_code ignored;
-        room_.expires_at(std::chrono::steady_clock::time_point::max());
-        co_await room_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
+        co_await wait(room_);
         continue;
       }
       const auto room = boost::asio::buffer(part) + 1;
@@ -154,8 +154,7 @@ class RemoteCommand : public std::enable_shared_from_this<RemoteCommand<Stream>>
         got = n > 0 ? static_cast<std::size_t>(n) : 0;
         if (got == 0) break;
       } else {
-        got = co_await from.async_read_some(
-            room, boost::asio::redirect_error(boost::asio::use_awaitable, error));
+        got = co_await from.async_read_some(room, into(error));
         if (error == boost::asio::error::operation_aborted && program_ended_) continue;
         if (error) break;
       }
@@ -168,8 +167,7 @@ class RemoteCommand : public std::enable_shared_from_this<RemoteCommand<Stream>>
 
   boost::asio::awaitable<void> watch_for_end() {
     boost::system::error_code error;
-    co_await ended_->async_wait(Descriptor::wait_read,
-                                boost::asio::redirect_error(boost::asio::use_awaitable, error));
+    co_await ended_->async_wait(Descriptor::wait_read, into(error));
     program_ended_ = true;
     for (auto* descriptor : {&input_, &output_, &errors_}) {
       if (*descriptor) (*descriptor)->cancel();
@@ -181,8 +179,7 @@ class RemoteCommand : public std::enable_shared_from_this<RemoteCommand<Stream>>
     for (;;) {
       boost::beast::flat_buffer message;
       boost::system::error_code error;
-      co_await socket_.async_read(message,
-                                  boost::asio::redirect_error(boost::asio::use_awaitable, error));
+      co_await socket_.async_read(message, into(error));
       if (error) break;
       const std::string text = boost::beast::buffers_to_string(message.data());
       if (!text.empty()) co_await take(text[0], text.substr(1));
@@ -195,20 +192,18 @@ class RemoteCommand : public std::enable_shared_from_this<RemoteCommand<Stream>>
   boost::asio::awaitable<void> take(char channel, std::string text) {
     if (channel == kInput && input_) {
       boost::system::error_code ignored;  // a program that reads no more
-      co_await boost::asio::async_write(
-          *input_, boost::asio::buffer(text),
-          boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
+      co_await boost::asio::async_write(*input_, boost::asio::buffer(text), into(ignored));
     } else if (channel == kClose && text == std::string(1, kInput)) {
       input_.reset();
-      if (dialogue_) dialogue_->close_input();
-    } else if (channel == kResize && dialogue_) {
+      if (program_) program_->close_input();
+    } else if (channel == kResize && program_) {
       const auto size = nlohmann::json::parse(text, nullptr, false);
-      if (size.is_object()) dialogue_->resize(size.value("Height", 0), size.value("Width", 0));
+      if (size.is_object()) program_->resize(size.value("Height", 0), size.value("Width", 0));
     }
   }
 
   boost::beast::websocket::stream<Stream&> socket_;
-  std::unique_ptr<Dialogue> dialogue_;
+  std::shared_ptr<node::RunningExec> program_;
   boost::asio::steady_timer bell_;  // something has come or ended
   boost::asio::steady_timer room_{socket_.get_executor()};
   std::optional<Descriptor> input_, output_, errors_, ended_;

@@ -3,15 +3,18 @@
 #include <algorithm>
 #include <cstdint>
 #include <set>
+#include <span>
 #include <tuple>
 #include <utility>
 
+#include <boost/algorithm/string/join.hpp>
+
 #include "devcluster/members.hpp"
+#include "devcluster/objects.hpp"
 
 namespace devcluster {
 namespace {
 
-using Json = nlohmann::json;
 using Complaints = std::vector<std::string>;
 
 struct Range {
@@ -19,10 +22,6 @@ struct Range {
   bool holds(std::int64_t id) const { return min <= id && id <= max; }
   std::string text() const { return "[" + std::to_string(min) + ", " + std::to_string(max) + "]"; }
 };
-
-bool contains(const std::vector<std::string>& list, const std::string& value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
 
 std::string strategy(const Json& scc, const char* key) {
   return scc.value(key, Json::object()).value("type", "RunAsAny");
@@ -36,6 +35,21 @@ Range parse_block(const std::string& block) {
   const std::int64_t count = std::strtoll(block.c_str() + slash + 1, nullptr, 10);
   return {first, first + count - 1};
 }
+
+// What is off unless the constraint allows it.
+struct Switch {
+  const char *field, *allowed_by, *refusal;
+};
+constexpr Switch kPodSwitches[] = {
+    {"hostNetwork", "allowHostNetwork", "Host network is not allowed to be used"},
+    {"hostPID", "allowHostPID", "Host PID is not allowed to be used"},
+    {"hostIPC", "allowHostIPC", "Host IPC is not allowed to be used"}};
+constexpr Switch kContainerSwitches[] = {
+    {"privileged", "allowPrivilegedContainer", "Privileged containers are not allowed"},
+    {"allowPrivilegeEscalation", "allowPrivilegeEscalation",
+     "Allowing privilege escalation for containers is not allowed"}};
+
+std::string quoted(const std::string& text) { return "\"" + text + "\""; }
 
 // One constraint tried on one Pod: fills in what is left out, notes what is not allowed.
 class Trial {
@@ -60,21 +74,22 @@ class Trial {
   void fault(const std::string& field, const std::string& why) {
     faults_.push_back(field + ": " + why);
   }
+  void invalid(const std::string& field, const std::string& value, const std::string& why) {
+    fault(field, "Invalid value: " + value + ": " + why);
+  }
+  void switches(const Json& holder, std::span<const Switch> all, const std::string& at) {
+    for (const auto& [field, allowed_by, refusal] : all) {
+      if (flag(holder, field) && !flag(scc_, allowed_by))
+        invalid(at + "." + field, "true", refusal);
+    }
+  }
 
   void pod_level() {
     const std::string level = scc_.value("userNamespaceLevel", "AllowHostLevel");
     if (level == "RequirePodLevel" && spec_.value("hostUsers", true)) {
-      fault("spec.hostUsers", "Invalid value: true: Host Users must be set to false");
+      invalid("spec.hostUsers", "true", "Host Users must be set to false");
     }
-    for (const auto& [field, allow, words] :
-         {std::tuple{"hostNetwork", "allowHostNetwork", "Host network is not allowed to be used"},
-          std::tuple{"hostPID", "allowHostPID", "Host PID is not allowed to be used"},
-          std::tuple{"hostIPC", "allowHostIPC", "Host IPC is not allowed to be used"}}) {
-      if (flag(spec_, field) && !flag(scc_, allow)) {
-        fault("spec.securityContext." + std::string(field),
-              "Invalid value: true: " + std::string(words));
-      }
-    }
+    switches(spec_, kPodSwitches, "spec.securityContext");
     volumes();
     auto& context = spec_["securityContext"];
     if (context.is_null()) context = Json::object();
@@ -86,35 +101,32 @@ class Trial {
 
   void volumes() {
     const auto allowed = strings(scc_, "volumes");
-    if (contains(allowed, "*") || !spec_.contains("volumes")) return;
+    if (holds(allowed, "*") || !spec_.contains("volumes")) return;
     std::size_t index = 0;
     for (const auto& volume : spec_["volumes"]) {
       const std::string field = "spec.volumes[" + std::to_string(index++) + "]";
       for (const auto& [type, source] : volume.items()) {
-        if (type == "name" || contains(allowed, type)) continue;
-        std::string why = "Invalid value: \"";
-        why.append(type).append("\": ").append(type).append(" volumes are not allowed to be used");
-        fault(field, why);
+        if (type == "name" || holds(allowed, type)) continue;
+        invalid(field, quoted(type), type + " volumes are not allowed to be used");
       }
     }
   }
 
-  Range group_range(const char* key) const {
-    const auto ranges = scc_.value(key, Json::object()).value("ranges", Json::array());
-    if (!ranges.empty()) return {ranges[0].value("min", 0), ranges[0].value("max", 0)};
-    return parse_block(annotations_.value("openshift.io/sa.scc.supplemental-groups", ""));
-  }
-
   void fs_group(Json& context) {
     if (strategy(scc_, "fsGroup") != "MustRunAs") return;
-    auto range = group_range("fsGroup");
-    if (!scc_["fsGroup"].contains("ranges"))
-      range.max = range.min;  // of a namespace: its first alone
+    const auto ranges = scc_["fsGroup"].value("ranges", Json::array());
+    Range range;
+    if (ranges.empty()) {  // of a namespace: its first alone
+      range.min = range.max =
+          parse_block(annotations_.value("openshift.io/sa.scc.supplemental-groups", "")).min;
+    } else {
+      range = {ranges[0].value("min", 0), ranges[0].value("max", 0)};
+    }
     if (!context.contains("fsGroup")) {
       context["fsGroup"] = range.min;
     } else if (const auto group = context["fsGroup"].get<std::int64_t>(); !range.holds(group)) {
-      fault("spec.securityContext.fsGroup", "Invalid value: [" + std::to_string(group) + "]: " +
-                                                std::to_string(group) + " is not an allowed group");
+      const auto text = std::to_string(group);
+      invalid("spec.securityContext.fsGroup", "[" + text + "]", text + " is not an allowed group");
     }
   }
 
@@ -132,18 +144,17 @@ class Trial {
       const auto has = context["seLinuxOptions"].value(part, "");
       const auto must = wanted.value(part, "");
       if (has != must) {
-        std::string why = "Invalid value: \"";
-        why.append(has).append("\": must be ").append(must);
-        fault("spec.securityContext.seLinuxOptions." + std::string(part), why);
+        invalid("spec.securityContext.seLinuxOptions." + std::string(part), quoted(has),
+                "must be " + must);
       }
     }
   }
 
   void seccomp(Json& context, bool fill_in, const std::string& field) {
     const auto allowed = strings(scc_, "seccompProfiles");
-    if (contains(allowed, "*")) return;
+    if (holds(allowed, "*")) return;
     if (!context.contains("seccompProfile")) {
-      if (fill_in && contains(allowed, "runtime/default")) {
+      if (fill_in && holds(allowed, "runtime/default")) {
         context["seccompProfile"] = {{"type", "RuntimeDefault"}};
       }
       return;
@@ -152,7 +163,7 @@ class Trial {
     const std::string name = type == "RuntimeDefault" ? "runtime/default"
                              : type == "Unconfined"   ? "unconfined"
                                                       : type;
-    if (contains(allowed, name)) return;
+    if (holds(allowed, name)) return;
     fault(field + ".seccompProfile",
           allowed.empty() ? "Forbidden: seccomp may not be set"
                           : "Forbidden: " + name + " is not an allowed seccomp profile");
@@ -166,7 +177,7 @@ class Trial {
     const auto unsafe = strings(scc_, "allowedUnsafeSysctls");
     for (const auto& sysctl : context.value("sysctls", Json::array())) {
       const auto name = sysctl.value("name", "");
-      if (safe.count(name) > 0 || contains(unsafe, "*") || contains(unsafe, name)) continue;
+      if (safe.count(name) > 0 || holds(unsafe, "*") || holds(unsafe, name)) continue;
       fault("spec.securityContext.sysctls",
             "Forbidden: unsafe sysctl \"" + name + "\" is not allowed");
     }
@@ -179,64 +190,48 @@ class Trial {
     run_as_user(context, at);
     capabilities(context, at);
     seccomp(context, false, at);
-    if (flag(context, "privileged") && !flag(scc_, "allowPrivilegedContainer")) {
-      fault(at + ".privileged", "Invalid value: true: Privileged containers are not allowed");
-    }
-    if (!flag(scc_, "allowPrivilegeEscalation")) {
-      if (!context.contains("allowPrivilegeEscalation"))
-        context["allowPrivilegeEscalation"] = false;
-      if (flag(context, "allowPrivilegeEscalation")) {
-        fault(at + ".allowPrivilegeEscalation",
-              "Invalid value: true: Allowing privilege escalation for containers is not allowed");
-      }
-    }
+    if (!flag(scc_, "allowPrivilegeEscalation")) context.emplace("allowPrivilegeEscalation", false);
+    switches(context, kContainerSwitches, at);
     if (flag(scc_, "readOnlyRootFilesystem")) {
-      if (!context.contains("readOnlyRootFilesystem")) context["readOnlyRootFilesystem"] = true;
+      context.emplace("readOnlyRootFilesystem", true);
       if (!flag(context, "readOnlyRootFilesystem")) {
-        fault(at + ".readOnlyRootFilesystem",
-              "Invalid value: false: ReadOnlyRootFilesystem must be set to true");
+        invalid(at + ".readOnlyRootFilesystem", "false",
+                "ReadOnlyRootFilesystem must be set to true");
       }
     }
     for (const auto& port : container.value("ports", Json::array())) {
-      if (port.value("hostPort", 0) > 0 && !flag(scc_, "allowHostPorts")) {
-        fault(at + ".hostPort", "Invalid value: " + std::to_string(port.value("hostPort", 0)) +
-                                    ": Host ports are not allowed to be used");
+      const int host_port = port.value("hostPort", 0);
+      if (host_port > 0 && !flag(scc_, "allowHostPorts")) {
+        invalid(at + ".hostPort", std::to_string(host_port),
+                "Host ports are not allowed to be used");
       }
     }
   }
 
   void run_as_user(Json& context, const std::string& at) {
     const auto how = strategy(scc_, "runAsUser");
-    const auto& rule = scc_.value("runAsUser", Json::object());
-    const Json* set = context.contains("runAsUser") ? &context["runAsUser"]
-                      : spec_["securityContext"].contains("runAsUser")
-                          ? &spec_["securityContext"]["runAsUser"]
-                          : nullptr;
+    if (how == "RunAsAny") return;
+    const auto* own = lookup(context, "runAsUser");
+    const auto* set = own != nullptr ? own : lookup(spec_["securityContext"], "runAsUser");
     if (how == "MustRunAsNonRoot") {
       if (set == nullptr) {
         context.emplace("runAsNonRoot", true);
       } else if (*set == 0) {
-        fault(at + ".runAsUser", "Invalid value: 0: running with the root UID is forbidden");
+        invalid(at + ".runAsUser", "0", "running with the root UID is forbidden");
       }
-    } else if (how == "MustRunAs") {
-      const auto uid = rule.value("uid", std::int64_t{0});
-      if (set == nullptr) {
-        context["runAsUser"] = uid;
-      } else if (*set != uid) {
-        fault(at + ".runAsUser",
-              "Invalid value: " + set->dump() + ": must be: " + std::to_string(uid));
-      }
-    } else if (how == "MustRunAsRange") {
-      const auto range = rule.contains("uidRangeMin") && rule.contains("uidRangeMax")
-                             ? Range{rule["uidRangeMin"].get<std::int64_t>(),
-                                     rule["uidRangeMax"].get<std::int64_t>()}
-                             : parse_block(annotations_.value("openshift.io/sa.scc.uid-range", ""));
-      if (set == nullptr) {
-        context["runAsUser"] = range.min;
-      } else if (!range.holds(set->get<std::int64_t>())) {
-        fault(at + ".runAsUser",
-              "Invalid value: " + set->dump() + ": must be in the ranges: " + range.text());
-      }
+      return;
+    }
+    const auto rule = scc_.value("runAsUser", Json::object());
+    const auto range = how == "MustRunAs" ? Range{rule.value("uid", 0), rule.value("uid", 0)}
+                       : rule.contains("uidRangeMin") && rule.contains("uidRangeMax")
+                           ? Range{rule["uidRangeMin"], rule["uidRangeMax"]}
+                           : parse_block(annotations_.value("openshift.io/sa.scc.uid-range", ""));
+    if (set == nullptr) {
+      context["runAsUser"] = range.min;
+    } else if (!range.holds(set->get<std::int64_t>())) {
+      invalid(at + ".runAsUser", set->dump(),
+              how == "MustRunAs" ? "must be: " + std::to_string(range.min)
+                                 : "must be in the ranges: " + range.text());
     }
   }
 
@@ -248,18 +243,16 @@ class Trial {
     auto add = strings(asked, "add");
     auto drop = strings(asked, "drop");
     for (const auto& capability : defaults) {
-      if (!contains(add, capability) && !contains(drop, capability)) add.push_back(capability);
+      if (!holds(add, capability) && !holds(drop, capability)) add.push_back(capability);
     }
     for (const auto& capability : must_drop) {
-      if (!contains(drop, capability)) drop.push_back(capability);
+      if (!holds(drop, capability)) drop.push_back(capability);
     }
     for (const auto& capability : add) {
-      const bool named = contains(allowed, capability) || contains(defaults, capability);
-      const bool dropped =
-          contains(must_drop, capability) || (contains(must_drop, "ALL") && !named);
-      if (dropped || !(named || contains(allowed, "*"))) {
-        fault(at + ".capabilities.add",
-              "Invalid value: \"" + capability + "\": capability may not be added");
+      const bool named = holds(allowed, capability) || holds(defaults, capability);
+      const bool dropped = holds(must_drop, capability) || (holds(must_drop, "ALL") && !named);
+      if (dropped || !(named || holds(allowed, "*"))) {
+        invalid(at + ".capabilities.add", quoted(capability), "capability may not be added");
       }
     }
     if (!add.empty()) asked["add"] = add;
@@ -276,11 +269,13 @@ class Trial {
 // The more, the less restrictive (util/sort/byrestrictions.go).
 std::int64_t points(const Json& scc) {
   std::int64_t sum = 0;
-  if (flag(scc, "allowPrivilegedContainer")) sum += 1'000'000;
-  if (flag(scc, "allowHostNetwork")) sum += 200'000;
-  if (flag(scc, "allowHostPorts")) sum += 400'000;
+  for (const auto& [field, worth] :
+       {std::pair{"allowPrivilegedContainer", 1'000'000}, std::pair{"allowHostNetwork", 200'000},
+        std::pair{"allowHostPorts", 400'000}}) {
+    if (flag(scc, field)) sum += worth;
+  }
   const auto volumes = strings(scc, "volumes");
-  if (flag(scc, "allowHostDirVolumePlugin") || contains(volumes, "*")) sum += 100'000;
+  if (flag(scc, "allowHostDirVolumePlugin") || holds(volumes, "*")) sum += 100'000;
   if (!volumes.empty()) sum += 50'000;
   const auto of_strategy = [](const std::string& type) {
     return type == "RunAsAny"           ? 40'000
@@ -292,16 +287,10 @@ std::int64_t points(const Json& scc) {
   std::int64_t capabilities = 5'000;
   capabilities += 300 * static_cast<std::int64_t>(strings(scc, "defaultAddCapabilities").size());
   const auto allowed = strings(scc, "allowedCapabilities");
-  capabilities += contains(allowed, "*") ? 4'000 : 10 * static_cast<std::int64_t>(allowed.size());
+  capabilities += holds(allowed, "*") ? 4'000 : 10 * static_cast<std::int64_t>(allowed.size());
   const auto dropped = strings(scc, "requiredDropCapabilities");
-  capabilities -= contains(dropped, "ALL") ? 3'000 : 50 * static_cast<std::int64_t>(dropped.size());
+  capabilities -= holds(dropped, "ALL") ? 3'000 : 50 * static_cast<std::int64_t>(dropped.size());
   return sum + std::clamp<std::int64_t>(capabilities, 0, 9'999);
-}
-
-std::string join(const Complaints& faults) {
-  std::string text;
-  for (const auto& fault : faults) text += (text.empty() ? "" : ", ") + fault;
-  return text;
 }
 
 }  // namespace
@@ -347,7 +336,8 @@ std::optional<std::string> admit_by_scc(const SccInput& input, Json& pod) {
     }
   }
   if (!found) all.push_back("required scc/" + required + " not found");
-  return "unable to validate against any security context constraint: [" + join(all) + "]";
+  return "unable to validate against any security context constraint: [" +
+         boost::algorithm::join(all, ", ") + "]";
 }
 
 Json namespace_ranges(int index) {

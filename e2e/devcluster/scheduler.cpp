@@ -241,18 +241,7 @@ void ClaimBinder::bind(const std::string& key, const Json& claim) {
 }
 
 void NodeLifecycle::observe(const Delta& delta) {
-  const auto key = key_of(delta.object);
-  const auto known = node_of_.find(key);
-  if (delta.kind == Delta::Kind::kDeleted) {
-    if (known == node_of_.end()) return;
-    pods_[known->second].erase(key);
-    node_of_.erase(known);
-    evictions_.drop(key);
-  } else if (known == node_of_.end() && delta.object["spec"].contains("nodeName")) {
-    const std::string node = delta.object["spec"]["nodeName"];
-    node_of_[key] = node;
-    pods_[node].insert(key);
-  }
+  if (delta.kind == Delta::Kind::kDeleted) evictions_.drop(key_of(delta.object));
 }
 
 void NodeLifecycle::work(Time now) {
@@ -268,15 +257,14 @@ void NodeLifecycle::work(Time now) {
 void NodeLifecycle::lost(const std::string& node) {
   const auto now = world_.clock();
   set_node_ready(world_, node, "Unknown");
-  for (const auto& key : pods_[node]) {
-    const auto pod = world_.get(kPods, key);
-    if (!pod) continue;
-    Json conditions = pod->value("/status/conditions"_json_pointer, Json::array());
+  for (const auto& pod : world_.pods_on(node)) {
+    const auto key = key_of(pod);
+    Json conditions = pod.value("/status/conditions"_json_pointer, Json::array());
     set_condition(conditions, now, "Ready", "False", "NodeNotReady", "Node is not ready");
     world_.patch_status(kPods, key, {{"conditions", conditions}});
-    world_.recorder.event(*pod, "Warning", "NodeNotReady", "Node is not ready", "node-controller");
+    world_.recorder.event(pod, "Warning", "NodeNotReady", "Node is not ready", "node-controller");
     auto wait = kDefaultToleration;
-    for (const auto& t : (*pod)["spec"].value("tolerations", Json::array())) {
+    for (const auto& t : pod["spec"].value("tolerations", Json::array())) {
       if (t.value("key", "") == kUnreachable && t.contains("tolerationSeconds")) {
         wait = seconds(t["tolerationSeconds"].get<int>());
       }
@@ -287,7 +275,7 @@ void NodeLifecycle::lost(const std::string& node) {
 
 void NodeLifecycle::restored(const std::string& node) {
   set_node_ready(world_, node, "True");
-  for (const auto& key : pods_[node]) evictions_.drop(key);
+  for (const auto& pod : world_.pods_on(node)) evictions_.drop(key_of(pod));
 }
 
 void set_node_ready(World& world, const std::string& name, const std::string& status) {

@@ -77,8 +77,6 @@ class NodeLifecycle final : public Controller {
   void restored(const std::string& node);
 
  private:
-  std::map<std::string, std::set<std::string>> pods_;  // node → keys
-  std::map<std::string, std::string> node_of_;
   Agenda evictions_;
 };
 

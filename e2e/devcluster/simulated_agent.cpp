@@ -2,8 +2,11 @@
 #include <map>
 #include <mutex>
 
+#include <boost/algorithm/string/join.hpp>
+
 #include "devcluster/boot_rules.hpp"
 #include "devcluster/node_agent.hpp"
+#include "devcluster/objects.hpp"
 
 namespace devcluster {
 namespace {
@@ -11,7 +14,6 @@ namespace {
 using node::ContainerState;
 using Phase = ContainerState::Phase;
 
-constexpr int kSigkill = 128 + 9;
 constexpr int kSigterm = 128 + 15;
 constexpr seconds kFlapPeriod{30};
 
@@ -21,7 +23,6 @@ struct Container {
   std::optional<Time> stops_at;  // a stop is under way; its exit code:
   int stop_code = 0;
   std::string previous_log;
-  bool ran_before = false;
 };
 
 class SimulatedAgent final : public NodeAgent {
@@ -39,29 +40,24 @@ class SimulatedAgent final : public NodeAgent {
 
   void restart(const std::string& uid) override {
     const std::lock_guard lock(mutex_);
-    const auto found = containers_.find(uid);
-    if (found == containers_.end()) return;
-    auto& container = found->second;
-    container.previous_log = log_of(container);
-    container.ran_before = true;
-    container.started = world_.clock();
-    container.stops_at.reset();
+    auto* const container = find(uid);
+    if (container == nullptr) return;
+    container->previous_log = log_of(*container);
+    container->started = world_.clock();
+    container->stops_at.reset();
   }
 
   void stop(const std::string& uid, seconds grace) override {
     const std::lock_guard lock(mutex_);
-    const auto found = containers_.find(uid);
-    if (found == containers_.end() || found->second.stops_at) return;
-    auto& container = found->second;
+    auto* const container = find(uid);
+    if (container == nullptr || container->stops_at) return;
     const auto now = world_.clock();
-    const auto clean =
-        std::chrono::duration_cast<std::chrono::system_clock::duration>(world_.pace.stop);
-    if (container.fate.stops && clean <= grace) {
-      container.stops_at = now + clean;
-      container.stop_code = container.fate.systemd ? 0 : kSigterm;
+    if (container->fate.stops && world_.pace.stop <= grace) {
+      container->stops_at = now + world_.pace.stop;
+      container->stop_code = container->fate.systemd ? 0 : kSigterm;
     } else {
-      container.stops_at = now + grace;
-      container.stop_code = kSigkill;
+      container->stops_at = now + grace;
+      container->stop_code = kSigkill;
     }
   }
 
@@ -73,24 +69,24 @@ class SimulatedAgent final : public NodeAgent {
 
   std::optional<ContainerState> state(const std::string& uid) override {
     const std::lock_guard lock(mutex_);
-    const auto found = containers_.find(uid);
-    if (found == containers_.end()) return std::nullopt;
-    return state_of(found->second);
+    const auto* const container = find(uid);
+    return container == nullptr ? std::nullopt : std::optional(state_of(*container));
   }
 
   std::optional<Time> next_change(const std::string& uid) override {
     const std::lock_guard lock(mutex_);
-    const auto found = containers_.find(uid);
-    if (found == containers_.end()) return std::nullopt;
-    const auto& container = found->second;
+    const auto* const container = find(uid);
+    if (container == nullptr) return std::nullopt;
     const auto now = world_.clock();
     std::optional<Time> next;
     const auto consider = [&](Time when) {
       if (when > now && (!next || when < *next)) next = when;
     };
-    if (container.stops_at) consider(*container.stops_at);
-    consider(boot_over(container));
-    if (container.fate.flaps) consider(now + kFlapPeriod - phase_of_flap(container, now));
+    if (container->stops_at) consider(*container->stops_at);
+    consider(boot_over(*container));
+    if (container->fate.flaps) {
+      consider(now + kFlapPeriod - (now - container->started) % Time::duration(kFlapPeriod));
+    }
     return next;
   }
 
@@ -106,69 +102,53 @@ class SimulatedAgent final : public NodeAgent {
 
   ProbeResult probe(const std::string& uid, const Json& probe) override {
     const std::lock_guard lock(mutex_);
-    const auto found = containers_.find(uid);
-    if (found == containers_.end() || state_of(found->second).phase != Phase::kRunning) {
+    const auto* const container = find(uid);
+    if (container == nullptr || state_of(*container).phase != Phase::kRunning) {
       return {false, "container is not running"};
     }
-    return answer(found->second, probe);
+    return answer(*container, probe);
   }
 
   std::string log(const std::string& uid, bool previous) override {
     const std::lock_guard lock(mutex_);
-    const auto found = containers_.find(uid);
-    if (found == containers_.end()) return {};
-    return previous ? found->second.previous_log : log_of(found->second);
+    const auto* const container = find(uid);
+    if (container == nullptr) return {};
+    return previous ? container->previous_log : log_of(*container);
   }
 
  private:
-  Time boot_over(const Container& container) const { return container.started + world_.pace.boot; }
-
-  std::chrono::system_clock::duration phase_of_flap(const Container& container, Time now) const {
-    return (now - container.started) % std::chrono::system_clock::duration(kFlapPeriod);
+  Container* find(const std::string& uid) {
+    const auto found = containers_.find(uid);
+    return found == containers_.end() ? nullptr : &found->second;
   }
 
+  Time boot_over(const Container& container) const { return container.started + world_.pace.boot; }
+
   ContainerState state_of(const Container& container) const {
-    ContainerState state;
+    const auto& fate = container.fate;
     const auto now = world_.clock();
+    ContainerState state;
     state.started_at = container.started;
-    const auto failed = [&](const char* reason) {
+    if (fate.kind == Fate::Kind::kFails) {
       state.phase = Phase::kFailed;
-      state.error = container.fate.error;
-      state.error_reason = reason;
-    };
-    switch (container.fate.kind) {
-      case Fate::Kind::kSandboxError:
-        failed("FailedCreatePodSandBox");
-        return state;
-      case Fate::Kind::kImageError:
-        failed("ErrImagePull");
-        return state;
-      case Fate::Kind::kCreateError:
-        failed("CreateContainerError");
-        return state;
-      case Fate::Kind::kInitError:
-        state.exit_code = 1;
-        state.finished_at = now;
-        failed(node::kInitFailed);
-        return state;
-      case Fate::Kind::kExits:
-      case Fate::Kind::kRuns:
-        break;
+      state.error = fate.error;
+      state.error_reason = fate.error_reason;
+      state.exit_code = 1;  // of an init container
+      state.finished_at = now;
+      return state;
     }
     state.phase = Phase::kRunning;
-    const auto exited = [&](Time when, int code) {
-      if (when > now) return;
+    const auto exits = [&](Time when, int code) {
+      if (when > now || state.phase == Phase::kExited) return;
       state.phase = Phase::kExited;
       state.finished_at = when;
       state.exit_code = code;
     };
-    if (container.fate.kind == Fate::Kind::kExits) {
-      exited(container.fate.at_once ? container.started : boot_over(container),
-             container.fate.exit_code);
-      state.oom_killed = state.phase == Phase::kExited && container.fate.oom;
+    if (fate.kind == Fate::Kind::kExits) {
+      exits(fate.at_once ? container.started : boot_over(container), fate.exit_code);
+      state.oom_killed = state.phase == Phase::kExited && fate.oom;
     }
-    if (state.phase == Phase::kRunning && container.stops_at)
-      exited(*container.stops_at, container.stop_code);
+    if (container.stops_at) exits(*container.stops_at, container.stop_code);
     return state;
   }
 
@@ -195,9 +175,9 @@ class SimulatedAgent final : public NodeAgent {
     const bool down = fate.flaps && (now - container.started) / kFlapPeriod % 2 == 1;
     const auto failed = down ? std::vector<std::string>{"nginx.service"} : fate.failed_units;
     if (!probe.contains("exec")) {
-      const bool nginx = std::find(failed.begin(), failed.end(), "nginx.service") == failed.end();
-      return booted && nginx ? ProbeResult{true, ""}
-                             : ProbeResult{false, "dial tcp: connect: connection refused"};
+      return booted && !holds(failed, "nginx.service")
+                 ? ProbeResult{true, ""}
+                 : ProbeResult{false, "dial tcp: connect: connection refused"};
     }
     const auto command = probe["exec"].value("command", Json::array()).dump();
     const auto says = [&](std::string_view words) {
@@ -213,10 +193,8 @@ class SimulatedAgent final : public NodeAgent {
     }
     const std::string state = !booted ? "starting" : failed.empty() ? "running" : "degraded";
     const auto line = [&](const char* what, const std::vector<std::string>& units) {
-      std::string text = "systemd is " + state;
-      for (const auto& unit : units)
-        text += (&unit == &units.front() ? "; " + std::string(what) + ": " : " ") + unit;
-      return ProbeResult{false, text};
+      const auto named = std::string("; ") + what + ": " + boost::algorithm::join(units, " ");
+      return ProbeResult{false, "systemd is " + state + (units.empty() ? "" : named)};
     };
     if (says("is-active")) {
       std::vector<std::string> inactive;
