@@ -109,29 +109,23 @@ std::optional<std::string> admit_pod(World& world, const AdmissionRequest& reque
 // openshift/library-go pkg/route/hostassignment and defaults of route/v1.
 std::optional<std::string> admit_route(World& world, const AdmissionRequest& request, Json& route) {
   auto& spec = route["spec"];
-  const std::string old_host =
-      request.old_object != nullptr
-          ? request.old_object->value("/spec/host"_json_pointer, std::string())
-          : std::string();
+  const bool create = request.old_object == nullptr;
+  const auto old_host =
+      create ? std::string() : request.old_object->value("/spec/host"_json_pointer, "");
   const std::string host = spec.value("host", "");
-  if (host.empty()) {
-    if (!old_host.empty()) {
-      spec["host"] = old_host;  // clearing it is ignored
-      return std::nullopt;
-    }
+  if (host.empty() && !old_host.empty()) {
+    spec["host"] = old_host;  // clearing it is ignored
+  } else if (host.empty()) {
     spec["host"] = name_of(route) + "-" + request.ns + "." + world.domain;
     route["metadata"]["annotations"]["openshift.io/host.generated"] = "true";
-    return std::nullopt;
+  } else if (host != old_host &&
+             !allowed(world, {request.user, request.user_groups, create ? "create" : "update",
+                              "route.openshift.io", "routes", "custom-host", request.ns, ""})) {
+    return create ? "spec.host: Forbidden: you do not have permission to set the host field of the "
+                    "route"
+                  : "spec.host: Invalid value: \"" + host + "\": field is immutable";
   }
-  if (host == old_host) return std::nullopt;
-  const bool create = request.old_object == nullptr;
-  const bool may = allowed(world, {request.user, request.user_groups, create ? "create" : "update",
-                                   "route.openshift.io", "routes", "custom-host", request.ns, ""});
-  if (may) return std::nullopt;
-  if (create) {
-    return "spec.host: Forbidden: you do not have permission to set the host field of the route";
-  }
-  return "spec.host: Invalid value: \"" + host + "\": field is immutable";
+  return std::nullopt;
 }
 
 // kubernetes pkg/registry/core/service/portallocator: a counter; an update keeps what it leaves
@@ -161,16 +155,16 @@ void assign_node_ports(const AdmissionRequest& request, Json& service,
 }  // namespace
 
 bool allowed(World& world, const AccessQuestion& question) {
-  Json attributes = {
-      {"verb", question.verb}, {"group", question.group}, {"resource", question.resource}};
-  if (!question.subresource.empty()) attributes["subresource"] = question.subresource;
-  if (!question.ns.empty()) attributes["namespace"] = question.ns;
-  if (!question.name.empty()) attributes["name"] = question.name;
-  const Json review = {
-      {"apiVersion", "authorization.k8s.io/v1"},
-      {"kind", "SubjectAccessReview"},
-      {"spec",
-       {{"user", question.user}, {"groups", question.groups}, {"resourceAttributes", attributes}}}};
+  Json review = object_of("authorization.k8s.io/v1", "SubjectAccessReview", "");
+  review["spec"] = {{"user", question.user},
+                    {"groups", question.groups},
+                    {"resourceAttributes",
+                     {{"verb", question.verb},
+                      {"group", question.group},
+                      {"resource", question.resource},
+                      {"subresource", question.subresource},
+                      {"namespace", question.ns},
+                      {"name", question.name}}}};
   const auto answer =
       world.api.create("/apis/authorization.k8s.io/v1/subjectaccessreviews", review);
   return answer.value("/status/allowed"_json_pointer, false);

@@ -1,9 +1,9 @@
 #include "devcluster/boot_rules.hpp"
 
 #include <algorithm>
-#include <cctype>
-#include <cstdlib>
+#include <cstdio>
 #include <optional>
+#include <regex>
 
 #include "devcluster/members.hpp"
 #include "devcluster/node_agent.hpp"
@@ -309,10 +309,8 @@ std::optional<Fate> fault_asked_for(const Facts& facts, const Json& pod) {
 
 std::optional<int> exit_asked_for(const std::set<std::string>& words) {
   for (const auto& word : words) {
-    if (word.size() > 4 && word.rfind("exit", 0) == 0 &&
-        std::isdigit(static_cast<unsigned char>(word[4])) != 0) {
-      return std::atoi(word.c_str() + 4) % 256;
-    }
+    int code = 0;
+    if (std::sscanf(word.c_str(), "exit%d", &code) == 1) return code % 256;
   }
   return std::nullopt;
 }
@@ -320,18 +318,10 @@ std::optional<int> exit_asked_for(const std::set<std::string>& words) {
 }  // namespace
 
 std::set<std::string> behaviours(const Json& pod) {
-  std::set<std::string> words;
-  std::string word;
+  static const std::regex word("[A-Za-z0-9]+");
   const auto text =
-      container_of(pod).value("image", "") + " " + annotation(pod, "devcluster/behaviour") + " ";
-  for (const char c : text) {
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0) {
-      word += c;
-    } else if (!word.empty()) {
-      words.insert(std::exchange(word, {}));
-    }
-  }
-  return words;
+      container_of(pod).value("image", "") + " " + annotation(pod, "devcluster/behaviour");
+  return {std::sregex_token_iterator(text.begin(), text.end(), word), std::sregex_token_iterator()};
 }
 
 std::string fault_at(const Json& pod, const std::string& place) {

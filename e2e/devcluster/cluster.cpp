@@ -70,9 +70,7 @@ Cluster::Cluster(const ClusterOptions& options)
   add(std::make_unique<ClaimBinder>(world_));
   if (profile_.is_openshift() && profile_.machine_configs) {
     machine_configs_ = add(std::make_unique<MachineConfigOperator>(
-        world_, MachineConfigOperator::Machines{
-                    [this](const std::string& node) { return pods_to_drain(node); },
-                    [this](const std::string& node, bool up) { power(node, up, true); }}));
+        world_, [this](const std::string& node, bool up) { power(node, up, true); }));
   }
   add(std::make_unique<Scheduler>(world_));
   kubelet_ = add(std::make_unique<Kubelet>(world_, *agent_));
@@ -112,15 +110,11 @@ void Cluster::discover() {
 bool Cluster::poll() {
   if (std::exchange(discover_, false)) discover();
   std::vector<Delta> deltas;
-  for (auto feed = feeds_.begin(); feed != feeds_.end();) {
-    feed->second.poll(deltas);
-    if (feed->second.gone()) {
-      namespaced_.erase(feed->first);
-      feed = feeds_.erase(feed);
-    } else {
-      ++feed;
-    }
+  for (auto& [collection, feed] : feeds_) {
+    feed.poll(deltas);
+    if (feed.gone()) namespaced_.erase(collection);
   }
+  std::erase_if(feeds_, [](const auto& feed) { return feed.second.gone(); });
   const auto tell = [](Controller& controller, const Delta& delta) {
     try {
       controller.observe(delta);
@@ -233,25 +227,13 @@ int Cluster::cgroups_of(const std::string& node) const {
   return world_.machines.at(node).cgroups;
 }
 
-std::vector<std::string> Cluster::pods_to_drain(const std::string& node) {
-  std::vector<std::string> keys;
-  for (const auto& pod : world_.pods_on(node)) {
-    const auto owners = pod["metadata"].value("ownerReferences", Json::array());
-    const bool daemon = std::any_of(owners.begin(), owners.end(), [](const Json& owner) {
-      return owner.value("kind", "") == "DaemonSet";
-    });
-    if (!daemon) keys.push_back(key_of(pod));
-  }
-  return keys;
-}
-
 // GET nodes/NAME/proxy/metrics and nodes/NAME/metrics: the one metric that tells the cgroup version
 // (kubernetes pkg/kubelet/metrics: kubelet_cgroup_version, since 1.31).
 void Cluster::serve_metrics() {
   const auto serve = [this](const Request& request, const std::string&,
                             const std::string& node) -> Answer {
     const auto path = parse_target(request.target).path;
-    const bool metrics = path.size() >= 8 && path.compare(path.size() - 8, 8, "/metrics") == 0;
+    const bool metrics = path.ends_with("/metrics");
     int cgroups = 0;
     {
       const std::lock_guard lock(mutex_);

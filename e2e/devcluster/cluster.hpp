@@ -77,7 +77,6 @@ class Cluster {
 
  private:
   void power(const std::string& node, bool up, bool announced);
-  std::vector<std::string> pods_to_drain(const std::string& node);
   bool poll();
   void discover();
   void serve_metrics();

@@ -78,19 +78,17 @@ bool GarbageCollector::lacks_owner(const std::string& uid) const {
 void GarbageCollector::look_at(const std::string& uid) {
   if (!lacks_owner(uid)) return;
   const auto& item = items_.at(uid);
-  const bool any = std::any_of(item.owners.begin(), item.owners.end(),
-                               [&](const auto& owner) { return items_.count(owner) > 0; });
   const auto object = world_.get(item.collection, item.key);
   if (!object || uid_of(*object) != uid) return;
-  if (!any) {
-    world_.remove(item.collection, item.key);
-    return;
-  }
   Json kept = Json::array();
-  for (const auto& owner : (*object)["metadata"]["ownerReferences"]) {
+  for (const auto& owner : (*object)["metadata"].value("ownerReferences", Json::array())) {
     if (items_.count(owner.value("uid", "")) > 0) kept.push_back(owner);
   }
-  world_.patch(item.collection, item.key, {{"metadata", {{"ownerReferences", kept}}}});
+  if (kept.empty()) {
+    world_.remove(item.collection, item.key);
+  } else {
+    world_.patch(item.collection, item.key, {{"metadata", {{"ownerReferences", kept}}}});
+  }
 }
 
 // An owner that is being deleted: its dependents are set free, or deleted first; then its finalizer

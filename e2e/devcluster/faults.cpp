@@ -12,15 +12,12 @@ namespace {
 
 using Action = FaultRule::Action;
 
-const std::map<std::string, Action>& actions() {
-  static const std::map<std::string, Action> all = {
-      {"error", Action::kError}, {"delay", Action::kDelay},
-      {"drop", Action::kDrop},   {"ambiguous", Action::kAmbiguous},
-      {"stale", Action::kStale}, {"silent", Action::kSilent},
-      {"reset", Action::kReset}, {"cut", Action::kCut},
-      {"gone", Action::kGone},   {"drip", Action::kDrip}};
-  return all;
-}
+const std::map<std::string, Action> kActions = {
+    {"error", Action::kError}, {"delay", Action::kDelay},
+    {"drop", Action::kDrop},   {"ambiguous", Action::kAmbiguous},
+    {"stale", Action::kStale}, {"silent", Action::kSilent},
+    {"reset", Action::kReset}, {"cut", Action::kCut},
+    {"gone", Action::kGone},   {"drip", Action::kDrip}};
 
 std::uint64_t number(const std::string& text, const std::string& part) {
   const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
@@ -115,10 +112,10 @@ FaultRule parse_fault(const std::string& text) {
   if (part[kMore].matched) {
     rule.count = part[kCount] == "*" ? 0 : number(part[kCount], "the count");
   }
-  const auto action = actions().find(part[kAction]);
-  if (action == actions().end()) {
+  const auto action = kActions.find(part[kAction]);
+  if (action == kActions.end()) {
     std::string known;
-    for (const auto& [name, value] : actions()) known += (known.empty() ? "" : ", ") + name;
+    for (const auto& [name, value] : kActions) known += (known.empty() ? "" : ", ") + name;
     throw std::invalid_argument("fault \"" + text + "\": unknown action; known are " + known);
   }
   rule.action = action->second;

@@ -1,18 +1,17 @@
 #include "devcluster/front_routes.hpp"
 
-#include <stdexcept>
 #include <vector>
+
+#include "devcluster/controller.hpp"
 
 namespace devcluster {
 namespace {
 
 // Nothing where the cluster does not serve the resource.
 std::vector<Json> list_served(Api& api, const std::string& collection) {
-  try {
-    return api.list(collection);
-  } catch (const std::runtime_error&) {
-    return {};
-  }
+  std::vector<Json> objects;
+  attempt([&] { objects = api.list(collection); });
+  return objects;
 }
 
 }  // namespace

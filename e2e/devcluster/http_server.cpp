@@ -2,7 +2,6 @@
 
 #include <mutex>
 #include <optional>
-#include <stdexcept>
 #include <vector>
 
 #include <boost/asio.hpp>
@@ -28,8 +27,6 @@ constexpr std::uint64_t kBodyLimit =
     std::uint64_t{8} * 1024 * 1024;  // above the API's own 3 MiB, so that it says 413
 // An open stream looks at the clock this often, for bookmarks and its end.
 constexpr std::chrono::seconds kTick{1};
-// Connections remembered before those that are gone are looked for.
-constexpr std::size_t kSweepStep = 64;
 
 std::vector<std::string> subject_entries(X509* certificate, int nid) {
   std::vector<std::string> out;
@@ -235,19 +232,14 @@ class Connection : public Link, public std::enable_shared_from_this<Connection<S
 
 std::optional<asio::ssl::context> tls_of(const HttpServerOptions& options) {
   if (options.certificate_pem.empty()) return std::nullopt;
-  try {
-    asio::ssl::context tls(asio::ssl::context::tls_server);
-    tls.use_certificate_chain(asio::buffer(options.certificate_pem));
-    tls.use_private_key(asio::buffer(options.key_pem), asio::ssl::context::pem);
-    if (!options.client_ca_pem.empty()) {
-      tls.add_certificate_authority(asio::buffer(options.client_ca_pem));
-      tls.set_verify_mode(asio::ssl::verify_peer);
-    }
-    return tls;
-  } catch (const boost::system::system_error& error) {
-    throw std::runtime_error(
-        std::string("devcluster: the TLS certificate, key or CA cannot be used: ") + error.what());
+  asio::ssl::context tls(asio::ssl::context::tls_server);
+  tls.use_certificate_chain(asio::buffer(options.certificate_pem));
+  tls.use_private_key(asio::buffer(options.key_pem), asio::ssl::context::pem);
+  if (!options.client_ca_pem.empty()) {
+    tls.add_certificate_authority(asio::buffer(options.client_ca_pem));
+    tls.set_verify_mode(asio::ssl::verify_peer);
   }
+  return tls;
 }
 
 }  // namespace
@@ -281,10 +273,7 @@ struct HttpServer::Impl {
 
   void remember(const std::shared_ptr<Link>& link) {
     const std::lock_guard lock(mutex);
-    if (links.size() >= sweep_at) {
-      std::erase_if(links, [](const auto& weak) { return weak.expired(); });
-      sweep_at = links.size() * 2 + kSweepStep;
-    }
+    std::erase_if(links, [](const auto& weak) { return weak.expired(); });
     links.push_back(link);
   }
 
@@ -300,7 +289,6 @@ struct HttpServer::Impl {
   std::optional<asio::ssl::context> tls;
   std::mutex mutex;
   std::vector<std::weak_ptr<Link>> links;
-  std::size_t sweep_at = kSweepStep;
   Loopback loopback;
 };
 

@@ -26,7 +26,7 @@ struct HttpServerOptions {
 
 class HttpServer {
  public:
-  // std::runtime_error naming the port or the certificate when it cannot start.
+  // std::runtime_error naming the port, or what OpenSSL has against the certificate.
   HttpServer(ApiServer& server, HttpServerOptions options = {});
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;

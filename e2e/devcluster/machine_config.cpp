@@ -59,24 +59,15 @@ bool up_to_date(const Json& node, const std::string& target) {
   return annotation(node, kCurrent) == target && annotation(node, kState) == "Done";
 }
 
-// An integer or a percentage of the nodes; at least one.
-std::size_t max_unavailable(const Json& pool, std::size_t nodes) {
-  const auto value = pool["spec"].value("maxUnavailable", Json(1));
-  std::size_t count = 1;
-  if (value.is_number_integer()) count = std::max(1, value.get<int>());
-  if (value.is_string()) {
-    const auto number = static_cast<std::size_t>(
-        std::max(0L, std::strtol(value.get_ref<const std::string&>().c_str(), nullptr, 10)));
-    count = value.get_ref<const std::string&>().back() == '%' ? nodes * number / 100 : number;
-  }
-  return std::max<std::size_t>(1, count);
+int max_unavailable(const Json& pool, int nodes) {
+  return std::max(1, scaled(pool["spec"].value("maxUnavailable", Json(1)), nodes, false));
 }
 
 }  // namespace
 
-MachineConfigOperator::MachineConfigOperator(World& world, Machines machines)
+MachineConfigOperator::MachineConfigOperator(World& world, Power power)
     : Controller(world, {kConfigs, kPools, kNodes, kNodesConfig, kPods}),
-      machines_(std::move(machines)) {}
+      power_(std::move(power)) {}
 
 void MachineConfigOperator::observe(const Delta& delta) {
   dirty_ = true;
@@ -180,29 +171,21 @@ void MachineConfigOperator::render(const std::string& name, Time now) {
   wake(now);
 }
 
+// pkg/controller/node: a node belongs to the master pool before a custom one, and to a custom one
+// before the workers'.
 std::vector<Json> MachineConfigOperator::nodes_of(const std::string& name) {
-  // pkg/controller/node: a custom pool's nodes are also workers, and belong to the custom pool.
-  std::vector<Selector> custom;
-  std::optional<Selector> own;
-  for (const auto& pool : world_.api.list(kPools)) {
-    auto selector =
-        Selector::from_label_selector(pool["spec"].value("nodeSelector", Json::object()));
-    const auto pool_name = name_of(pool);
-    if (pool_name == name) {
-      own = selector;
-    } else if (name == "worker" && pool_name != "master") {
-      custom.push_back(std::move(selector));
-    }
-  }
+  const auto pools = world_.api.list(kPools);
   std::vector<Json> nodes;
-  if (!own) return nodes;
-  const auto master = Selector::labels("node-role.kubernetes.io/master");
   for (auto& node : world_.api.list(kNodes)) {
     const auto labels = label_pairs(node);
-    const bool taken = std::any_of(custom.begin(), custom.end(),
-                                   [&](const auto& other) { return other.matches(labels); });
-    if (!own->matches(labels) || taken || (name != "master" && master.matches(labels))) continue;
-    nodes.push_back(std::move(node));
+    std::string owner;
+    for (const auto& pool : pools) {
+      const auto selector =
+          Selector::from_label_selector(pool["spec"].value("nodeSelector", Json::object()));
+      const bool first = owner.empty() || owner == "worker" || name_of(pool) == "master";
+      if (first && selector.matches(labels)) owner = name_of(pool);
+    }
+    if (owner == name) nodes.push_back(std::move(node));
   }
   return nodes;
 }
@@ -218,7 +201,7 @@ void MachineConfigOperator::roll(const std::string& name, Time now) {
   const auto target = pool->value("/spec/configuration/name"_json_pointer, std::string());
   if (target.empty()) return;
   const auto nodes = nodes_of(name);
-  std::size_t unavailable = 0;
+  int unavailable = 0;
   for (const auto& node : nodes) {
     const bool under_way = rolling_.count(name_of(node)) > 0;
     if (under_way || !available(node)) ++unavailable;
@@ -226,7 +209,7 @@ void MachineConfigOperator::roll(const std::string& name, Time now) {
   }
   if ((*pool)["spec"].value("paused", false)) return;
   for (const auto& node : nodes) {
-    if (unavailable >= max_unavailable(*pool, nodes.size())) return;
+    if (unavailable >= max_unavailable(*pool, static_cast<int>(nodes.size()))) return;
     if (rolling_.count(name_of(node)) > 0 || up_to_date(node, target)) continue;
     if (same_content(annotation(node, kCurrent), target)) {
       // update.go: without a difference there is nothing to reboot for.
@@ -256,11 +239,11 @@ bool MachineConfigOperator::go_on(const Json& node, Time now) {
     }
     rolling = {Rolling::Step::kReboot, now + world_.pace.reboot};
     ++reboots_[name];
-    machines_.power(name, false);
+    power_(name, false);
   } else if (rolling.until <= now) {
     const auto config = annotation(node, kDesired);
     apply_to_machine(name, config);
-    machines_.power(name, true);
+    power_(name, true);
     annotate(node, {{kCurrent, config}, {kState, "Done"}}, {{"unschedulable", nullptr}});
     rolling_.erase(name);
     dirty_ = true;  // the next one
@@ -276,17 +259,23 @@ bool MachineConfigOperator::same_content(const std::string& one, const std::stri
   return a && b && a->value("spec", Json()) == b->value("spec", Json());
 }
 
-// Evicts what is left; true when nothing is.
+// Evicts what is left, the Pods of DaemonSets aside; true when nothing is.
 bool MachineConfigOperator::drained(const std::string& node) {
-  const auto pods = machines_.pods(node);
-  for (const auto& key : pods) {
-    const auto pod = world_.get(kPods, key);
-    if (!pod || deleting(*pod)) continue;
+  bool empty = true;
+  for (const auto& pod : world_.pods_on(node)) {
+    const auto owners = pod["metadata"].value("ownerReferences", Json::array());
+    if (std::any_of(owners.begin(), owners.end(),
+                    [](const Json& owner) { return owner.value("kind", "") == "DaemonSet"; })) {
+      continue;
+    }
+    empty = false;
     // Refused while a PodDisruptionBudget is in the way: asked again later.
-    const auto [ns, name] = split_key(key);
-    world_.create(kPods, object_of("policy/v1", "Eviction", name, ns), "eviction");
+    const auto [ns, name] = split_key(key_of(pod));
+    if (!deleting(pod)) {
+      world_.create(kPods, object_of("policy/v1", "Eviction", name, ns), "eviction");
+    }
   }
-  return pods.empty();
+  return empty;
 }
 
 void MachineConfigOperator::apply_to_machine(const std::string& node, const std::string& config) {

@@ -20,12 +20,8 @@ namespace devcluster {
 
 class MachineConfigOperator final : public Controller {
  public:
-  struct Machines {
-    // "ns/name" of the Pods on a node that a drain waits for.
-    std::function<std::vector<std::string>(const std::string& node)> pods;
-    std::function<void(const std::string& node, bool up)> power;
-  };
-  MachineConfigOperator(World& world, Machines machines);
+  using Power = std::function<void(const std::string& node, bool up)>;
+  MachineConfigOperator(World& world, Power power);
 
   void observe(const Delta& delta) override;
   void work(Time now) override;
@@ -60,7 +56,7 @@ class MachineConfigOperator final : public Controller {
   bool drained(const std::string& node);
   void wake(Time when);
 
-  Machines machines_;
+  const Power power_;
   bool dirty_ = true, configs_changed_ = true;
   std::optional<Time> render_at_, due_;
   std::map<std::string, Rolling> rolling_;

@@ -28,6 +28,8 @@ namespace {
 
 using namespace devcluster;
 
+using Seconds = std::chrono::duration<double>;
+
 struct Flags {
   ClusterOptions cluster;
   int port = 0;
@@ -41,11 +43,6 @@ struct Flags {
   int front_door_port = 0;
   std::vector<std::string> faults;
 };
-
-milliseconds to_milliseconds(double count) {
-  constexpr double kMillisecondsPerSecond = 1000;
-  return milliseconds(static_cast<std::int64_t>(count * kMillisecondsPerSecond));
-}
 
 // Empty: Pods run for real.
 std::string why_simulated(const Flags& flags) {
@@ -110,8 +107,8 @@ int run(const Flags& flags) {
   signals.async_wait([&](const boost::system::error_code&, int) { loop.stop(); });
 
   ClusterOptions options = flags.cluster;
-  options.pace.boot = to_milliseconds(flags.boot_seconds);
-  options.pace.reboot = to_milliseconds(flags.reboot_seconds);
+  options.pace.boot = std::chrono::round<milliseconds>(Seconds(flags.boot_seconds));
+  options.pace.reboot = std::chrono::round<milliseconds>(Seconds(flags.reboot_seconds));
   const std::string simulated_because = why_simulated(flags);
   if (flags.pods == "real" && !simulated_because.empty()) {
     throw std::runtime_error("--pods real: " + simulated_because);
@@ -130,19 +127,17 @@ int run(const Flags& flags) {
   cluster.api().add_token(token, "admin", {"system:masters"});
   HttpServerOptions http;
   http.port = flags.port;
-  std::optional<CertificateAuthority> authority;
-  std::string ca_pem;
   if (!flags.no_tls) {
-    const auto& made = authority.emplace();
-    const auto own = made.server();
+    const CertificateAuthority authority;
+    const auto own = authority.server();
     http.certificate_pem = own.certificate_pem;
     http.key_pem = own.key_pem;
-    ca_pem = http.client_ca_pem = made.pem();
+    http.client_ca_pem = authority.pem();
   }
   HttpServer front(cluster.api(), http);
   if (!flags.kubeconfig_file.empty()) {
     write_private_file(flags.kubeconfig_file,
-                       kubeconfig({front.url(), "admin", token, "default", ca_pem}));
+                       kubeconfig({front.url(), "admin", token, "default", http.client_ca_pem}));
   }
   if (!flags.account_file.empty()) {
     const auto slash = flags.account.find('/');
@@ -150,7 +145,7 @@ int run(const Flags& flags) {
     const auto name = flags.account.substr(slash + 1);
     const auto account_token = service_account_token(cluster.api(), ns, name);
     write_private_file(flags.account_file,
-                       kubeconfig({front.url(), name, account_token, ns, ca_pem}));
+                       kubeconfig({front.url(), name, account_token, ns, http.client_ca_pem}));
   }
   // Now: what the stand-in does for itself at its start is not to be counted.
   for (const auto& fault : flags.faults) cluster.api().faults().add(fault);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,14 @@ inline bool has_ended(const Json& pod) {
 }
 // The one container that these Pods have.
 inline const Json& container_of(const Json& pod) { return pod.at("spec").at("containers").at(0); }
+
+// An integer, or a percentage of `of` (intstr.GetScaledValueFromIntOrPercent).
+inline int scaled(const Json& value, int of, bool round_up) {
+  if (value.is_number_integer()) return value.get<int>();
+  const int percent =
+      value.is_string() ? std::atoi(value.get_ref<const std::string&>().c_str()) : 0;
+  return (percent * of + (round_up ? 99 : 0)) / 100;
+}
 
 inline Json object_of(const std::string& api_version, const std::string& kind,
                       const std::string& name, const std::string& ns = "") {

@@ -117,14 +117,6 @@ std::string first_pair(const std::string& ns, const Json& labels) {
   return pair_text(ns, labels.begin().key(), labels.begin().value());
 }
 
-// An integer or a percentage, rounded up (intstr.GetScaledValueFromIntOrPercent).
-int scaled(const Json& value, int of) {
-  if (value.is_number_integer()) return value.get<int>();
-  if (!value.is_string()) return 0;
-  const auto percent = std::strtol(value.get_ref<const std::string&>().c_str(), nullptr, 10);
-  return static_cast<int>((percent * of + 99) / 100);
-}
-
 }  // namespace
 
 Followers::Followers(World& world) : Controller(world, {kPods, kBudgets, kServices}) {}
@@ -244,8 +236,8 @@ void Followers::update_budget(const std::string& key, Time now) {
   }
   const int desired =
       spec.contains("minAvailable")
-          ? scaled(spec["minAvailable"], expected)
-          : std::max(0, expected - scaled(spec.value("maxUnavailable", Json(0)), expected));
+          ? scaled(spec["minAvailable"], expected, true)
+          : std::max(0, expected - scaled(spec.value("maxUnavailable", Json(0)), expected, true));
   Json status = budget->value("status", Json::object());
   const Json before = status;
   const int allowed = std::max(0, healthy - desired);
