@@ -48,8 +48,9 @@ TEST(Process, AChildInheritsOnlyWhatIsNamed) {
   const auto [kept, unused] = make_pipe();
   const Fd inheritable(fcntl(kept.get(), F_DUPFD, 20));
   ASSERT_GE(inheritable.get(), 20);
-  EXPECT_EQ(run({"sh", "-c", "cd /proc/self/fd && test -e 1 && test ! -e " +
-                                 std::to_string(inheritable.get()) + " && echo closed"})
+  EXPECT_EQ(run({"sh", "-c",
+                 "cd /proc/self/fd && test -e 1 && test ! -e " + std::to_string(inheritable.get()) +
+                     " && echo closed"})
                 .output,
             "closed\n");
 }
@@ -72,10 +73,10 @@ TEST(Process, DescriptorsThatAreHighAmongOursReachTheChildAsNamed) {
   EXPECT_EQ(wait_for(swapped), 0);
   high_first.reset();
   high_second.reset();
-  EXPECT_THAT(read_all(first_read.get()), ::testing::AllOf(::testing::HasSubstr("first\n"),
-                                                         ::testing::HasSubstr("over\n")));
+  EXPECT_THAT(read_all(first_read.get()),
+              ::testing::AllOf(::testing::HasSubstr("first\n"), ::testing::HasSubstr("over\n")));
   EXPECT_THAT(read_all(second_read.get()), ::testing::AllOf(::testing::HasSubstr("second\n"),
-                                                          ::testing::HasSubstr("swapped\n")));
+                                                            ::testing::HasSubstr("swapped\n")));
 }
 
 }  // namespace
