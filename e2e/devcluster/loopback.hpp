@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <thread>
+#include <utility>  // which Boost 1.74's awaitable.hpp lacks
 #include <vector>
 
 #include <boost/asio.hpp>
