@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "devcluster/front_routes.hpp"
+#include "devcluster/loopback.hpp"
 #include "devcluster/splice.hpp"
 
 namespace devcluster {
@@ -21,23 +22,24 @@ std::map<int, std::string> node_ports_of(const Json& service) {
   return ports;
 }
 
+boost::asio::awaitable<void> lead_to_pod(boost::asio::ip::tcp::socket client, Api api,
+                                         RouteTarget target, FrontDoor::Connect connect) {
+  const int connected = connect_target(api, target, connect);
+  if (connected < 0) co_return;
+  boost::asio::ip::tcp::socket pod(client.get_executor(), boost::asio::ip::tcp::v4(), connected);
+  splice(std::move(client), std::move(pod));
+}
+
 }  // namespace
 
 NodePorts::NodePorts(ApiServer& server, FrontDoor::Connect connect)
     : server_(server), connect_(std::move(connect)), services_(server, "/api/v1/services") {}
+NodePorts::~NodePorts() = default;
 
 void NodePorts::follow() {
   std::vector<Delta> deltas;
   services_.poll(deltas);
   for (const auto& delta : deltas) follow(delta);
-}
-
-boost::asio::awaitable<void> NodePorts::serve(Socket client, const RouteTarget& target) {
-  Api api(server_);
-  const int connected = connect_target(api, target, connect_);
-  if (connected < 0) co_return;
-  Socket pod(client.get_executor(), boost::asio::ip::tcp::v4(), connected);
-  splice(std::move(client), std::move(pod));
 }
 
 void NodePorts::follow(const Delta& service) {
@@ -56,7 +58,7 @@ void NodePorts::follow(const Delta& service) {
                              name.empty() ? Json() : Json(name), "", ""};
     try {
       ports[number] = {name, std::make_unique<Loopback>(number, 1, [this, target](auto client) {
-                         return serve(std::move(client), target);
+                         return lead_to_pod(std::move(client), Api(server_), target, connect_);
                        })};
     } catch (const std::runtime_error& error) {
       ports.erase(number);

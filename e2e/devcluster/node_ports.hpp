@@ -12,22 +12,22 @@
 #include "devcluster/api_server.hpp"
 #include "devcluster/feed.hpp"
 #include "devcluster/front_routes.hpp"
-#include "devcluster/loopback.hpp"
 
 namespace devcluster {
+
+class Loopback;
 
 class NodePorts {
  public:
   static constexpr std::size_t kMost = 64;
   NodePorts(ApiServer& server, FrontDoor::Connect connect);
+  ~NodePorts();
 
   // Opens and closes ports as Services have come and gone since the last call. Not thread-safe.
   void follow();
 
  private:
-  using Socket = boost::asio::ip::tcp::socket;
   void follow(const Delta& service);
-  boost::asio::awaitable<void> serve(Socket client, const RouteTarget& target);
 
   ApiServer& server_;
   FrontDoor::Connect connect_;

@@ -21,6 +21,7 @@
 
 #include "node/host_view.hpp"
 #include "node/namespaces.hpp"
+#include "node/write_file.hpp"
 
 namespace node {
 namespace {
@@ -36,11 +37,6 @@ constexpr std::chrono::milliseconds kPoll{2};
 
 void must(bool ok, const std::string& what) {
   if (!ok) throw std::system_error(errno, std::generic_category(), what);
-}
-
-void write_file(const std::string& path, const std::string& text) {
-  const Fd file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  must(file && write(file.get(), text.data(), text.size()) >= 0, "write " + path);
 }
 
 // Cgroups of machines whose program is dead.

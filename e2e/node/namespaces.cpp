@@ -13,16 +13,13 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "node/write_file.hpp"
+
 namespace node {
 namespace {
 
 std::system_error failure(const std::string& what) {
   return {errno, std::generic_category(), what};
-}
-
-void write_map(const std::string& path, const std::string& text) {
-  const Fd file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (!file || write(file.get(), text.data(), text.size()) < 0) throw failure("write " + path);
 }
 
 Fd clone_tree(int at, const std::string& path, unsigned flags, int user_namespace) {
@@ -92,8 +89,8 @@ PodNamespaces make_pod_namespaces(const std::optional<IdRange>& ids) {
   if (ids) {
     const std::string map =
         "0 " + std::to_string(ids->first) + " " + std::to_string(ids->size) + "\n";
-    write_map("/proc/" + std::to_string(child) + "/uid_map", map);
-    write_map("/proc/" + std::to_string(child) + "/gid_map", map);
+    write_file("/proc/" + std::to_string(child) + "/uid_map", map);
+    write_file("/proc/" + std::to_string(child) + "/gid_map", map);
     made.user = open_namespace(child, "user");
   }
   made.net = open_namespace(child, "net");
