@@ -1,6 +1,7 @@
 // A member of a JSON object of whatever form, read without an exception. Pure.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,10 @@ inline std::vector<std::string> strings(const nlohmann::json& object, const char
     }
   }
   return out;
+}
+
+inline bool holds(const std::vector<std::string>& list, const std::string& text) {
+  return std::find(list.begin(), list.end(), text) != list.end();
 }
 
 }  // namespace devcluster

@@ -1,7 +1,6 @@
 // What the controllers ask of objects, and how they begin those that they make. Pure.
 #pragma once
 
-#include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -20,10 +19,6 @@ inline bool deleting(const Json& object) {
 }
 inline std::string name_of(const Json& object) { return object.at("metadata").value("name", ""); }
 inline std::string uid_of(const Json& object) { return object.at("metadata").value("uid", ""); }
-
-inline bool holds(const std::vector<std::string>& list, const std::string& text) {
-  return std::find(list.begin(), list.end(), text) != list.end();
-}
 
 inline std::string annotation(const Json& object, const std::string& key) {
   return object.at("metadata").value("annotations", Json::object()).value(key, "");

@@ -10,20 +10,16 @@ namespace {
 
 constexpr const char* kGroup = "rbac.authorization.k8s.io";
 
-bool has(const std::vector<std::string>& list, const std::string& what) {
-  return std::find(list.begin(), list.end(), what) != list.end();
-}
-
 bool has_or_star(const std::vector<std::string>& list, const std::string& what) {
-  return has(list, "*") || has(list, what);
+  return holds(list, "*") || holds(list, what);
 }
 
 // "*", "pods", "pods/log", "*/scale".
 bool covers_resource(const PolicyRule& rule, const Access& access) {
   if (access.subresource.empty()) return has_or_star(rule.resources, access.resource);
-  return has(rule.resources, "*") ||
-         has(rule.resources, access.resource + "/" + access.subresource) ||
-         has(rule.resources, "*/" + access.subresource);
+  return holds(rule.resources, "*") ||
+         holds(rule.resources, access.resource + "/" + access.subresource) ||
+         holds(rule.resources, "*/" + access.subresource);
 }
 
 bool covers_path(const PolicyRule& rule, const std::string& path) {
@@ -57,7 +53,7 @@ bool PolicyRule::allows(const Access& access) const {
   if (!has_or_star(verbs, access.verb)) return false;
   if (!access.path.empty()) return covers_path(*this, access.path);
   return has_or_star(groups, access.group) && covers_resource(*this, access) &&
-         (names.empty() || (!access.name.empty() && has(names, access.name)));
+         (names.empty() || (!access.name.empty() && holds(names, access.name)));
 }
 
 Rules rules_from(const Json& role) {

@@ -5,6 +5,7 @@
 #include <boost/algorithm/string/join.hpp>
 
 #include "devcluster/boot_rules.hpp"
+#include "devcluster/members.hpp"
 #include "devcluster/node_agent.hpp"
 #include "devcluster/objects.hpp"
 
