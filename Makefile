@@ -82,7 +82,8 @@ ADDRESS_TESTS = api kube runtime platform render diagnose reconcile cli
 
 .PHONY: test-address
 test-address: ## Run the floors' tests with AddressSanitizer and UndefinedBehaviorSanitizer
-	@$(MAKE) --no-print-directory configure BUILD=$(BUILD)-address CMAKE_FLAGS="-DSWO_SANITIZE=address,undefined"
+	@$(MAKE) --no-print-directory configure BUILD=$(BUILD)-address \
+	  CMAKE_FLAGS="-DSWO_SANITIZE=address,undefined -DSWO_SANITIZE_STAND_IN=OFF"
 	@ninja -C $(BUILD)-address -j $(JOBS) $(ADDRESS_TESTS:%=%_test)
 	@ctest --test-dir $(BUILD)-address --output-on-failure -R '^($(subst $() ,|,$(ADDRESS_TESTS)))$$'
 

@@ -8,9 +8,10 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 
 option(SWO_BUILD_TESTS "Build the tests" ON)
-option(SWO_PRECOMPILE "Parse the JSON library's and the test library's headers once per target" ON)
+option(SWO_PRECOMPILE "Parse the JSON library's and the test library's headers once for all targets" ON)
 option(SWO_FUZZ "Build the fuzzers of tests/fuzz, and no other tests (needs clang)" OFF)
 set(SWO_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them: address,undefined or thread")
+option(SWO_SANITIZE_STAND_IN "Sanitize the stand-in for a cluster as well" ON)
 
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
@@ -40,7 +41,32 @@ if(SWO_SANITIZE)
   endif()
 endif()
 
+# swo_precompiled(NAME LINKS ... HEADERS ...): these headers, parsed once for all targets that are given
+# NAME. A quarter to a third of a build is such headers, again and again.
+function(swo_precompiled name)
+  cmake_parse_arguments(P "" "" "LINKS;HEADERS" ${ARGN})
+  if(SWO_PRECOMPILE)
+    set(source ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp)
+    file(CONFIGURE OUTPUT ${source} CONTENT "// Has the headers compiled.\n")
+    add_library(${name} OBJECT ${source})
+    target_link_libraries(${name} PRIVATE ${P_LINKS})
+    target_precompile_headers(${name} PRIVATE ${P_HEADERS})
+    swo_warnings(${name})
+  endif()
+endfunction()
+
+# swo_compile_options(TARGET [PRECOMPILED]): as all are compiled, with the headers of swo_precompiled(PRECOMPILED),
+# which is swo_headers where it is not given.
 function(swo_compile_options target)
+  swo_warnings(${target})
+  if(SWO_PRECOMPILE)
+    list(APPEND ARGN swo_headers)
+    list(GET ARGN 0 precompiled)
+    target_precompile_headers(${target} REUSE_FROM ${precompiled})
+  endif()
+endfunction()
+
+function(swo_warnings target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
                          -Wold-style-cast -Woverloaded-virtual -Wimplicit-fallthrough -Werror)
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
@@ -52,11 +78,6 @@ function(swo_compile_options target)
   if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
     # Several .cpp in one unit: what one keeps in its anonymous namespace looks like a header's.
     target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
-  endif()
-  if(SWO_PRECOMPILE)
-    # A quarter to a third of the build is these headers, again and again.
-    target_precompile_headers(${target} PRIVATE <nlohmann/json.hpp> <functional> <map> <memory>
-                              <optional> <string> <vector>)
   endif()
   target_compile_definitions(${target} PRIVATE SWO_VERSION="${PROJECT_VERSION}")
 endfunction()
