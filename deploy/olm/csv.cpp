@@ -130,6 +130,10 @@ Json make_csv(const Options& options) {
                           .at("properties");
   csv["metadata"]["name"] = std::string(kPackage) + ".v" + options.version;
   csv["metadata"]["annotations"]["containerImage"] = options.image;
+  // A mirror is found by digest alone: an image by tag is looked for where it came from.
+  const bool by_digest = options.image.find("@sha256:") != std::string::npos;
+  csv["metadata"]["annotations"]["features.operators.openshift.io/disconnected"] =
+      by_digest ? "true" : "false";
   csv["metadata"]["annotations"]["alm-examples"] = examples(options.source).dump(2) + "\n";
 
   Json& spec = csv["spec"];
