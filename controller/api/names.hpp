@@ -38,6 +38,10 @@ inline constexpr std::string_view kAnnotationRestartedAt =
 // On a Pod: the resources that it was made with, before any webhook that sets its own.
 inline constexpr std::string_view kAnnotationResources = "workloads.systemd-operator.dev/resources";
 
+// On a Pod: what has CRI-O give it a user namespace, where its configuration allows that (cri-o
+// docs/annotations).
+inline constexpr std::string_view kAnnotationUserNamespace = "io.kubernetes.cri-o.userns-mode";
+
 // On nodes.config.openshift.io/cluster: the cgroupMode that the operator has set. Whoever sets
 // another one after that is not overruled.
 inline constexpr std::string_view kAnnotationCgroupMode =

@@ -11,7 +11,15 @@
 namespace swo::diagnose {
 namespace {
 
+constexpr std::string_view kHostUsersRemedy =
+    "the API server drops the field where the feature gate UserNamespacesSupport is off: upgrade "
+    "to Kubernetes ≥ 1.33, or set spec.platform.userNamespace: Annotation on CRI-O";
+
 constexpr std::array kRefusals = {
+    Row{"has dropped spec.hostUsers", "UserNamespaceDropped",
+        "The API server drops hostUsers: false, so the Pod would be root of its node: it is not "
+        "made",
+        kHostUsersRemedy},
     Row{"Host Users must be set to false", "SccNeedsUserNamespace",
         "Every SecurityContextConstraints that the Pod may use demands a user namespace, and it "
         "has "
@@ -20,10 +28,9 @@ constexpr std::array kRefusals = {
         "spec.platform.securityContextConstraints"},
     Row{"unable to validate against any security context constraint", "SccRefused",
         "No SecurityContextConstraints that the workload's ServiceAccount may use admits the Pod",
-        "give the ServiceAccount a RoleBinding to a Role with verb use on the operator's SCC; the "
-        "operator does so unless it lacks the right or the workload names a ServiceAccount or SCC "
-        "of "
-        "its own"},
+        "give the ServiceAccount a RoleBinding to a Role with verb use on the SCC; the operator "
+        "does "
+        "so for SCCs of its own, unless it lacks the right, and for none that a workload names"},
     Row{"openshift.io/required-scc", "SccRefused",
         "The SecurityContextConstraints that the Pod is pinned to does not admit it",
         "check that the SCC exists, that the ServiceAccount may use it, and that it allows uid 0"},
@@ -137,9 +144,7 @@ std::optional<Diagnosis> user_namespace_dropped(const Case& c) {
       "The live Pod has no hostUsers: false, so its container has no user namespace and root "
       "in it is root of the node",
       c.evidence.host_users ? "hostUsers: true" : "no hostUsers in the live Pod",
-      "the API server drops the field where the feature gate UserNamespacesSupport is off: "
-      "upgrade to Kubernetes ≥ 1.33, or set spec.platform.userNamespace: Annotation on CRI-O; "
-      "delete the Pod then");
+      std::string(kHostUsersRemedy) + "; delete the Pod then");
 }
 
 std::optional<Diagnosis> creation_refused(const Case& c) {

@@ -93,9 +93,18 @@ void Collector::mark_changed() {
 
 void Collector::prove(UserNamespaceVia via) {
   auto& proven = via == UserNamespaceVia::kHostUsers ? proven_host_users_ : proven_annotation_;
-  if (!proven.exchange(true)) {
-    mark_changed();
+  if (proven.exchange(true)) {
+    return;
   }
+  {
+    const auto snapshot = snapshot_.lock();
+    Facts facts = **snapshot;
+    (via == UserNamespaceVia::kHostUsers ? facts.proven_host_users : facts.proven_annotation) =
+        true;
+    *snapshot = std::make_shared<const Facts>(std::move(facts));
+  }
+  tell_ = true;
+  mark_changed();
 }
 
 template <class T>
@@ -203,7 +212,7 @@ kube::Instant Collector::refresh(kube::Instant now) {
     *snapshot_.lock() = std::make_shared<const Facts>(std::move(facts));
   }
   synced_ = all_listed();
-  if (differs) {
+  if (tell_.exchange(false) || differs) {
     for (const auto& handler : handlers_) {
       handler();
     }

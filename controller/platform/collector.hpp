@@ -105,6 +105,7 @@ class Collector {
   std::atomic<bool> synced_{false};
   std::atomic<bool> proven_host_users_{false};
   std::atomic<bool> proven_annotation_{false};
+  std::atomic<bool> tell_{false};  // the snapshot has changed without a refresh
   std::mutex mutex_;
   std::condition_variable_any wake_;
   bool changed_ = false;  // of mutex_

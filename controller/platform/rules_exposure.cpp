@@ -82,6 +82,29 @@ void check_host(Context& context, const api::RouteSpec& route) {
                "whatever host. Set spec.route.host.");
 }
 
+// What of spec.route.tls is left to whoever ends TLS there.
+void check_tls(Context& context, const api::RouteSpec& route) {
+  if (!route.tls) {
+    return;
+  }
+  const bool insecure = !route.tls->insecure_edge_termination_policy.empty();
+  if (route.parent_ref) {
+    context.warn("TlsByGateway",
+                 "An HTTPRoute says nothing of TLS: certificate and what becomes of plain HTTP are "
+                 "the Gateway listener's. Name an HTTPS listener in spec.route.parentRef "
+                 "(sectionName)" +
+                     std::string(insecure ? ", and have the HTTP one redirect or refuse: "
+                                            "insecureEdgeTerminationPolicy is passed over."
+                                          : "."));
+  } else if (insecure) {
+    context.warn("InsecurePolicyIgnored",
+                 "spec.route.tls.insecureEdgeTerminationPolicy is nothing that an Ingress can say: "
+                 "its controller decides about plain HTTP. Tell it in spec.route.annotations in "
+                 "its own words, as in nginx.ingress.kubernetes.io/ssl-redirect, and leave the "
+                 "field out.");
+  }
+}
+
 }  // namespace
 
 void choose_exposure(Context& context) {
@@ -99,6 +122,7 @@ void choose_exposure(Context& context) {
     context.reason("exposure", "none: TLS cannot end where the workload asks");
   } else if (route->parent_ref && context.facts.has_gateway) {
     context.reason("exposure", "HTTPRoute, because the workload names a Gateway");
+    check_tls(context, *route);
   } else if (route->parent_ref) {
     context.reason("exposure", "HTTPRoute as the workload asks");
     context.warn("NoGatewayApi",
@@ -108,6 +132,7 @@ void choose_exposure(Context& context) {
   } else {
     context.reason("exposure", "Ingress, because there is no Route API");
     check_host(context, *route);
+    check_tls(context, *route);
   }
 }
 

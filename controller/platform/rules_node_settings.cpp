@@ -112,6 +112,50 @@ std::optional<Blocker> lacks_pool(const Context& context) {
   return std::nullopt;
 }
 
+// A rollout of that pool would reboot nodes on which the workload does not land, for nothing. (The
+// cgroupMode is of all pools, whichever the workload names.)
+std::optional<Blocker> names_other_pool(const Context& context) {
+  std::vector<std::string> theirs;  // the pools of the nodes that it may land on
+  for (const NodeFacts* node : context.nodes) {
+    const PoolFacts* pool = pool_of(*node, context.facts);
+    if (std::ranges::find(context.pools, pool) != context.pools.end()) {
+      return std::nullopt;
+    }
+    if (pool != nullptr && std::ranges::find(theirs, pool->name) == theirs.end()) {
+      theirs.push_back(pool->name);
+    }
+  }
+  if (theirs.empty() || !context.strategy.machine_config) {
+    return std::nullopt;
+  }
+  return Blocker{.reason = "PoolElsewhere",
+                 .message =
+                     "spec.platform.cgroups.pool: no node that the workload may land on is "
+                     "of MachineConfigPool \"" +
+                     context.pool_name() + "\", so nothing is changed there; they are of " +
+                     name_list(theirs) + " and lack " + what_is_missing(context) +
+                     ". Name their pool, or lead the instances to the nodes of this one "
+                     "with spec.nodeSelector and spec.tolerations."};
+}
+
+// A workload that is not to run now is no ground either; what is under way goes on.
+std::optional<Blocker> is_at_rest(const Context& context) {
+  const api::Spec& spec = context.workload.spec;
+  const char* until = spec.paused          ? "spec.paused is false"
+                      : spec.hibernate     ? "spec.hibernate is false"
+                      : spec.replicas == 0 ? "spec.replicas is above 0"
+                                           : nullptr;
+  if (until == nullptr && !context.workload.deleting) {
+    return std::nullopt;
+  }
+  return Blocker{
+      .reason = missing_reason(context),
+      .message = "The nodes of pool " + context.pool_name() + " lack " + what_is_missing(context) +
+                 (until == nullptr ? std::string(", and the workload is being deleted.")
+                                   : std::string(", which the operator gives them once ") + until +
+                                         ": until then no node is rebooted for it.")};
+}
+
 // An assumption is never ground enough to reboot nodes.
 std::optional<Blocker> lacks_knowledge(const Context& context) {
   for (const PoolFacts* pool : context.pools) {
@@ -210,7 +254,8 @@ void settle_node_settings(Context& context) {
         need.has_value() && !lacks_consent(context) && !lacks_pool(context);
     return;
   }
-  for (const auto check : {lacks_pool, lacks_consent, lacks_knowledge, mode_reverted, conflicts}) {
+  for (const auto check :
+       {lacks_pool, names_other_pool, lacks_consent, lacks_knowledge, mode_reverted, conflicts}) {
     if (auto blocker = check(context)) {
       context.block(std::move(*blocker));
       return;
@@ -226,6 +271,10 @@ void settle_node_settings(Context& context) {
   const PoolFacts& pool = *context.pool;
   const bool config_written = need && is_written(*need, pool);
   const bool written = (!by_mode || context.facts.cgroup_mode == "v2") && (!need || config_written);
+  if (auto blocker = written ? std::nullopt : is_at_rest(context)) {
+    context.block(*std::move(blocker));
+    return;
+  }
   const Progress progress = progress_of(pools);
   // A rollout under way is let finish before another is caused, unless it brings the first of our
   // two writes: nodes that it has not reached yet then reboot once for both. A paused pool takes

@@ -42,7 +42,7 @@ std::vector<std::string> names_with(const Context& context, Tri answer) {
 }
 
 Blocker unsupported(std::string message) {
-  return {.reason = "UserNamespacesUnsupported", .message = std::move(message)};
+  return {.reason = kUserNamespacesUnsupported, .message = std::move(message)};
 }
 
 // The API server's part: it drops the field silently where the feature is off.
@@ -71,6 +71,7 @@ bool api_serves_host_users(Context& context) {
                           " has the feature gate UserNamespacesSupport off by default, and nothing "
                           "tells whether it was turned on";
   if (context.workload.spec.platform.user_namespace == "HostUsers") {
+    context.strategy.host_users_doubtful = true;
     context.warn("HostUsersMayBeDropped",
                  off + ". A Pod that comes back without hostUsers: false has no user namespace.");
     return true;

@@ -37,6 +37,9 @@ struct Blocker {
   bool operator==(const Blocker&) const = default;
 };
 
+// The reason of a blocker: neither way to a user namespace is open.
+inline constexpr const char* kUserNamespacesUnsupported = "UserNamespacesUnsupported";
+
 // The content of the one MachineConfig of a pool. It includes what is written already: taking
 // anything back would reboot the pool. A writer that finds more in the live object keeps that, too.
 struct MachineConfigNeed {
@@ -51,6 +54,7 @@ struct MachineConfigNeed {
 
 struct Strategy {
   UserNamespaceVia user_namespace = UserNamespaceVia::kHostUsers;
+  bool host_users_doubtful = false;  // the API server may well drop hostUsers: false
   CgroupsBy cgroups = CgroupsBy::kNothing;
   std::optional<MachineConfigNeed> machine_config = {};  // wanted on this platform, written or not
   // The node settings above may be written now: the administrator and the workload consent, and no

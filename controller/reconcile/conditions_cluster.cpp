@@ -227,6 +227,26 @@ const RouteFacts* own_route(const View& view) {
   return route != nullptr && is_ours(view, *route) ? route.get() : nullptr;
 }
 
+// An API server that does not know the field, or has its gate off, takes it away without a word:
+// the router serves its own certificate then. (openshift/api features: RouteExternalCertificate, a
+// technology preview from OpenShift 4.16 on, on by default from 4.19 on.)
+std::optional<Verdict> certificate_dropped(const View& view) {
+  const auto& tls = spec(view).route->tls;
+  const RouteFacts* route = own_route(view);
+  const bool wanted = view.input.strategy.host_route && tls && !tls->certificate_secret.empty() &&
+                      tls->termination != "passthrough";
+  if (!wanted || route == nullptr || route->own_certificate || !route->admitted) {
+    return std::nullopt;
+  }
+  return Verdict{"False", "CertificateNotUsed",
+                 "the API server has dropped spec.tls.externalCertificate of the Route, so the "
+                 "router serves its own certificate: spec.route.tls.certificateSecret needs the "
+                 "feature gate RouteExternalCertificate, which is on from OpenShift 4.19 on. Leave "
+                 "the field out, or set termination: passthrough and have the application serve "
+                 "its certificate",
+                 "", true};
+}
+
 std::optional<Verdict> route_judged(const View& view) {
   const RouteFacts* route = own_route(view);
   if (route == nullptr) {
@@ -262,8 +282,9 @@ Verdict admitted(const View& view) {
 }
 
 Verdict exposed(const View& view) {
-  static constexpr Judge kChain[] = {not_requested, not_to_be_had_here, host_held,   name_taken,
-                                     route_refused, service_missing,    route_judged};
+  static constexpr Judge kChain[] = {not_requested,       not_to_be_had_here, host_held,
+                                     name_taken,          route_refused,      service_missing,
+                                     certificate_dropped, route_judged};
   return first_of(kChain, view,
                   {"Unknown", "WaitingForRouter", "no router has judged the route yet"});
 }

@@ -144,8 +144,13 @@ std::optional<Verdict> hibernating(const View& view) {
                  "spec.hibernate is true: no instance runs; storage and route are kept"};
 }
 
+// Older instances are replaced by the operator, not by whoever deletes them.
+bool is_updating(const View& view) {
+  return view.instances.updating && spec(view).update_strategy.type != "OnDelete";
+}
+
 std::optional<Verdict> update_going_on(const View& view) {
-  if (!view.instances.updating || spec(view).update_strategy.type == "OnDelete") {
+  if (!is_updating(view)) {
     return std::nullopt;
   }
   const std::string progress = count(view.updated, view.instances.wanted);
@@ -171,21 +176,29 @@ std::optional<Verdict> deleting(const View& view) {
 }
 
 std::optional<Verdict> running(const View& view) {
-  if (!all_ready(view) || view.instances.updating || view.instances.scaling ||
+  if (!all_ready(view) || is_updating(view) || view.instances.scaling ||
       exposed(view).status != "True") {
     return std::nullopt;
   }
   if (view.instances.wanted == 0) {
     return Verdict{"True", "ScaledToZero", "spec.replicas is 0: no instance is wanted"};
   }
+  if (view.instances.updating) {
+    return Verdict{"True", "Running",
+                   "all instances are ready; " + count(view.updated, view.instances.wanted) +
+                       " are of the new revision, the others become so as their Pods are deleted "
+                       "(spec.updateStrategy.type: OnDelete)"};
+  }
   return Verdict{"True", "Running", "all instances are ready"};
 }
 
+// Where all instances are ready, only what keeps them from being replaced is in the way.
 std::optional<Verdict> blocked_by_platform(const View& view) {
-  if (all_ready(view)) {
-    return std::nullopt;
-  }
-  return platform_blocked(view);
+  const auto& blockers = view.input.strategy.blockers;
+  const bool holds_update =
+      is_updating(view) && std::any_of(blockers.begin(), blockers.end(),
+                                       [](const auto& blocker) { return blocker.holds_pods; });
+  return all_ready(view) && !holds_update ? std::nullopt : platform_blocked(view);
 }
 
 std::optional<Verdict> not_admitted(const View& view) {
@@ -210,7 +223,7 @@ std::optional<Verdict> not_exposed(const View& view) {
 Verdict progressing(const View& view) {
   static constexpr Judge kChain[] = {paused,          hibernating,      update_stalled,
                                      update_going_on, scaling_going_on, resizing};
-  if (auto blocked = platform_blocked(view); blocked && !all_ready(view)) {
+  if (auto blocked = blocked_by_platform(view)) {
     blocked->status = blocked->bad ? "False" : "True";
     return *blocked;
   }

@@ -1,5 +1,8 @@
 #include "reconcile/execute.hpp"
 
+#include <set>
+#include <string_view>
+
 #include "api/json_read.hpp"
 #include "api/names.hpp"
 #include "kube/resource_version.hpp"
@@ -24,21 +27,23 @@ bool is_of_a_webhook(const kube::Error& error) {
 
 // Nothing further can be expected of this server for now.
 bool stops_everything(const kube::Error& error) {
-  if (is_of_a_webhook(error)) {
-    return false;
-  }
   switch (error.kind) {
     case ErrorKind::kUnreachable:
     case ErrorKind::kAmbiguous:
     case ErrorKind::kUnauthorized:
     case ErrorKind::kTooManyRequests:
-    case ErrorKind::kServer:
-    case ErrorKind::kBadResponse:
     case ErrorKind::kCancelled:
       return true;
     default:
       return false;
   }
+}
+
+// Nor of this API group: one that is aggregated (Routes are) has a server of its own, without which
+// the rest of the cluster does very well.
+bool stops_its_group(const kube::Error& error) {
+  return (error.kind == ErrorKind::kServer && !is_of_a_webhook(error)) ||
+         error.kind == ErrorKind::kBadResponse;
 }
 
 // Whose object it is, for the message: its controller, or its maker.
@@ -68,6 +73,24 @@ Json lists_of(const Json& document) {
   return lists;
 }
 
+// The Pod asks for a user namespace, and what the API server made of it does not.
+bool lost_host_users(const Json& document, const kube::Written& made) {
+  if (at(document, "spec", "hostUsers") != false ||
+      made.body.find("\"hostUsers\":false") != std::string::npos) {
+    return false;
+  }
+  const Json live = Json::parse(made.body, nullptr, /*allow_exceptions=*/false);
+  return live.is_object() && at(live, "spec", "hostUsers") != false;
+}
+
+kube::Error host_users_dropped() {
+  kube::Error error;
+  error.kind = ErrorKind::kInvalid;
+  error.reason = diagnose::kUserNamespaceDropped;
+  error.message = "the API server has dropped spec.hostUsers: false of the Pod";
+  return error;
+}
+
 kube::Error taken(const Action& action, const std::string& holder) {
   kube::Error error;
   error.kind = ErrorKind::kAlreadyExists;
@@ -79,7 +102,19 @@ kube::Error taken(const Action& action, const std::string& holder) {
 
 kube::Result<kube::Written> Executor::create(const CreateAction& action, const Action& whole,
                                              const BelongsToUs& belongs, Memory& memory) {
+  if (action.try_first) {
+    const auto tried =
+        client_.create(*action.type, action.document, api::kFieldManager, /*dry_run=*/true);
+    if (tried && lost_host_users(action.document, *tried)) {
+      return host_users_dropped();
+    }
+  }
   auto written = client_.create(*action.type, action.document, api::kFieldManager);
+  if (written && lost_host_users(action.document, *written)) {
+    // Gone before its node has heard of it. One that stays all the same is told of.
+    static_cast<void>(client_.remove(*action.type, whole.key(), {.uid = written->uid}));
+    return host_users_dropped();
+  }
   if (written || written.error().kind != ErrorKind::kAlreadyExists) {
     return written;
   }
@@ -150,6 +185,9 @@ kube::Result<kube::Written> Executor::remove(const DeleteAction& action) {
     if (!tried && tried.error().kind == ErrorKind::kInvalid) {
       return tried.error();
     }
+    if (tried && lost_host_users(action.successor, *tried)) {
+      return host_users_dropped();
+    }
   }
   kube::DeleteOptions options;
   options.uid = action.uid;
@@ -210,8 +248,12 @@ Executed Executor::carry_out(const kube::ObjectKey& owner, const std::vector<Act
                              const ActionObserver& observer) {
   Executed executed;
   std::map<ChildKey, kube::Error> failures;
+  std::set<std::string_view> silent_groups;
   bool lacks_something = false;
   for (const Action& action : actions) {
+    if (silent_groups.contains(action.type().group)) {
+      continue;
+    }
     // A claim or an account that another has: an instance would be made on what is not its own.
     if (lacks_something && std::holds_alternative<CreateAction>(action.what) &&
         action.type() == types::kPod) {
@@ -255,6 +297,9 @@ Executed Executor::carry_out(const kube::ObjectKey& owner, const std::vector<Act
     }
     if (stops_everything(error)) {
       break;
+    }
+    if (stops_its_group(error)) {
+      silent_groups.insert(action.type().group);
     }
     if (error.kind != ErrorKind::kConflict) {  // a race is nothing to tell the user of
       failures[child_key(action)] = error;

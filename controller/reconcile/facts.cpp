@@ -262,6 +262,8 @@ PodFacts pod_facts(const Json& object) {
   if (at(spec, "hostUsers").is_boolean()) {
     facts.host_users = at(spec, "hostUsers").get<bool>();
   }
+  facts.user_namespace_asked =
+      at(metadata, "annotations", api::kAnnotationUserNamespace).is_string();
   if (const Json& container = named(at(spec, "containers"), render::kContainerName);
       container.is_object()) {
     facts.tty = at(container, "tty") == true;
@@ -317,6 +319,7 @@ RouteFacts route_facts(const Json& object, std::string_view kind) {
     read_parents(status, facts);
   } else {
     facts.host = text(at(spec, "host"));
+    facts.own_certificate = at(spec, "tls", "externalCertificate").is_object();
     read_route_admission(status, facts);
   }
   return facts;

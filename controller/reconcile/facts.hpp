@@ -62,6 +62,7 @@ struct PodFacts : ObjectFacts {
   bool started = false;  // the startup probe has passed
   bool tty = false;
   std::optional<bool> host_users;
+  bool user_namespace_asked = false;  // by the annotation that CRI-O obeys
   std::optional<std::int64_t> run_as_user;
   std::string scc;
   std::string image;
@@ -85,7 +86,8 @@ struct ChildFacts : ObjectFacts {
 struct RouteFacts : ChildFacts {
   std::string host;
   bool admitted = false;
-  std::string refusal;  // reason and message of Admitted=False
+  std::string refusal;           // reason and message of Admitted=False
+  bool own_certificate = false;  // spec.tls.externalCertificate is there
 };
 
 struct ClaimFacts : ChildFacts {

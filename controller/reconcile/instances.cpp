@@ -138,9 +138,16 @@ class Planner {
     plan_.actions.push_back(
         {CreateAction{&types::kPod,
                       render::pod(as_it_was ? *input_.observed.former : input_.workload,
-                                  input_.strategy, ordinal)},
+                                  input_.strategy, ordinal),
+                      input_.strategy.host_users_doubtful || lost_host_users_before()},
          as_it_was ? "the instance is not there, and below the partition"
                    : "the instance is not there"});
+  }
+
+  bool lost_host_users_before() const {
+    return std::any_of(
+        input_.memory.failures.begin(), input_.memory.failures.end(),
+        [](const auto& entry) { return entry.second.reason == diagnose::kUserNamespaceDropped; });
   }
 
   bool exists_above(int ordinal) const {

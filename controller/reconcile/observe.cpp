@@ -55,12 +55,13 @@ diagnose::Evidence evidence_of(const PodFacts& pod, const api::Workload& workloa
 // An API server that does not know hostUsers drops it, and the instance runs as root of its node.
 bool lost_its_user_namespace(const PodFacts& pod, const platform::Strategy& strategy) {
   return strategy.user_namespace == platform::UserNamespaceVia::kHostUsers &&
-         pod.host_users != false;
+         pod.host_users != false && !pod.user_namespace_asked;
 }
 
 // A boot takes its time. Until then an instance without trouble is starting, and its log and the
-// probe's first failures say no more; plan() has it looked at again.
-constexpr std::chrono::seconds kYoung{10};
+// probe's first failures say no more; plan() has it looked at again. (To read a Pod's Events an API
+// server goes through all of the namespace.)
+constexpr std::chrono::seconds kYoung{30};
 
 bool being_made(const PodTrouble& trouble) {
   PodTrouble plain;
@@ -235,9 +236,7 @@ Observed Observer::observe(const api::Workload& workload, const platform::Facts&
   // Orphans of a workload that had this name are not its instances.
   std::erase_if(observed.pods, [&](const auto& pod) { return pod->owner_uid != workload.uid; });
   find_former(workload, strategy, observed);
-  if (strategy.use_scc && world_.sccs != nullptr) {
-    observed.scc_exists = world_.sccs->store().get({"", render::scc_name(workload)}) != nullptr;
-  }
+  observed.scc_exists = strategy.use_scc && world_.has_scc(render::scc_name(workload));
   const auto& route = workload.spec.route;
   const bool has_it = route && observed.route != nullptr && observed.route->host == route->host;
   if (route && strategy.host_route && !route->host.empty() && !has_it) {

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "api/names.hpp"
+#include "reconcile/proof.hpp"
 #include "reconcile/status.hpp"
 #include "reconcile/types.hpp"
 #include "runtime/log.hpp"
@@ -192,11 +193,24 @@ void Operator::work() {
     if (!stop.stop_requested()) {
       log::info("caches are filled, reconciling",
                 {{"workloads", world_.workloads.store().size()}, {"workers", options_.workers}});
-      acting_ = true;
+      begin();
       controller_.start();
       shared_controller_.start();
     }
   });
+}
+
+// What runs already proves what it proves before the first look: a status must not say otherwise
+// for a moment at each start.
+void Operator::begin() {
+  if (acting_.exchange(true)) {
+    return;
+  }
+  for (const auto& pod : world_.pods.store().all()) {
+    if (const auto via = pod->owner_uid.empty() ? std::nullopt : proof_of(*pod)) {
+      options_.prove(*via);
+    }
+  }
 }
 
 bool Operator::stop_work(std::chrono::milliseconds limit) {
@@ -245,7 +259,7 @@ bool Operator::step(kube::Instant now) {
   if (!synced()) {
     return false;
   }
-  acting_ = true;
+  begin();
   return shared_controller_.run_one(now) || controller_.run_one(now);
 }
 

@@ -77,6 +77,7 @@ class Operator {
   ReconcilerOptions reconciler_options();
   SharedReconcilerOptions shared_options();
   void look_at_all();
+  void begin();
   void tell(const kube::ObjectKey& workload, const std::string& uid, const Notice& notice);
   void instance_gone(const PodFacts& last_seen);
   runtime::Outcome reconcile_workload(const kube::ObjectKey& key);

@@ -13,9 +13,11 @@
 namespace swo::reconcile {
 namespace {
 
-// While an instance is not ready its log and Events are looked at again this often: the kubelet's
-// probes report about as often (10 s by default).
-constexpr std::chrono::seconds kLookAgain{15};
+// While an instance is not ready its log and Events are looked at again, at first about as often as
+// the kubelet's probes report (10 s by default), in time less: a crowd of instances that boot, or
+// never will, is not to weigh on the API server.
+constexpr std::chrono::seconds kFirstLook{15};
+constexpr std::chrono::seconds kLastLook{60};
 // A host that is another namespace's Route's comes free without an event that reaches us.
 constexpr std::chrono::seconds kAskForHost{30};
 
@@ -42,6 +44,17 @@ bool bring_children_in_line(const PlanInput& input, Plan& plan) {
     plan.in_line = standing;
   }
   return ready;
+}
+
+std::chrono::milliseconds look_again(const PlanInput& input) {
+  std::chrono::system_clock::duration youngest = 2 * kLastLook;
+  for (const auto& pod : input.observed.pods) {
+    if (!pod->ready && !pod->deleting) {
+      youngest = std::min(youngest, input.now - pod->created);
+    }
+  }
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::clamp<std::chrono::system_clock::duration>(youngest / 2, kFirstLook, kLastLook));
 }
 
 std::string first_word(const std::string& text) { return text.substr(0, text.find(' ')); }
@@ -111,7 +124,7 @@ Plan plan(const PlanInput& input) {
     return result;
   }
   if (view.ready < instances.wanted) {
-    result.requeue_after = kLookAgain;
+    result.requeue_after = look_again(input);
   } else if (!holder || !holder->empty()) {
     result.requeue_after = kAskForHost;
   }

@@ -23,9 +23,12 @@ using Time = std::chrono::system_clock::time_point;
 
 // POST: fails with AlreadyExists rather than touching what is there. For Pods, which are never
 // changed.
+// `try_first`: asked as a dry run before, so that a Pod whose hostUsers: false the API server drops
+// is never there.
 struct CreateAction {
   const kube::ResourceType* type = nullptr;
   Json document;
+  bool try_first = false;
 };
 
 // Server-side apply. `expect_absent`: we believe it is not there, and leave alone what someone else

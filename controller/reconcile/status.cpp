@@ -65,15 +65,28 @@ api::InstanceStatus instance_status(const View& view, const PodFacts& pod) {
   return status;
 }
 
-// The SYSTEMD column: the worst of the instances.
+// The SYSTEMD column: the worst of the instances, in the words of systemctl(1) is-system-running
+// besides our own "starting".
 std::string worst_state(const std::vector<api::InstanceStatus>& instances) {
-  for (const char* state : {"degraded", "starting", "stopping", "running"}) {
+  for (const char* state : {"maintenance", "degraded", "offline", "unknown", "initializing",
+                            "starting", "stopping", "running"}) {
     if (std::any_of(instances.begin(), instances.end(),
                     [&](const auto& instance) { return instance.systemd_state == state; })) {
       return state;
     }
   }
   return "";
+}
+
+std::string user_namespaces(const platform::Strategy& strategy) {
+  const bool none = std::any_of(
+      strategy.blockers.begin(), strategy.blockers.end(),
+      [](const auto& blocker) { return blocker.reason == platform::kUserNamespacesUnsupported; });
+  if (none) {
+    return "none";
+  }
+  return strategy.user_namespace == platform::UserNamespaceVia::kHostUsers ? "hostUsers"
+                                                                           : "annotation";
 }
 
 std::string cgroups(const PlanInput& input) {
@@ -178,9 +191,7 @@ api::Status make_status(const View& view) {
                                 : workload.status.current_revision;
   status.platform.generation = input.facts.generation();
   status.platform.cgroups = cgroups(input);
-  status.platform.user_namespaces =
-      input.strategy.user_namespace == platform::UserNamespaceVia::kHostUsers ? "hostUsers"
-                                                                              : "annotation";
+  status.platform.user_namespaces = user_namespaces(input.strategy);
   status.url = url(view);
 
   const Verdict top = headline(view);

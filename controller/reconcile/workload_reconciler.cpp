@@ -5,6 +5,7 @@
 
 #include "api/json_read.hpp"
 #include "api/names.hpp"
+#include "reconcile/proof.hpp"
 #include "reconcile/status.hpp"
 #include "reconcile/types.hpp"
 #include "render/render.hpp"
@@ -26,12 +27,6 @@ bool makes_something(const Plan& plan) {
     return std::holds_alternative<CreateAction>(action.what) ||
            (apply != nullptr && apply->expect_absent);
   });
-}
-
-// Booted in a user namespace. An API server that has dropped hostUsers made it root of its node.
-bool is_proof(const PodFacts& pod, const platform::Strategy& strategy) {
-  const bool by_field = strategy.user_namespace == platform::UserNamespaceVia::kHostUsers;
-  return pod.started && (!by_field || pod.host_users == false);
 }
 
 // A watch shows a write within milliseconds; this is for one that does not.
@@ -111,8 +106,11 @@ void WorkloadReconciler::forget(const kube::ObjectKey& key) {
 void WorkloadReconciler::report_need(const kube::ObjectKey& key, const api::Workload& workload,
                                      const platform::Strategy& strategy) {
   Need need;
-  if (strategy.use_scc && workload.spec.platform.security_context_constraints.empty()) {
-    need.scc = render::scc_name(workload);
+  const std::string scc = render::scc_name(workload);
+  // For one that is to be left as it is none is made, only kept.
+  const bool leave = workload.spec.paused && !world_.has_scc(scc);
+  if (strategy.use_scc && render::grants_scc(workload) && !leave) {
+    need.scc = scc;
     need.capabilities = workload.spec.platform.add_capabilities;
     std::sort(need.capabilities.begin(), need.capabilities.end());
     need.scc_user_namespace_level = strategy.scc_user_namespace_level;
@@ -210,9 +208,10 @@ Outcome WorkloadReconciler::look_at(const kube::ObjectKey& key, const WorkloadFa
   const std::size_t names_taken = memory.foreign.size();
   const bool failed_before = !memory.failures.empty();
   const Observed observed = observer_.observe(workload, *platform_facts, strategy, now);
-  if (std::any_of(observed.pods.begin(), observed.pods.end(),
-                  [&](const auto& pod) { return is_proof(*pod, strategy); })) {
-    options_.prove(strategy.user_namespace);
+  for (const auto& pod : observed.pods) {
+    if (const auto via = proof_of(*pod)) {
+      options_.prove(*via);
+    }
   }
   Plan todo = plan({workload, observed, memory, *platform_facts, strategy, now});
   memory.in_line = todo.in_line;

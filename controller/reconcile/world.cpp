@@ -124,6 +124,10 @@ bool World::is_known(std::string_view ns) {
                      [&](const kube::InformerBase* informer) { return informer->listed(ns); });
 }
 
+bool World::has_scc(const std::string& name) const {
+  return sccs != nullptr && sccs->store().get({"", name}) != nullptr;
+}
+
 kube::StoreBase* World::store_of(const kube::ResourceType& type) {
   if (type == types::kWorkload) {
     return &workloads.store();

@@ -56,6 +56,8 @@ class World {
   bool synced();
   // All that there is to know of the workloads of that namespace has been listed.
   bool is_known(std::string_view ns);
+  // Whether that SecurityContextConstraints exists, as far as any can be seen.
+  bool has_scc(const std::string& name) const;
   // The store that watches `type`; null when none does.
   kube::StoreBase* store_of(const kube::ResourceType& type);
   // Does all that can be done without waiting, in every informer.

@@ -34,7 +34,7 @@ Json pod_annotations(const api::Workload& workload, const Strategy& strategy) {
     // The first activates the class of CRI-O's configuration that allows the second
     // (machine_config.cpp).
     annotations["io.openshift.userns"] = "true";
-    annotations["io.kubernetes.cri-o.userns-mode"] = "auto:size=65536";
+    annotations[std::string(api::kAnnotationUserNamespace)] = "auto:size=65536";
   }
   const std::string restarted(api::kAnnotationRestartedAt);
   if (workload.annotations.contains(restarted)) {

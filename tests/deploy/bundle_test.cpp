@@ -69,6 +69,14 @@ TEST(Bundle, AReleaseNamesItsImagesByDigest) {
   release.bundle_image = "quay.io/systemd-operator/systemd-workload-operator-bundle@sha256:cd";
   EXPECT_THAT(check_digests(generated(release)), testing::IsEmpty());
   EXPECT_THAT(check(generated(release)), testing::IsEmpty());
+  // Only then does a mirror serve them.
+  const auto disconnected = [](Options options) {
+    options.source = SWO_SOURCE_DIR;
+    const Json csv = make_csv(options);
+    return csv["metadata"]["annotations"].value("features.operators.openshift.io/disconnected", "");
+  };
+  EXPECT_EQ(disconnected(release), "true");
+  EXPECT_EQ(disconnected({}), "false");
 }
 
 TEST(Bundle, ALaterVersionReplacesTheOneBefore) {

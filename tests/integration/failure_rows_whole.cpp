@@ -21,6 +21,17 @@ std::function<void(Simulation&)> route_gone(const std::string& ns) {
   return remove("/apis/route.openshift.io/v1/namespaces/" + ns + "/routes", "site");
 }
 
+// As an API server whose gate RouteExternalCertificate is off.
+void without_route_certificates(Simulation& simulation) {
+  simulation.cluster().api().add_webhook(
+      [](const devcluster::AdmissionRequest& request, Json& object) -> std::optional<std::string> {
+        if (request.resource == "routes" && object["spec"].contains("tls")) {
+          object["spec"]["tls"].erase("externalCertificate");
+        }
+        return std::nullopt;
+      });
+}
+
 }  // namespace
 
 std::vector<FailureRow> whole_rows() {
@@ -33,6 +44,15 @@ std::vector<FailureRow> whole_rows() {
        .told = Told::kByCondition,
        .hinder = both(route_of("the-first"), route_of("a-second")),
        .mend = both(route_gone("a-second"), route_gone("the-first"))},
+      {.name = "AnApiServerThatDropsTheCertificateOfARoute",
+       .reason = "CertificateNotUsed",
+       .evidence = "has dropped spec.tls.externalCertificate",
+       .remedy = "on from OpenShift 4.19 on",
+       .told = Told::kByCondition,
+       .spec = {{"route",
+                 {{"tls", {{"termination", "edge"}, {"certificateSecret", "nginx-tls"}}}}}},
+       .hinder = without_route_certificates,
+       .mend = respec({{"route", {{"tls", {{"certificateSecret", nullptr}}}}}})},
       {.name = "ANameThatSomeoneElseHas",
        .reason = "NameTaken",
        .evidence = "the name of services \"nginx\" is taken",

@@ -218,6 +218,28 @@ TEST(Ownership, WhatNoInstanceNeedsMayBeRefusedWithoutKeepingOneFromStarting) {
   })) << conditions(simulation, "nginx");
 }
 
+// Routes are served by an aggregated API server, which may be down while the rest is well.
+TEST(Ownership, AnApiGroupThatFailsKeepsNoInstanceFromStartingAndIsNamed) {
+  Simulation simulation;
+  bool down = true;
+  simulation.instead = [&](const kube::HttpRequest& request) -> std::optional<kube::HttpResponse> {
+    if (down && is_write(request) && request.target.find("/routes/") != std::string::npos) {
+      return refusal(503, "ServiceUnavailable", "route.openshift.io does not answer");
+    }
+    return std::nullopt;
+  };
+  simulation.apply("nginx", nginx("v1", 1));
+  EXPECT_TRUE(simulation.until([&] {
+    return exposed(simulation, "nginx") == "False RouteRefused";
+  })) << conditions(simulation, "nginx");
+  EXPECT_THAT(conditions(simulation, "nginx"), HasSubstr("route.openshift.io does not answer"));
+  EXPECT_TRUE(simulation.until([&] {
+    return simulation.workload("nginx")["status"]["ready"] == "1/1";
+  })) << conditions(simulation, "nginx");
+  down = false;
+  EXPECT_TRUE(simulation.until([&] { return simulation.running("nginx"); }));
+}
+
 TEST(Ownership, ASharedSccStaysUntilItsLastUserIsGone) {
   Simulation simulation;
   simulation.apply("one", {{"image", "v1"}});

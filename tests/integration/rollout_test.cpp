@@ -141,6 +141,26 @@ TEST(Rollout, APoolThatIsHeldForAWorkloadThatGoesIsLetGo) {
   EXPECT_EQ(simulation.cluster().reboots("worker-0"), 0);
 }
 
+TEST(Rollout, IsNotMadeForAWorkloadThatIsPausedBeforeItHasRun) {
+  for (const char* profile : both_ways) {
+    SCOPED_TRACE(profile);
+    Simulation simulation({.profile = profile});
+    Json paused = nginx("v1", 1);
+    paused["paused"] = true;
+    simulation.apply("nginx", paused);
+    simulation.advance(std::chrono::hours(1));
+    for (const auto& [what, count] : simulation.writes()) {
+      EXPECT_EQ(what, "PATCH systemdworkloads/demo/nginx/status");
+    }
+    EXPECT_EQ(simulation.cluster().reboots("worker-0"), 0);
+    EXPECT_THAT(simulation.condition_message("nginx", "PlatformReady"),
+                HasSubstr("once spec.paused is false"));
+    simulation.apply("nginx", {{"paused", false}});
+    EXPECT_TRUE(becomes_running(simulation));
+    EXPECT_EQ(simulation.cluster().reboots("worker-0"), 1);
+  }
+}
+
 TEST(Rollout, IsOneThoughTwoProcessesBelieveToLead) {
   for (const char* profile : both_ways) {
     SCOPED_TRACE(profile);

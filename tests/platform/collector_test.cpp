@@ -200,8 +200,15 @@ TEST_F(CollectorTest, AsksAForbiddenKubeletOnceAnHour) {
 
 TEST_F(CollectorTest, AProofIsAFactFromThenOn) {
   settle();
+  int told = 0;
+  collector.on_change([&] { ++told; });
+  collector.prove(UserNamespaceVia::kHostUsers);
+  EXPECT_TRUE(facts()->proven_host_users) << "at once";
+  settle();
+  EXPECT_EQ(told, 1);
   collector.prove(UserNamespaceVia::kHostUsers);
   settle();
+  EXPECT_EQ(told, 1) << "it is known";
   EXPECT_TRUE(facts()->proven_host_users);
   EXPECT_FALSE(facts()->proven_annotation);
 }

@@ -335,6 +335,42 @@ TEST(Strategy, NamesAPoolThatIsNotThere) {
   EXPECT_THAT(decide(workload, facts, kApply).blockers, ElementsAre(reason_is("PoolsUnreadable")));
 }
 
+TEST(Strategy, RebootsNoPoolOnWhoseNodesTheWorkloadDoesNotLand) {
+  const Facts facts = generation("openshift-4.8");
+  api::Workload workload;
+  workload.spec.platform.pool = "master";  // whose taint it does not tolerate
+  Strategy strategy = decide(workload, facts, kApply);
+  ASSERT_THAT(strategy.blockers, ElementsAre(reason_is("PoolElsewhere")));
+  EXPECT_THAT(strategy.blockers[0].message, HasSubstr("they are of worker"));
+  EXPECT_FALSE(strategy.may_write_node_settings);
+  workload.spec.node_selector = {{"node-role.kubernetes.io/master", ""}};
+  workload.spec.tolerations = Json::array({{{"operator", "Exists"}}});
+  EXPECT_THAT(decide(workload, facts, kApply).blockers, ElementsAre(reason_is("WaitingForNodes")));
+}
+
+TEST(Strategy, RebootsNoNodeForAWorkloadThatIsNotToRunNow) {
+  Facts facts = generation("openshift-4.8");
+  for (const auto rest :
+       std::vector<void (*)(api::Workload&)>{[](api::Workload& w) { w.spec.paused = true; },
+                                             [](api::Workload& w) { w.spec.hibernate = true; },
+                                             [](api::Workload& w) { w.spec.replicas = 0; },
+                                             [](api::Workload& w) { w.deleting = true; }}) {
+    api::Workload workload;
+    rest(workload);
+    const Strategy strategy = decide(workload, facts, kApply);
+    EXPECT_THAT(strategy.blockers, ElementsAre(reason_is("CgroupsV1")));
+    EXPECT_FALSE(strategy.may_write_node_settings);
+  }
+  // What is under way goes on, and is still needed.
+  write_config(worker(facts));
+  start_rollout(worker(facts), 1);
+  api::Workload workload;
+  workload.spec.paused = true;
+  const Strategy strategy = decide(workload, facts, kApply);
+  EXPECT_THAT(strategy.blockers, ElementsAre(reason_is("WaitingForNodes")));
+  EXPECT_TRUE(strategy.may_write_node_settings);
+}
+
 TEST(Strategy, WaitsForTheCustomPoolThatTakesTheWorkersConfigToo) {
   Facts facts = generation("openshift-4.8");
   PoolFacts infra = worker(facts);
@@ -601,6 +637,22 @@ TEST(Strategy, TakesTheWordOfWhoeverTellsTheIngressControllerToDoWhatAnIngressCa
   EXPECT_TRUE(blocked("passthrough", {{"nginx.ingress.kubernetes.io/ssl-passthrough", "false"}}));
   EXPECT_TRUE(blocked("passthrough", {{"nginx.ingress.kubernetes.io/backend-protocol", "HTTPS"}}));
   EXPECT_TRUE(blocked("reencrypt", {{"cert-manager.io/cluster-issuer", "letsencrypt"}}));
+}
+
+TEST(Strategy, TellsWhatOfTlsIsLeftToTheGatewayOrTheIngressController) {
+  Facts facts = generation("kubernetes-1.33");
+  facts.has_gateway = true;
+  api::Workload workload = exposed_by("edge");
+  workload.spec.route->host = "ipa.example.com";
+  EXPECT_THAT(decide(workload, facts, kApply).warnings, IsEmpty());
+  workload.spec.route->tls->insecure_edge_termination_policy = "Redirect";
+  EXPECT_THAT(decide(workload, facts, kApply).warnings,
+              ElementsAre(reason_is("InsecurePolicyIgnored")));
+  workload.spec.route->parent_ref = Json{{"name", "gateway"}};
+  const Strategy strategy = decide(workload, facts, kApply);
+  ASSERT_THAT(strategy.warnings, ElementsAre(reason_is("TlsByGateway")));
+  EXPECT_THAT(strategy.warnings[0].message, HasSubstr("passed over"));
+  EXPECT_THAT(decide(workload, generation("openshift-4.20"), kApply).warnings, IsEmpty());
 }
 
 TEST(Strategy, WarnsOfAnIngressThatAnswersForEveryHost) {

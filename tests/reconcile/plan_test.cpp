@@ -136,6 +136,30 @@ TEST(Plan, AnObjectOfOurNameThatSomeoneElseControlsIsLeftAloneAndTold) {
   EXPECT_THAT(condition(plan, "Ready").message, HasSubstr("kubectl"));
 }
 
+TEST(Plan, ACertificateThatTheApiServerHasDroppedIsNotSaidToBeServed) {
+  Scene scene;
+  scene.workload.spec.route->tls = api::RouteTls{"edge", "", "nginx-tls", ""};
+  scene.children_in_line();
+  scene.add(scene.pod(0, true));
+  const Plan dropped = scene.plan();
+  EXPECT_EQ(dropped.status.phase, "CertificateNotUsed");
+  EXPECT_THAT(condition(dropped, "Exposed").message, HasSubstr("RouteExternalCertificate"));
+  RouteFacts route = *scene.observed.route;
+  route.own_certificate = true;
+  scene.observed.route = std::make_shared<const RouteFacts>(route);
+  EXPECT_EQ(scene.plan().status.phase, "Running");
+}
+
+TEST(Plan, TheSystemdColumnTellsTheWorstInSystemdsOwnWords) {
+  Scene scene;
+  scene.workload.spec.replicas = 2;
+  scene.children_in_line();
+  scene.add(scene.pod(0, true));
+  scene.add(scene.pod(1, false));
+  scene.observed.evidence["nginx-1"].systemd.state = "maintenance";
+  EXPECT_EQ(scene.plan().status.systemd, "maintenance");
+}
+
 TEST(Plan, WithoutARouteInTheSpecTheRouteGoes) {
   Scene scene;
   scene.children_in_line();
@@ -477,9 +501,57 @@ TEST(Instances, WithOnDeleteAreReplacedOnlyWhenSomeoneDeletesThem) {
   scene.workload.spec.image = "other";
   scene.keep_revision();
   scene.workload.spec.update_strategy.type = "OnDelete";
-  EXPECT_THAT(what(scene.plan()), IsEmpty());
+  const Plan waiting = scene.plan();
+  EXPECT_THAT(what(waiting), IsEmpty());
+  EXPECT_EQ(waiting.status.phase, "Running") << "it serves, and nobody is at it";
+  EXPECT_THAT(condition(waiting, "Ready").message, HasSubstr("0/1 are of the new revision"));
   scene.observed.pods.clear();
   EXPECT_THAT(what(scene.plan()), ElementsAre("create Pod demo/nginx-0"));
+}
+
+TEST(Instances, AnUpdateThatThePlatformHoldsUpSaysSoThoughTheOldOnesAreReady) {
+  Scene scene;
+  scene.children_in_line();
+  scene.add(scene.pod(0, true));
+  scene.workload.spec.image = "other";
+  scene.keep_revision();
+  scene.strategy.blockers = {{.reason = "CrioNotConfigured", .message = "CRI-O lacks settings"}};
+  const Plan plan = scene.plan();
+  EXPECT_THAT(what(plan), IsEmpty());
+  EXPECT_EQ(plan.status.phase, "CrioNotConfigured");
+  EXPECT_EQ(condition(plan, "Progressing").reason, "CrioNotConfigured");
+  scene.strategy.blockers[0].holds_pods = false;
+  EXPECT_THAT(scene.plan().status.phase, StartsWith("Updating"));
+}
+
+TEST(Instances, WhoseUserNamespaceMayBeDroppedAreTriedFirst) {
+  const auto tried_first = [](const Scene& scene) {
+    const Plan plan = scene.plan();
+    return std::get<CreateAction>(plan.actions.at(0).what).try_first;
+  };
+  Scene scene;
+  scene.children_in_line();
+  EXPECT_FALSE(tried_first(scene));
+  scene.memory.failures[{"pods", "nginx-0"}].reason = "UserNamespaceDropped";
+  EXPECT_TRUE(tried_first(scene)) << "it was dropped the last time";
+  scene.memory.failures.clear();
+  scene.strategy.host_users_doubtful = true;
+  EXPECT_TRUE(tried_first(scene));
+}
+
+TEST(Instances, AreLookedAtEverLessOftenWhileTheyAreNotReady) {
+  const auto next_look = [](std::chrono::seconds age) {
+    Scene scene;
+    scene.children_in_line();
+    PodFacts pod = scene.pod(0, false);
+    pod.created = test::kNow - age;
+    scene.add(pod);
+    return scene.plan().requeue_after;
+  };
+  using std::chrono::seconds;
+  EXPECT_EQ(next_look(seconds(3)), seconds(15));
+  EXPECT_EQ(next_look(seconds(60)), seconds(30));
+  EXPECT_EQ(next_look(std::chrono::hours(5)), seconds(60));
 }
 
 TEST(Instances, AnEvictedPodIsClearedAwayBeforeItsSuccessorIsMade) {
