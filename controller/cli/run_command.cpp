@@ -226,7 +226,9 @@ class Process {
     options.cleanup_machine_configs = options_.machine_config_cleanup;
     options.workers = options_.workers;
     options.facts = [this] { return collector_->snapshot(); };
-    options.prove = [this](platform::UserNamespaceVia via) { collector_->prove(via); };
+    options.prove = [this](platform::UserNamespaceVia via, const std::string& ns) {
+      collector_->prove(via, ns);
+    };
     options.facts_known = [this] { return collector_->synced(); };
     options.metrics = &metrics_;
     options.recorder = &recorder_;
@@ -301,7 +303,11 @@ class Process {
     if (!signal.empty()) {
       log::info("stopping", {{"signal", signal}});
     }
-    quiesce();  // before the lease is given back: two must never write
+    // Before the lease is given back: two must never write. What may still be on its way has the
+    // lease's time to arrive, which then runs out by itself.
+    if (!quiesce()) {
+      connected_.transport->shutdown();
+    }
     electing.request_stop();
     if (given_back.wait_for(kReleaseLimit) == std::future_status::timeout) {
       log::warning("the lease could not be given back: the API server does not answer");
@@ -310,12 +316,14 @@ class Process {
     return signal.empty() ? kFailed : kDone;
   }
 
-  // The end of all writing for workloads.
-  void quiesce() {
-    if (!operator_->stop_work(kStopLimit)) {
+  // The end of all writing for workloads. False: something may still be under way.
+  bool quiesce() {
+    const bool done = operator_->stop_work(kStopLimit);
+    if (!done) {
       log::warning("a worker is still at something: it is cut off");
     }
     recorder_.stop(kEventsLimit);
+    return done;
   }
 
   // The end of all reading. Watches are told before their connections end, so that they do not

@@ -3,6 +3,8 @@
 // Each thread that sends takes an idle connection or makes one, and gives it back after the answer;
 // so there are as many connections as threads that were ever busy at once.
 #include <array>
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -58,14 +60,16 @@ struct Link {
   Socket socket;
   boost::beast::flat_buffer buffer;
   Clock::time_point idle_since;
-  bool spent = false;  // a request went out in part only: no other may follow it
+  bool spent = false;            // a request went out in part only: no other may follow it
+  std::uint64_t generation = 0;  // of the TLS material that it was made with
 };
 
 // Shared with the streams, which may outlive a call but not the transport's owner.
 struct Pool {
   Interrupt stop;
   std::mutex mutex;
-  std::vector<std::unique_ptr<Link>> idle;  // guarded by mutex; newest last
+  std::vector<std::unique_ptr<Link>> idle;   // guarded by mutex; newest last
+  std::atomic<std::uint64_t> generation{0};  // of the TLS material in use
 
   std::unique_ptr<Link> take() {
     while (true) {
@@ -85,11 +89,17 @@ struct Pool {
     link->idle_since = Clock::now();
     link->socket.also_stop_at(nullptr);
     const std::lock_guard lock(mutex);
-    if (idle.size() < kMaxIdleConnections) idle.push_back(std::move(link));
+    if (link->generation == generation && idle.size() < kMaxIdleConnections) {
+      idle.push_back(std::move(link));
+    }
   }
   void clear() {
     const std::lock_guard lock(mutex);
     idle.clear();
+  }
+  void renew() {
+    ++generation;
+    clear();
   }
 };
 
@@ -321,7 +331,9 @@ class BeastTransport final : public Transport {
                       std::unique_ptr<Link> link) {
     HttpResponse response = head_of(parser.get());
     response.body = std::move(parser.get().body());
-    if (parser.keep_alive()) pool_->give_back(std::move(link));
+    // Who was not known on it would not be the next time either.
+    const bool known = response.status != static_cast<int>(http::status::unauthorized);
+    if (parser.keep_alive() && known) pool_->give_back(std::move(link));
     return response;
   }
 
@@ -362,6 +374,7 @@ class BeastTransport final : public Transport {
     {
       const std::lock_guard lock(tls_mutex_);
       context = tls_context_;
+      link->generation = pool_->generation;
     }
     if (auto done = link->socket.start_tls(context.get(), server_name()); !done) {
       return done.error();
@@ -439,7 +452,7 @@ class BeastTransport final : public Transport {
     if (!context) return context.error();
     tls_context_ = std::move(*context);
     tls_material_ = std::move(material);
-    pool_->clear();
+    pool_->renew();
     return true;
   }
   bool tls_changed() {

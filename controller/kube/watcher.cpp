@@ -29,9 +29,12 @@ Watcher::Command Watcher::next(Instant now) {
   if (state_ == State::kReading) {
     if (now < read_until_) return Read{read_until_};
     auto seconds = std::chrono::duration_cast<std::chrono::seconds>(options_.idle_limit).count();
+    // One stream after the other without even a bookmark: the server may know nothing of the
+    // resourceVersion (it was restored from a backup). Its list tells.
+    const bool again = std::exchange(silent_, true);
     fault(local_error(ErrorKind::kUnreachable,
                       "the watch has been silent for " + std::to_string(seconds) + " s"),
-          State::kWatching, now, faults_ == 0);
+          again ? State::kEmpty : State::kWatching, now, faults_ == 0);
     return next(now);
   }
   if (state_ == State::kEmpty) start_list();
@@ -54,7 +57,6 @@ void Watcher::start_list() {
 }
 
 Watcher::Effect Watcher::on_page(const ListPage& page, Instant now) {
-  last_heard_ = now;
   bool first = continue_token_.empty();
   list_version_ = first ? page.resource_version : std::min(list_version_, page.resource_version);
   if (list_version_ < resource_version_) {
@@ -65,6 +67,7 @@ Watcher::Effect Watcher::on_page(const ListPage& page, Instant now) {
           State::kEmpty, now, false);
     return Effect::kDiscard;
   }
+  last_heard_ = now;
   if (!page.continue_token.empty()) {
     if (page.continue_token == continue_token_) {
       fault(local_error(ErrorKind::kBadResponse, "the list repeats its continue token"),
@@ -94,9 +97,11 @@ Watcher::Effect Watcher::on_list_failed(const Error& error, Instant now) {
     }
     case ErrorKind::kBadResponse:  // part of the page may have been staged
     case ErrorKind::kNotFound:     // the type is gone; what its list was about is too
+      unpaged_ = false;            // or it was too much at once
       fault(error, State::kEmpty, now, false);
       return Effect::kDiscard;
     default:
+      unpaged_ = false;
       fault(error, State::kListing, now, is_first_unauthorized(error));
       return Effect::kNothing;
   }
@@ -117,6 +122,7 @@ void Watcher::on_watch_opened(Instant now) {
 void Watcher::on_watch_failed(const Error& error, Instant now) { stream_fault(error, now); }
 
 void Watcher::on_bytes(Instant now) {
+  silent_ = false;
   last_heard_ = now;
   read_until_ = now + options_.idle_limit;
 }

@@ -113,7 +113,7 @@ class Watcher {
   // The last input was the first 401 since things went well: the credentials are worth rereading at
   // once.
   bool wants_new_credentials() const { return wants_new_credentials_; }
-  // When the server was last heard of: a page, the stream's headers, any bytes.
+  // When the server was last heard of: a page that was taken, the stream's headers, any bytes.
   std::optional<Instant> last_heard() const { return last_heard_; }
 
  private:
@@ -139,6 +139,7 @@ class Watcher {
   bool listed_ = false;
   bool watched_ = false;
   bool progressed_ = false;  // the stream has moved the resourceVersion
+  bool silent_ = false;      // the last stream has brought nothing at all
   std::chrono::seconds watch_timeout_{0};
   // Of the backoff.
   int faults_ = 0;

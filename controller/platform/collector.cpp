@@ -13,6 +13,7 @@ namespace {
 constexpr std::chrono::minutes kRediscover{5};
 constexpr std::chrono::seconds kRediscoverAfterFault{10};
 constexpr std::chrono::milliseconds kUntilSynced{100};
+constexpr std::chrono::seconds kPatience{10};
 
 // Identity and version change with every heartbeat; the facts do not.
 template <class Row>
@@ -91,16 +92,17 @@ void Collector::mark_changed() {
   wake_.notify_all();
 }
 
-void Collector::prove(UserNamespaceVia via) {
-  auto& proven = via == UserNamespaceVia::kHostUsers ? proven_host_users_ : proven_annotation_;
-  if (proven.exchange(true)) {
-    return;
-  }
+void Collector::prove(UserNamespaceVia via, const std::string& ns) {
   {
+    const auto proven = proven_.lock();
+    const bool known = via == UserNamespaceVia::kHostUsers ? std::exchange(proven->host_users, true)
+                                                           : !proven->annotation.insert(ns).second;
+    if (known) {
+      return;
+    }
     const auto snapshot = snapshot_.lock();
     Facts facts = **snapshot;
-    (via == UserNamespaceVia::kHostUsers ? facts.proven_host_users : facts.proven_annotation) =
-        true;
+    proven->tell(facts);
     *snapshot = std::make_shared<const Facts>(std::move(facts));
   }
   tell_ = true;
@@ -181,12 +183,28 @@ std::vector<kube::InformerBase*> Collector::informers() const {
   return all;
 }
 
-bool Collector::all_listed() const {
-  return discovered_ && std::ranges::all_of(informers(), [](const kube::InformerBase* informer) {
-           const auto error = informer->last_error();
-           return informer->synced() || (error && (error->kind == kube::ErrorKind::kForbidden ||
-                                                   error->kind == kube::ErrorKind::kNotFound));
-         });
+// What may not be read is no reason not to start, but for a while it is asked for again: an API
+// server that has just started refuses what it will allow, and on half of the facts each Pod would
+// be given another shape.
+bool Collector::all_listed(kube::Instant now) {
+  bool refused = false;
+  for (const kube::InformerBase* informer : informers()) {
+    if (informer->synced()) {
+      continue;
+    }
+    const auto error = informer->last_error();
+    if (!error ||
+        (error->kind != kube::ErrorKind::kForbidden && error->kind != kube::ErrorKind::kNotFound)) {
+      return false;
+    }
+    refused = true;
+  }
+  if (!refused) {
+    refused_since_.reset();
+    return discovered_;
+  }
+  refused_since_ = refused_since_.value_or(now);
+  return now - *refused_since_ >= kPatience;
 }
 
 kube::Instant Collector::refresh(kube::Instant now) {
@@ -204,14 +222,13 @@ kube::Instant Collector::refresh(kube::Instant now) {
   pieces.nodes_config = only(nodes_config_);
   pieces.feature_gate = only(feature_gate_);
   Facts facts = assemble(pieces);
-  facts.proven_host_users = proven_host_users_;
-  facts.proven_annotation = proven_annotation_;
+  proven_.lock()->tell(facts);
   const kube::Instant next = details_.fill(facts, now);
   const bool differs = facts != *snapshot();
   if (differs) {
     *snapshot_.lock() = std::make_shared<const Facts>(std::move(facts));
   }
-  synced_ = all_listed();
+  synced_ = all_listed(now);
   if (tell_.exchange(false) || differs) {
     for (const auto& handler : handlers_) {
       handler();
@@ -235,7 +252,10 @@ kube::Instant Collector::step(kube::Instant now) {
   if (changed || now >= details_at_) {
     details_at_ = refresh(now);
   }
-  synced_ = all_listed();
+  synced_ = all_listed(now);
+  if (refused_since_ && !synced_) {
+    next = std::min(next, *refused_since_ + kPatience);
+  }
   return std::min(next, details_at_);
 }
 
@@ -270,7 +290,7 @@ void Collector::run(const std::stop_token& stop) {
     if (changed || woken >= details_at_) {
       details_at_ = refresh(woken);
     }
-    synced_ = all_listed();
+    synced_ = all_listed(woken);
   }
 }
 

@@ -56,8 +56,8 @@ class Collector {
   bool synced() const { return synced_; }
   // Called on the collector's thread when the facts have changed. Before run() or step().
   void on_change(std::function<void()> handler) { handlers_.push_back(std::move(handler)); }
-  // A workload has booted that way.
-  void prove(UserNamespaceVia via);
+  // A workload of that namespace has booted that way. From any thread; the snapshot has it at once.
+  void prove(UserNamespaceVia via, const std::string& ns);
 
   // Does all that can be done without waiting; returns when it wants to be called at the latest.
   kube::Instant step(kube::Instant now);
@@ -81,7 +81,7 @@ class Collector {
                                         const std::string& label_selector = "");
   void discover_groups(kube::Instant now);
   std::vector<kube::InformerBase*> informers() const;
-  bool all_listed() const;
+  bool all_listed(kube::Instant now);
   kube::Instant refresh(kube::Instant now);
   void mark_changed();
 
@@ -103,9 +103,17 @@ class Collector {
 
   kube::Guarded<std::shared_ptr<const Facts>> snapshot_;
   std::atomic<bool> synced_{false};
-  std::atomic<bool> proven_host_users_{false};
-  std::atomic<bool> proven_annotation_{false};
-  std::atomic<bool> tell_{false};  // the snapshot has changed without a refresh
+  struct Proven {
+    bool host_users = false;
+    std::set<std::string> annotation;  // namespaces
+    void tell(Facts& facts) const {
+      facts.proven_host_users = host_users;
+      facts.proven_annotation = annotation;
+    }
+  };
+  kube::Guarded<Proven> proven_;
+  std::optional<kube::Instant> refused_since_;  // a list that nothing is known of without
+  std::atomic<bool> tell_{false};               // the snapshot has changed without a refresh
   std::mutex mutex_;
   std::condition_variable_any wake_;
   bool changed_ = false;  // of mutex_

@@ -115,7 +115,8 @@ struct Facts {
   std::vector<PoolFacts> pools = {};
   // Workloads of this cluster have been seen to boot that way: proof, not claim.
   bool proven_host_users = false;
-  bool proven_annotation = false;
+  // Per namespace: a Pod that only looks like one is its tenant's to make.
+  std::set<std::string> proven_annotation = {};
   bool operator==(const Facts&) const = default;
 
   // The OpenShift version; where ClusterVersion is absent or unreadable (MicroShift) but SCCs are

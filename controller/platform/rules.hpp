@@ -30,6 +30,7 @@ struct Context {
 
   const std::string& pool_name() const { return workload.spec.platform.pool; }
   bool before(const Version& version) const { return openshift && *openshift < version; }
+  bool annotation_is_proven() const { return facts.proven_annotation.contains(workload.ns); }
   bool by_annotation() const { return strategy.user_namespace == UserNamespaceVia::kAnnotation; }
   void reason(std::string topic, std::string text) {
     strategy.reasons.push_back({std::move(topic), std::move(text)});

@@ -75,7 +75,7 @@ void choose_cgroups(Context& context) {
   }
   // Proof of once outweighs an assumption, not what a pool's configuration says now.
   if (!sum.v1_seen && !configuration_is_read(context) &&
-      (context.facts.proven_annotation || context.facts.proven_host_users)) {
+      (context.annotation_is_proven() || context.facts.proven_host_users)) {
     context.reason("cgroups", "v2: a workload has booted on this cluster, which v1 would not let");
     return;
   }

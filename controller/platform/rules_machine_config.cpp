@@ -9,7 +9,7 @@ namespace swo::platform {
 
 void gather_machine_config(Context& context) {
   if (!context.before(kNodeSettingsUntil)) {
-    const bool configured = context.facts.proven_annotation || crio_in_force(context) == Tri::kYes;
+    const bool configured = context.annotation_is_proven() || crio_in_force(context) == Tri::kYes;
     if (context.by_annotation() && context.openshift && !configured) {
       Blocker blocker{
           .reason = "CrioNotConfigured",
@@ -30,7 +30,7 @@ void gather_machine_config(Context& context) {
   need.kernel_arguments = context.strategy.cgroups == CgroupsBy::kKernelArguments ||
                           (pool != nullptr && pool->written_kernel_arguments);
   const bool has_files =
-      !written_files && (context.facts.proven_annotation || crio_in_force(context) == Tri::kYes);
+      !written_files && (context.annotation_is_proven() || crio_in_force(context) == Tri::kYes);
   need.crio_files = written_files || (context.by_annotation() && !has_files);
   need.crio_runtime_table =
       need.crio_files &&

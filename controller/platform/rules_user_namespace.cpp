@@ -164,8 +164,8 @@ void check_annotation(Context& context) {
                                             ") do not run CRI-O and ignore the annotation. Leave "
                                             "them out with spec.nodeSelector.");
   }
-  if (context.facts.proven_annotation) {
-    context.reason(std::string(kTopic), "proven: a workload has booted that way on this cluster");
+  if (context.annotation_is_proven()) {
+    context.reason(std::string(kTopic), "proven: a workload has booted that way in this namespace");
   } else if (!context.openshift) {
     context.warn("CrioNotConfigured",
                  "CRI-O obeys the annotation only where the node's crio.conf.d allows "

@@ -104,6 +104,10 @@ std::uint64_t hash_of(const Json& value) {
   return hash_of_scalar(value);
 }
 
+// Items times owned items. No list of ours comes near; a longer one that someone writes in our name
+// is judged as a whole.
+constexpr std::size_t kMostCompared = 250'000;
+
 bool item_matches(const Json& item, const Json& key) {
   if (!item.is_object() || !key.is_object()) {
     return false;
@@ -129,6 +133,9 @@ std::uint64_t hash_of_owned_items(const Json& list, const Json& fields) {
       owned.push_back({path.front() == 'k',
                        Json::parse(path.substr(2), nullptr, /*allow_exceptions=*/false), &*field});
     }
+  }
+  if (list.size() * owned.size() > kMostCompared) {
+    return hash_of(list);
   }
   ListHash hash;
   for (const Json& item : list) {

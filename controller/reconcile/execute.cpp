@@ -25,6 +25,16 @@ bool is_of_a_webhook(const kube::Error& error) {
          error.message.find("failed calling webhook") != std::string::npos;
 }
 
+// What a Pod's place is not given up for: anything but what only its predecessor is in the way of.
+// A webhook that knows no dry run (webhooks of v1beta1 could be so) says nothing of the Pod.
+bool speaks_against_successor(const kube::Error& error) {
+  const auto says = [&](const char* words) {
+    return error.message.find(words) != std::string::npos;
+  };
+  return error.kind != ErrorKind::kAlreadyExists && !says("does not support dry run") &&
+         !(error.kind == ErrorKind::kForbidden && says("exceeded quota"));
+}
+
 // Nothing further can be expected of this server for now.
 bool stops_everything(const kube::Error& error) {
   switch (error.kind) {
@@ -182,7 +192,7 @@ kube::Result<kube::Written> Executor::remove(const DeleteAction& action) {
     // Its name is taken, which the API server finds out last of all.
     const auto tried = client_.create(*action.type, action.successor, api::kFieldManager,
                                       /*dry_run=*/true);
-    if (!tried && tried.error().kind == ErrorKind::kInvalid) {
+    if (!tried && speaks_against_successor(tried.error())) {
       return tried.error();
     }
     if (tried && lost_host_users(action.successor, *tried)) {

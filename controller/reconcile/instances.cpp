@@ -162,19 +162,24 @@ class Planner {
     int unavailable = 0;
     bool replaced_not_ready = false;
     bool failing = false;  // one of those
+    Time failed{};         // when the youngest of them was made
     for (const auto& [ordinal, pod] : by_ordinal_) {
       if (!pod->ready || pod->deleting) {
         ++unavailable;
         const bool replaced = !outdated(pod) && !pod->deleting;
         replaced_not_ready = replaced_not_ready || replaced;
-        failing = failing || (replaced && does_not_come_up(pod));
+        if (replaced && does_not_come_up(pod)) {
+          failing = true;
+          failed = std::max(failed, pod->created);
+        }
       }
     }
     // An outdated instance that is not ready costs nothing to replace, and may be what the change
-    // mends.
+    // mends; unless the change has failed already on one made after it: it may but be late to
+    // answer a probe.
     for (auto entry = by_ordinal_.rbegin(); entry != by_ordinal_.rend(); ++entry) {
       const auto& [ordinal, pod] = *entry;
-      if (outdated(pod) && !pod->ready && !pod->deleting) {
+      if (outdated(pod) && !pod->ready && !pod->deleting && pod->created >= failed) {
         replace(pod, "made from an older revision, and not ready");
         return;
       }

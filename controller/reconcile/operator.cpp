@@ -208,7 +208,7 @@ void Operator::begin() {
   }
   for (const auto& pod : world_.pods.store().all()) {
     if (const auto via = pod->owner_uid.empty() ? std::nullopt : proof_of(*pod)) {
-      options_.prove(*via);
+      options_.prove(*via, pod->key.ns);
     }
   }
 }

@@ -32,11 +32,12 @@ struct OperatorOptions {
   bool cleanup_machine_configs = false;
   int workers = 4;
   std::function<std::shared_ptr<const platform::Facts>()> facts;
-  std::function<void(platform::UserNamespaceVia)> prove;  // see ReconcilerOptions
-  std::function<bool()> facts_known;                      // the first pass of the facts is over
-  const runtime::Clock* clock = nullptr;                  // nullptr: the machine's
-  runtime::Metrics* metrics = nullptr;                    // may be left out
-  runtime::EventRecorder* recorder = nullptr;             // may be left out
+  std::function<void(platform::UserNamespaceVia, const std::string& ns)>
+      prove;                                   // see ReconcilerOptions
+  std::function<bool()> facts_known;           // the first pass of the facts is over
+  const runtime::Clock* clock = nullptr;       // nullptr: the machine's
+  runtime::Metrics* metrics = nullptr;         // may be left out
+  runtime::EventRecorder* recorder = nullptr;  // may be left out
 };
 
 class Operator {

@@ -37,7 +37,14 @@ bool SharedNeeds::report_unknown(const kube::ObjectKey& workload, std::size_t of
       return false;
     }
   }
-  return report(workload, {}, of);
+  Need need;
+  need.unknown = true;
+  return report(workload, need, of);
+}
+
+bool SharedNeeds::has_reported(const kube::ObjectKey& workload) const {
+  const std::lock_guard lock(mutex_);
+  return by_workload_.contains(workload);
 }
 
 bool SharedNeeds::forget(const kube::ObjectKey& workload) {
@@ -76,6 +83,7 @@ SharedNeedsSum SharedNeeds::sum() const {
           config.crio_runtime_table || need.machine_config->crio_runtime_table;
     }
     sum.cgroup_mode = sum.cgroup_mode || need.cgroup_mode;
+    sum.unknown += need.unknown ? users : 0;
   }
   return sum;
 }

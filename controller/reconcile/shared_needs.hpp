@@ -21,6 +21,7 @@ struct Need {
   bool scc_user_namespace_level = false;
   std::optional<platform::MachineConfigNeed> machine_config;
   bool cgroup_mode = false;  // nodes.config/cluster must say cgroupMode v2
+  bool unknown = false;      // it may need more than that
   bool operator==(const Need&) const = default;
 };
 
@@ -35,6 +36,7 @@ struct SharedNeedsSum {
   std::map<std::string, platform::MachineConfigNeed> machine_configs;  // by pool
   bool cgroup_mode = false;
   std::size_t reported = 0;  // workloads that have said what they need
+  std::size_t unknown = 0;   // of them those of which it is not known
 };
 
 class SharedNeeds {
@@ -42,10 +44,12 @@ class SharedNeeds {
   // True when the sum has changed in what it asks for, or when now, with this one, all `of` them
   // have reported.
   bool report(const kube::ObjectKey& workload, const Need& need, std::size_t of);
-  // The same of a workload that cannot say what it needs: it needs what it needed before.
+  // The same of a workload that cannot say what it needs: it needs what it needed before, if that
+  // is known.
   bool report_unknown(const kube::ObjectKey& workload, std::size_t of);
   // True also of one that had not reported: it may have been the last that was waited for.
   bool forget(const kube::ObjectKey& workload);
+  bool has_reported(const kube::ObjectKey& workload) const;
   SharedNeedsSum sum() const;
 
  private:

@@ -1,5 +1,7 @@
 #include "reconcile/shared_reconciler.hpp"
 
+#include <algorithm>
+
 #include "api/json_read.hpp"
 #include "api/names.hpp"
 
@@ -51,16 +53,20 @@ Outcome SharedReconciler::reconcile() {
   const auto facts = options_.facts();
   const auto sccs = ours(world_.sccs.get());
   const auto configs = ours(world_.machine_configs.get());
-  const bool all = needs.reported >= world_.workloads.store().size();
-  SharedPlan todo = plan_shared({.needs = needs,
-                                 .facts = *facts,
-                                 .sccs = sccs,
-                                 .machine_configs = configs,
-                                 .mode = options_.machine_config,
-                                 .everyone_reported = options_.whole_cluster && all,
-                                 .all_reported = all,
-                                 .cleanup_machine_configs = options_.cleanup_machine_configs,
-                                 .memory = memory_});
+  // Each of them, not as many: one that is gone and not forgotten yet is not another.
+  const auto workloads = world_.workloads.store().all();
+  const bool all = std::ranges::all_of(
+      workloads, [&](const auto& workload) { return needs_.has_reported(workload->key); });
+  SharedPlan todo =
+      plan_shared({.needs = needs,
+                   .facts = *facts,
+                   .sccs = sccs,
+                   .machine_configs = configs,
+                   .mode = options_.machine_config,
+                   .everyone_reported = options_.whole_cluster && all && needs.unknown == 0,
+                   .all_reported = all,
+                   .cleanup_machine_configs = options_.cleanup_machine_configs,
+                   .memory = memory_});
   const Executed executed = executor_.carry_out(
       kShared, todo.actions, is_ours, memory_, now,
       [&](const Action& action, const kube::Error* error) {

@@ -210,7 +210,7 @@ Outcome WorkloadReconciler::look_at(const kube::ObjectKey& key, const WorkloadFa
   const Observed observed = observer_.observe(workload, *platform_facts, strategy, now);
   for (const auto& pod : observed.pods) {
     if (const auto via = proof_of(*pod)) {
-      options_.prove(*via);
+      options_.prove(*via, key.ns);
     }
   }
   Plan todo = plan({workload, observed, memory, *platform_facts, strategy, now});

@@ -39,8 +39,9 @@ struct ReconcilerOptions {
   std::function<void(const kube::ObjectKey& workload, const std::string& line, bool failed)> log;
   // The sum of what workloads need of the shared pieces has changed.
   std::function<void()> needs_changed;
-  // An instance has booted with its user namespace had that way: proof where there was a claim.
-  std::function<void(platform::UserNamespaceVia)> prove;
+  // An instance of that namespace has booted with its user namespace had that way: proof where
+  // there was a claim.
+  std::function<void(platform::UserNamespaceVia, const std::string& ns)> prove;
   // Why a pool's shared pieces are not as needed.
   std::function<SharedProblems()> shared_problems;
 };

@@ -50,6 +50,10 @@ int MetricsAuthorizer::decide(std::string_view authorization_header, std::string
     auto known = answers->find(key);
     if (known != answers->end() && now < known->second.until) return known->second.status;
   }
+  // One at a time: an API server that does not answer must not hold every thread of the pool, which
+  // serves the kubelet's probes as well.
+  const std::unique_lock asking(asking_, std::try_to_lock);
+  if (!asking) return 503;
   int status = ask(token, path);
   if (status == 503) return status;
   auto answers = answers_.lock();

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -29,7 +30,8 @@ class MetricsAuthorizer {
   // Both must outlive it. `clock` nullptr: the machine's.
   explicit MetricsAuthorizer(kube::Client& client, const Clock* clock = nullptr);
 
-  // 200, 401 (no or a bad token), 403 (not granted), 503 (the API server could not be asked).
+  // 200, 401 (no or a bad token), 403 (not granted), 503 (the API server could not be asked, or is
+  // being asked about another token).
   int decide(std::string_view authorization_header, std::string_view path);
 
  private:
@@ -42,6 +44,7 @@ class MetricsAuthorizer {
   kube::Client& client_;
   const Clock& clock_;
   kube::Guarded<std::unordered_map<std::string, Answer>> answers_;
+  std::mutex asking_;
 };
 
 class MetricsServer {

@@ -200,6 +200,7 @@ struct WorkQueue::State {
   mutable std::mutex mutex;
   std::condition_variable wake;
   int waiting = 0;
+  int timed = 0;  // of them those that wake when the next key comes due
   bool shut = false;
 
   std::deque<Entry> slots;  // a deque: Items point into it
@@ -272,6 +273,9 @@ std::optional<WorkQueue::Item> WorkQueue::get() {
   while (true) {
     Instant now = state.clock.now();
     if (auto slot = state.take(now)) {
+      // Whoever waits on may not know of what else is ready or of what comes due: this thread did.
+      const bool unwatched = state.timed == 0 && state.first_delayed() != nullptr;
+      if (state.waiting > 0 && (state.ready_count > 0 || unwatched)) state.wake.notify_one();
       const Entry& entry = state.slots[*slot];
       return Item(&entry.key, *slot, entry.priority);
     }
@@ -281,7 +285,9 @@ std::optional<WorkQueue::Item> WorkQueue::get() {
     if (next == nullptr) {
       state.wake.wait(lock);
     } else {
+      ++state.timed;
       state.wake.wait_for(lock, next->due - now);
+      --state.timed;
     }
     --state.waiting;
   }

@@ -44,7 +44,7 @@ class Driven {
     options.world.namespaces = {ns()};
     options.machine_config = platform::MachineConfigMode::kOff;
     options.facts = [this] { return collector_.snapshot(); };
-    options.prove = [](platform::UserNamespaceVia) {};
+    options.prove = [](platform::UserNamespaceVia, const std::string&) {};
     options.facts_known = [this] { return collector_.synced(); };
     options.clock = &clock_;
     operator_ = std::make_unique<reconcile::Operator>(client_, std::move(options));

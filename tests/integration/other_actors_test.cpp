@@ -191,6 +191,23 @@ TEST_F(OtherActors, APodThatTheApiServerRefusesCostsNoRunningInstance) {
   EXPECT_TRUE(simulation.until([&] { return settled_at(simulation, 1, "v3"); }));
 }
 
+// Admission answers 403 before the API server finds that the name is taken.
+TEST_F(OtherActors, NorDoesOneThatAnAdmissionRefusesUnlessItIsTheOldOneThatFillsTheQuota) {
+  std::string words = "violates PodSecurity \"baseline:latest\"";
+  simulation.cluster().api().add_admission(
+      [&](const devcluster::AdmissionRequest& request, Json&) -> std::optional<std::string> {
+        const bool refused = request.verb == "create" && request.resource == "pods" &&
+                             simulation.admin().get(Simulation::pods_path(), "nginx-0");
+        return refused && !words.empty() ? std::optional(words) : std::nullopt;
+      });
+  simulation.apply("nginx", nginx("v2", 1));
+  simulation.advance(minutes(10));
+  EXPECT_EQ(simulation.writes_to("DELETE pods/demo/nginx-0"), 0);
+  EXPECT_EQ(simulation.phase("nginx"), "PodSecurityRefused");
+  words = "exceeded quota: one-pod, requested: pods=1, used: pods=1, limited: pods=1";
+  EXPECT_TRUE(simulation.until([&] { return settled_at(simulation, 1, "v2"); }, hours(1)));
+}
+
 TEST_F(OtherActors, ANamespaceThatIsBeingDeletedIsLeftToDoSo) {
   // Something holds the namespace for an hour: nothing can be made in it, and what is deleted stays
   // deleted.

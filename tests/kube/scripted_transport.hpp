@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -67,6 +68,7 @@ class ScriptedTransport : public Transport {
 
   Result<HttpResponse> send(const HttpRequest& request) override {
     requests.push_back(request);
+    if (before_answer) before_answer();
     if (answers.empty()) return unreachable();
     auto answer = std::move(answers.front());
     answers.pop_front();
@@ -82,6 +84,7 @@ class ScriptedTransport : public Transport {
   }
   void shutdown() override {}
 
+  std::function<void()> before_answer;  // what happens meanwhile
   static Error unreachable() {
     return Error{ErrorKind::kUnreachable, 0, "", "connection refused", std::nullopt, {}};
   }

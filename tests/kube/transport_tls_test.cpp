@@ -1,7 +1,9 @@
 // Who is trusted and who we are: TLS as both transports do it, with certificates made on the spot.
 #include <atomic>
 #include <csignal>
+#include <future>
 #include <mutex>
+#include <thread>
 
 #include "transport_contract.hpp"
 
@@ -159,6 +161,42 @@ TEST_P(TlsContract, AClientCertificateThatChangedIsPresentedAfterA401) {
   const auto after = transport->send(post());
   ASSERT_TRUE(after) << after.error().message;
   EXPECT_EQ(after->status, 200);
+}
+
+TEST_P(TlsContract, AConnectionThatWasBusyWhileTheCertificateChangedIsNotUsedAgain) {
+  const Identity old = authority().issue("old", "");
+  const Identity renewed = authority().issue("renewed", "");
+  std::atomic<bool> asked{false};
+  std::promise<void> arrived, release;
+  const auto released = release.get_future().share();
+  const auto server =
+      std::make_unique<Server>(answering([&](Peer& peer, const PeerRequest& request) {
+                                 if (request.target == "/slow") {
+                                   arrived.set_value();
+                                   released.wait();
+                                   return peer.answer(200, "{}");
+                                 }
+                                 const bool known = peer.client_name() == "/CN=renewed";
+                                 return peer.answer(known ? 200 : 401, "{}");
+                               }),
+                               Server::Tls{identity(), authority().certificate(), false});
+  auto config = config_for(*server);
+  config.reread_tls = [&]() -> Result<TlsMaterial> {
+    const Identity& mine = asked ? renewed : old;
+    return TlsMaterial{authority().certificate(), mine.certificate, mine.key};
+  };
+  const auto transport = transport_of(config);
+  std::jthread slow([&] { EXPECT_TRUE(transport->send(get("/slow"))); });
+  arrived.get_future().wait();
+  asked = true;
+  EXPECT_TRUE(transport->send(get()));
+  release.set_value();
+  slow.join();
+  for (int i = 0; i < 3; ++i) {
+    const auto answer = transport->send(get());
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_EQ(answer->status, 200);
+  }
 }
 
 }  // namespace

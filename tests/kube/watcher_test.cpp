@@ -92,6 +92,23 @@ TEST_F(WatcherTest, AnExpiredTokenListsAnewInOnePiece) {
   EXPECT_EQ(command<Watcher::List>().limit, 500U) << "the next list is paged again";
 }
 
+TEST_F(WatcherTest, AListThatIsTooMuchInOnePieceIsPagedAgain) {
+  for (const auto kind : {ErrorKind::kBadResponse, ErrorKind::kUnreachable}) {
+    command<Watcher::List>();
+    watcher.on_page({12, "p2", 9}, now);
+    watcher.on_list_failed(error(ErrorKind::kGone, 410), now);
+    sit_out();
+    EXPECT_EQ(command<Watcher::List>().limit, 0U);
+    watcher.on_list_failed(error(kind), now);
+    sit_out();
+    EXPECT_EQ(command<Watcher::List>().limit, 500U);
+    list_to(12);
+    open();
+    watcher.on_event(error_event(ErrorKind::kGone), now);
+    sit_out();
+  }
+}
+
 TEST_F(WatcherTest, AFaultBetweenPagesGoesOnWithTheSamePage) {
   command<Watcher::List>();
   watcher.on_page({10, "p2", 9}, now);
@@ -122,7 +139,10 @@ TEST_F(WatcherTest, RefusesAListThatWentBackInTime) {
   watcher.on_event(event(EventType::kModified, 20), now);
   watcher.on_event(error_event(ErrorKind::kGone), now);
   command<Watcher::List>();
+  const auto heard = watcher.last_heard();
+  now += seconds(1);
   EXPECT_EQ(watcher.on_page({19, "", 0}, now), Effect::kDiscard);
+  EXPECT_EQ(watcher.last_heard(), heard) << "to be told such a thing for ever is not to be well";
   EXPECT_NE(watcher.last_error()->message.find("went back in time"), std::string::npos);
   EXPECT_EQ(watcher.resource_version(), 20U);
   EXPECT_GT(delay(), 0);
@@ -175,6 +195,8 @@ TEST_F(WatcherTest, SilenceIsDeathAfter75Seconds) {
   open();
   now += seconds(75);
   EXPECT_EQ(delay(), 1600) << "then with a delay: the server may be the one that is dead";
+  sit_out();
+  command<Watcher::List>();  // or it was restored from a backup, and waits for our version to come
 }
 
 TEST_F(WatcherTest, BookmarksAloneKeepItAliveForAnHour) {

@@ -137,6 +137,9 @@ TEST_F(CollectorTest, WhatMayNotBeReadIsUnknownAndEverythingElseIsKnown) {
   openshift();
   server.forbidden = {kNodePath, std::string(kConfigPath) + "/rendered-worker-1", kVersionPath};
   settle();
+  EXPECT_FALSE(collector.synced()) << "an API server that has just started may yet allow it";
+  now += std::chrono::seconds(10);
+  settle();
   EXPECT_TRUE(collector.synced());
   EXPECT_TRUE(facts()->nodes.empty());
   EXPECT_EQ(facts()->openshift, std::nullopt);
@@ -202,15 +205,17 @@ TEST_F(CollectorTest, AProofIsAFactFromThenOn) {
   settle();
   int told = 0;
   collector.on_change([&] { ++told; });
-  collector.prove(UserNamespaceVia::kHostUsers);
+  collector.prove(UserNamespaceVia::kHostUsers, "demo");
   EXPECT_TRUE(facts()->proven_host_users) << "at once";
   settle();
   EXPECT_EQ(told, 1);
-  collector.prove(UserNamespaceVia::kHostUsers);
+  collector.prove(UserNamespaceVia::kHostUsers, "demo");
   settle();
   EXPECT_EQ(told, 1) << "it is known";
   EXPECT_TRUE(facts()->proven_host_users);
-  EXPECT_FALSE(facts()->proven_annotation);
+  EXPECT_THAT(facts()->proven_annotation, testing::IsEmpty());
+  collector.prove(UserNamespaceVia::kAnnotation, "demo");
+  EXPECT_THAT(facts()->proven_annotation, testing::ElementsAre("demo"));
 }
 
 TEST_F(CollectorTest, KeepsWhatItKnowsThroughAFault) {

@@ -52,13 +52,13 @@ TEST(HostedControlPlanes, AreBelievedOnceTheWorkloadLeavesTheNodesToTheirAdminis
   ASSERT_THAT(decide(workload, facts, kApply).blockers,
               ElementsAre(reason_is("NoMachineConfigApi")));
   EXPECT_FALSE(decide(workload, facts, kApply).blockers[0].holds_pods);
-  facts.proven_annotation = true;  // it has booted
+  facts.proven_annotation = {""};  // it has booted
   EXPECT_THAT(decide(workload, facts, kApply).blockers, IsEmpty());
 }
 
 TEST(Proof, OutweighsAnAssumptionOfCgroupsV1ButNotWhatWasRead) {
   Facts facts = generation("openshift-4.12");
-  facts.proven_annotation = true;
+  facts.proven_annotation = {""};
   facts.pools.at(1).crio_user_namespaces = Tri::kYes;
   const Facts readable = facts;
   EXPECT_EQ(decide({}, readable, kApply).cgroups, CgroupsBy::kKernelArguments)

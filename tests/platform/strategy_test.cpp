@@ -457,7 +457,10 @@ TEST(Strategy, LeavesNodesAloneFromOpenShift419OnEvenForTheAnnotation) {
 
 TEST(Strategy, AProofOutweighsWhatIsNotKnown) {
   Facts facts = generation("openshift-4.19");
-  facts.proven_annotation = true;
+  facts.proven_annotation = {"another"};
+  EXPECT_THAT(decide({}, facts, kApply).blockers, ElementsAre(reason_is("CrioNotConfigured")))
+      << "what one tenant's Pods say counts for that tenant";
+  facts.proven_annotation = {""};
   EXPECT_THAT(decide({}, facts, kApply).blockers, IsEmpty());
   facts.proven_host_users = true;
   EXPECT_EQ(decide({}, facts, kApply).user_namespace, UserNamespaceVia::kHostUsers);

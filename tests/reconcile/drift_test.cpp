@@ -109,6 +109,30 @@ TEST(Drift, SetsNameTheirMembersByValue) {
             digest_of_desired(Json::parse(R"({"metadata": {"finalizers": ["ours"]}})")));
 }
 
+TEST(Drift, AListOfManyHundredsIsJudgedAsAWholeRatherThanItemByKey) {
+  const auto with_ports = [](int count, bool one_of_others) {
+    Json desired = desired_service();
+    Json live = live_service();
+    Json& owned = live["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"]["f:ports"];
+    owned = Json::object();
+    Json ports = Json::array();
+    for (int port = 1; port <= count; ++port) {
+      ports.push_back({{"port", port}, {"protocol", "TCP"}});
+      owned["k:" + Json{{"port", port}, {"protocol", "TCP"}}.dump()] = {
+          {".", Json::object()}, {"f:port", Json::object()}, {"f:protocol", Json::object()}};
+    }
+    desired["spec"]["ports"] = live["spec"]["ports"] = ports;
+    if (one_of_others) {
+      live["spec"]["ports"].push_back({{"port", 0}, {"protocol", "TCP"}});
+    }
+    return live_digest(live) == digest_of_desired(desired);
+  };
+  EXPECT_TRUE(with_ports(400, false));
+  EXPECT_TRUE(with_ports(600, false));
+  EXPECT_TRUE(with_ports(400, true));
+  EXPECT_FALSE(with_ports(600, true)) << "600 items are not compared with 600 keys";
+}
+
 TEST(Drift, NullIsTheSameAsLeftOut) {
   Json wish = desired_service();
   wish["spec"]["externalName"] = nullptr;

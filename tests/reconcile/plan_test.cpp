@@ -480,6 +480,27 @@ TEST(Instances, AnUpdateStopsAtTheFirstReplacedOneThatIsNotReady) {
   EXPECT_THAT(what(scene.plan()), ElementsAre("delete Pod demo/nginx-1"));
 }
 
+TEST(Instances, OfTheOldRevisionAreKeptThoughTheyFlapOnceTheNewOneHasFailed) {
+  Scene scene;
+  scene.workload.spec.replicas = 3;
+  scene.children_in_line();
+  scene.add(scene.pod(0, true));
+  scene.add(scene.pod(1, false));
+  scene.workload.spec.image = "does-not-boot";
+  scene.keep_revision();
+  PodFacts failed = scene.pod(2, false);
+  failed.created = test::kNow - std::chrono::minutes(10);
+  scene.add(failed);
+  scene.observed.evidence["nginx-2"].diagnosis = diagnose::Diagnosis{.reason = "BootTimedOut"};
+  const Plan plan = scene.plan();
+  EXPECT_THAT(what(plan), IsEmpty());
+  EXPECT_EQ(condition(plan, "Progressing").reason, "UpdateStalled");
+  // Put back, the one that failed is the one that is outdated.
+  scene.workload.spec.image = "quay.io/ftweedal/test-nginx:latest";
+  scene.keep_revision();
+  EXPECT_THAT(what(scene.plan()), ElementsAre("delete Pod demo/nginx-2"));
+}
+
 TEST(Instances, BelowThePartitionStayAtTheirRevision) {
   Scene scene;
   scene.workload.spec.replicas = 2;

@@ -83,6 +83,9 @@ TEST(SharedNeeds, WhatWaitsForAllLooksAgainWhenTheLastHasReportedWhateverItsSpec
   EXPECT_FALSE(needs.report({"demo", "b"}, under_scc(true), 3));
   EXPECT_TRUE(needs.report_unknown({"demo", "c"}, 3));
   EXPECT_EQ(needs.sum().reported, 3U);
+  EXPECT_EQ(needs.sum().unknown, 1U) << "what nobody else needs it may need";
+  EXPECT_TRUE(needs.has_reported({"demo", "c"}));
+  EXPECT_FALSE(needs.has_reported({"demo", "d"}));
   EXPECT_FALSE(needs.report_unknown({"demo", "a"}, 3)) << "it needs what it needed";
   EXPECT_EQ(needs.sum().sccs.at("systemd-workload").users, 2);
   EXPECT_TRUE(needs.forget({"demo", "d"})) << "the last that was waited for may have been this one";

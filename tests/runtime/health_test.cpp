@@ -1,6 +1,7 @@
 #include "runtime/health.hpp"
 
 #include <string>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -137,6 +138,18 @@ TEST_F(MetricsAuthorizerTest, AnApiServerThatIsAwayLetsNobodyInAndIsAskedAgain) 
   review(R"({"allowed":true})");
   EXPECT_EQ(decide(), 200);
   EXPECT_EQ(logged.find("t0ken"), std::string::npos) << "a token in the log";
+}
+
+TEST_F(MetricsAuthorizerTest, WhileOneTokenIsAskedAboutAnotherDoesNotHoldUpAThreadAsWell) {
+  int meanwhile = 0;
+  api.before_answer = [&] {
+    api.before_answer = nullptr;
+    std::jthread([&] { meanwhile = decide("Bearer another"); }).join();
+  };
+  review(kPrometheus);
+  review(R"({"allowed":true})");
+  EXPECT_EQ(decide(), 200);
+  EXPECT_EQ(meanwhile, 503);
 }
 
 TEST_F(MetricsAuthorizerTest, OnlyThePathOfTheMetricsIsServed) {

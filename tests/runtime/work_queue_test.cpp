@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <future>
 #include <map>
 #include <random>
 #include <string>
@@ -343,6 +345,34 @@ TEST(WorkQueue, WorkersNeverShareAKeyAndLoseNone) {
   }
   EXPECT_EQ(shared, 0);
   EXPECT_EQ(queue.depth(), 0U);
+}
+
+TEST(WorkQueue, AKeyThatComesDueIsTakenThoughTheWorkerThatWaitedForItHasBeenGivenAnother) {
+  for (int round = 0; round < 50; ++round) {
+    WorkQueue queue;
+    std::promise<void> due;
+    const auto came = due.get_future().share();
+    std::atomic<bool> late{false};
+    std::vector<std::jthread> workers;
+    for (int w = 0; w < 2; ++w) {
+      workers.emplace_back([&] {
+        while (auto item = queue.get()) {
+          if (item->key() == key(1)) {
+            due.set_value();
+          } else {  // a long piece of work
+            late = came.wait_for(std::chrono::seconds(10)) == std::future_status::timeout;
+          }
+          queue.done(*item);
+        }
+      });
+    }
+    queue.add_after(key(1), Milliseconds{3});
+    queue.add(key(2));
+    came.wait_for(std::chrono::seconds(20));
+    queue.shut_down();
+    workers.clear();
+    ASSERT_FALSE(late);
+  }
 }
 
 TEST(WorkQueue, AWaitingWorkerIsWokenByAnAddAndByADelay) {

@@ -175,7 +175,9 @@ void Simulation::start_replica() {
   options.world.note = note;
   options.world.namespaces = options_.namespaces;
   options.facts = [collector] { return collector->snapshot(); };
-  options.prove = [collector](platform::UserNamespaceVia via) { collector->prove(via); };
+  options.prove = [collector](platform::UserNamespaceVia via, const std::string& ns) {
+    collector->prove(via, ns);
+  };
   options.facts_known = [collector] { return collector->synced(); };
   options.clock = &clock_;
   options.recorder = replica->recorder.get();
