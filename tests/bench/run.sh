@@ -23,6 +23,7 @@ build=${BUILD:-build}
 sizes=("${@:-100}")
 [[ $# -gt 0 ]] || sizes=(100 1000 10000)
 rest_seconds=20
+per_namespace=1000 # an API server goes through all Events of a namespace to find those of one Pod
 
 state=
 pids=()
@@ -79,9 +80,10 @@ for n in "${sizes[@]}"; do
   await_stand_in "$state"
   kubectl apply -k crds > /dev/null
   kubectl apply -k config/rbac > /dev/null
-  kubectl create namespace bench > /dev/null
   for ((i = 0; i < n; i++)); do
-    printf -- '---\napiVersion: workloads.systemd-operator.dev/v1alpha1\nkind: SystemdWorkload\nmetadata: {name: w%d, namespace: bench}\nspec: {image: x, ports: [{name: http, port: 80}], route: {}}\n' "$i"
+    ((i % per_namespace)) || kubectl create namespace "bench-$((i / per_namespace))" > /dev/null
+    printf -- '---\napiVersion: workloads.systemd-operator.dev/v1alpha1\nkind: SystemdWorkload\nmetadata: {name: w%d, namespace: bench-%d}\nspec: {image: x, ports: [{name: http, port: 80}], route: {}}\n' \
+      $((i % per_namespace)) $((i / per_namespace))
   done > "$state/workloads.yaml"
   kubectl create --validate=false -f "$state/workloads.yaml" > /dev/null
 
@@ -104,7 +106,7 @@ for n in "${sizes[@]}"; do
   row "$n" rest
   awk -v a="$before" -v b="$after" -v s="$rest_seconds" \
     'BEGIN { printf "        at rest: %.2f %% of a core\n", 100 * (b - a) / s }'
-  [[ $n -lt 1000 ]] || "$build/tests/change_bench" "$n" bench
+  [[ $n -lt 1000 ]] || "$build/tests/change_bench" "$per_namespace" bench-0
   stop_operator
   kill "$cluster"
   wait "$cluster" 2> /dev/null || true
