@@ -182,7 +182,7 @@ class Process {
     kinds_.disruption_budget = has(reconcile::types::kDisruptionBudget);
     has_tls_profile_ = has(platform::kApiServers);
     if (!fault) {
-      log::info("connected", {{"kubernetes", discovery->version().git_version},
+      log::info("connected", {{"kubernetes", discovery->git_version()},
                               {"routes", kinds_.route},
                               {"securitycontextconstraints", kinds_.scc},
                               {"machineconfigs", kinds_.machine_config}});

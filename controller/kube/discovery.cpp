@@ -1,6 +1,5 @@
 #include "kube/discovery.hpp"
 
-#include <cstdlib>
 #include <utility>
 
 #include "api/json_read.hpp"
@@ -35,11 +34,8 @@ Result<Discovery> Discovery::read(Client& client) {
   Discovery out(client);
   auto version = get_object(client, "/version");
   if (!version) return version.error();
-  out.version_.git_version = text(at(*version, "gitVersion"));
-  // Some builds say "33+".
-  out.version_.major = std::atoi(text(at(*version, "major")).c_str());
-  out.version_.minor = std::atoi(text(at(*version, "minor")).c_str());
-  if (out.version_.major == 0) return bad_answer("/version");
+  out.git_version_ = text(at(*version, "gitVersion"));
+  if (out.git_version_.empty()) return bad_answer("/version");
   auto groups = get_object(client, "/apis");
   if (!groups) return groups.error();
   for (const Json& group : list_at(*groups, "groups")) {

@@ -16,21 +16,14 @@
 
 namespace swo::kube {
 
-struct ServerVersion {
-  int major = 0;
-  int minor = 0;
-  std::string git_version;  // "v1.33.5+abc"
-  bool at_least(int other_major, int other_minor) const {
-    return major != other_major ? major > other_major : minor >= other_minor;
-  }
-};
-
 class Discovery {
  public:
   // GET /version and /apis. Errors: those of Client::get_raw(), and kBadResponse.
   static Result<Discovery> read(Client& client);
 
-  const ServerVersion& version() const { return version_; }
+  // Of the server: "v1.33.5+abc". Its "major" and "minor" some builds leave empty (component-base
+  // version/base.go: deprecated).
+  const std::string& git_version() const { return git_version_; }
   // The core group is "", version "v1", always there.
   bool has_group(std::string_view group) const;
   bool has_group_version(std::string_view group, std::string_view version) const;
@@ -43,7 +36,7 @@ class Discovery {
   explicit Discovery(Client& client) : client_(&client) {}
 
   Client* client_;  // outlives this
-  ServerVersion version_;
+  std::string git_version_;
   std::set<std::string, std::less<>> groups_;
   std::set<std::string, std::less<>> group_versions_;  // "apps/v1"
   std::map<std::string, std::set<std::string, std::less<>>, std::less<>>

@@ -76,9 +76,7 @@ kube::Result<Served> discover(kube::Client& client) {
   }
   kube::Discovery& discovery = *read;
   Served out;
-  out.facts.kubernetes =
-      parse_version(discovery.version().git_version)
-          .value_or(Version{discovery.version().major, discovery.version().minor, 0});
+  out.facts.kubernetes = parse_version(discovery.git_version()).value_or(Version{});
   out.facts.has_scc = discovery.has_group("security.openshift.io");
   out.facts.has_route = discovery.has_group("route.openshift.io");
   out.facts.has_machine_config = discovery.has_group("machineconfiguration.openshift.io");

@@ -206,7 +206,7 @@ Outcome WorkloadReconciler::look_at(const kube::ObjectKey& key, const WorkloadFa
   Memory memory = take_memory(key);
   executor_.recheck_foreign(key.ns, belongs, memory);
   const std::size_t names_taken = memory.foreign.size();
-  const bool failed_before = !memory.failures.empty();
+  const auto former_failures = memory.failures;
   const Observed observed = observer_.observe(workload, *platform_facts, strategy, now);
   for (const auto& pod : observed.pods) {
     if (const auto via = proof_of(*pod)) {
@@ -228,7 +228,10 @@ Outcome WorkloadReconciler::look_at(const kube::ObjectKey& key, const WorkloadFa
                      error != nullptr);
       });
   const bool newly_taken = memory.foreign.size() > names_taken;
-  const bool recovered = failed_before && memory.failures.empty();
+  const bool recovered = !former_failures.empty() && memory.failures.empty();
+  const bool newly_failed =
+      std::any_of(memory.failures.begin(), memory.failures.end(),
+                  [&](const auto& entry) { return !former_failures.contains(entry.first); });
   keep_memory(key, std::move(memory));
 
   if (executed.writes > 0 && !executed.error && !newly_taken) {
@@ -241,6 +244,9 @@ Outcome WorkloadReconciler::look_at(const kube::ObjectKey& key, const WorkloadFa
   }
   if (newly_taken) {
     return {std::nullopt, kAtOnce};  // the status that was planned does not know of it
+  }
+  if (newly_failed) {
+    return {executed.error, std::nullopt};  // nor of this; after a restart it has been told already
   }
   if (auto error = write_status(workload, todo.status)) {
     return {std::move(error), std::nullopt};

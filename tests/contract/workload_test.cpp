@@ -181,7 +181,9 @@ TEST_F(Workload, LeavesAnObjectOfItsNameAloneThatIsSomeoneElses) {
                             {"spec", {{"ports", {{{"port", 8080}}}}}}})
                 .status,
             201);
-  ask_for("taken", kNginx);
+  Json without_instances = kNginx;
+  without_instances["replicas"] = 0;
+  ask_for("taken", without_instances);
   Driven driven;
   EXPECT_TRUE(driven.until([&] {
     return condition("taken", "Degraded").find("NameTaken") != std::string::npos;

@@ -60,6 +60,12 @@ TEST(UserNamespace, WhereTheFieldMayBeDroppedNoInstanceIsMadeToFindOut) {
   EXPECT_FALSE(made);
   EXPECT_EQ(simulation.phase("nginx"), "UserNamespaceDropped");
   EXPECT_THAT(simulation.condition_message("nginx", "Ready"), HasSubstr("UserNamespacesSupport"));
+  // What has been told is not taken back by an operator that has just started.
+  simulation.forget_writes();
+  simulation.stop_operator();
+  simulation.start_operator();
+  simulation.advance(minutes(10));
+  EXPECT_EQ(simulation.writes_to("PATCH systemdworkloads/demo/nginx/status"), 0);
 }
 
 TEST(UserNamespace, ThatHasBeenProvenIsStillSoAfterARestart) {
