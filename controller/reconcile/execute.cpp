@@ -121,7 +121,7 @@ kube::Result<kube::Written> Executor::create(const CreateAction& action, const A
   }
   auto written = client_.create(*action.type, action.document, api::kFieldManager);
   if (written && lost_host_users(action.document, *written)) {
-    // Gone before its node has heard of it. One that stays all the same is told of.
+    // Gone as a rule before its node has heard of it. One that stays all the same is told of.
     static_cast<void>(client_.remove(*action.type, whole.key(), {.uid = written->uid}));
     return host_users_dropped();
   }
