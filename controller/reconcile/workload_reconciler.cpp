@@ -206,7 +206,7 @@ Outcome WorkloadReconciler::look_at(const kube::ObjectKey& key, const WorkloadFa
   Memory memory = take_memory(key);
   executor_.recheck_foreign(key.ns, belongs, memory);
   const std::size_t names_taken = memory.foreign.size();
-  const auto former_failures = memory.failures;
+  const bool failed_before = !memory.failures.empty();
   const Observed observed = observer_.observe(workload, *platform_facts, strategy, now);
   for (const auto& pod : observed.pods) {
     if (const auto via = proof_of(*pod)) {
@@ -228,10 +228,8 @@ Outcome WorkloadReconciler::look_at(const kube::ObjectKey& key, const WorkloadFa
                      error != nullptr);
       });
   const bool newly_taken = memory.foreign.size() > names_taken;
-  const bool recovered = !former_failures.empty() && memory.failures.empty();
-  const bool newly_failed =
-      std::any_of(memory.failures.begin(), memory.failures.end(),
-                  [&](const auto& entry) { return !former_failures.contains(entry.first); });
+  const bool recovered = failed_before && memory.failures.empty();
+  const bool newly_failed = !failed_before && !memory.failures.empty();
   keep_memory(key, std::move(memory));
 
   if (executed.writes > 0 && !executed.error && !newly_taken) {
