@@ -2,8 +2,8 @@
 //
 // Thread-safe for different owners. A write that is refused does not keep the next from being
 // tried; a server that cannot be reached does, and one that fails keeps those of its API group.
-// Every write is recorded as an expectation, so that
-// the owner is not looked at again before the watches have shown it.
+// Every write is recorded as an expectation, so that the owner is not looked at again before the
+// watches have shown it.
 #pragma once
 
 #include <functional>
