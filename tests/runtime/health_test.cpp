@@ -142,9 +142,7 @@ TEST_F(MetricsAuthorizerTest, AnApiServerThatIsAwayLetsNobodyInAndIsAskedAgain) 
 
 TEST_F(MetricsAuthorizerTest, WhileOneTokenIsAskedAboutAnotherDoesNotHoldUpAThreadAsWell) {
   int meanwhile = 0;
-  api.before_answer = [&] {
-    std::jthread([&] { meanwhile = decide("Bearer another"); }).join();
-  };
+  api.before_answer = [&] { std::jthread([&] { meanwhile = decide("Bearer another"); }).join(); };
   review(kPrometheus);
   review(R"({"allowed":true})");
   EXPECT_EQ(decide(), 200);
