@@ -28,8 +28,7 @@ void add_mode(CLI::App& command, const std::string& name, platform::MachineConfi
   command
       .add_option_function<std::string>(
           name, [&mode](const std::string& chosen) { mode = kModes.at(chosen); }, help)
-      ->transform(
-          CLI::IsMember(std::vector<std::string>{"Apply", "Preview", "Off"}, CLI::ignore_case))
+      ->transform(CLI::IsMember(&kModes, CLI::ignore_case))
       ->default_str("Apply");
 }
 

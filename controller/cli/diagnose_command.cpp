@@ -52,11 +52,8 @@ void tell_platform(const platform::Facts& facts, const platform::Strategy& strat
   for (const platform::Reason& reason : strategy.reasons) {
     out << "  " << reason.topic << ": " << reason.text << '\n';
   }
-  for (const platform::Blocker& blocker : strategy.blockers) {
+  for (const platform::Blocker& blocker : platform::every_blocker(strategy)) {
     out << "  ! " << blocker.reason << ": " << blocker.message << '\n';
-  }
-  if (const auto& blocker = strategy.exposure_blocker) {
-    out << "  ! " << blocker->reason << ": " << blocker->message << '\n';
   }
   for (const platform::Blocker& warning : strategy.warnings) {
     out << "  ? " << warning.reason << ": " << warning.message << '\n';

@@ -125,10 +125,7 @@ class Renderer {
     const auto say = [&](const std::string& what, const platform::Blocker& blocker) {
       comments_.push_back("  " + what + ": " + blocker.message + " (" + blocker.reason + ")");
     };
-    std::vector<platform::Blocker> blockers = strategy.blockers;
-    if (strategy.exposure_blocker) {
-      blockers.push_back(*strategy.exposure_blocker);
-    }
+    const std::vector<platform::Blocker> blockers = platform::every_blocker(strategy);
     if (!options_.explain) {
       for (const platform::Blocker& blocker : blockers) {
         if (!blocker.waiting) {

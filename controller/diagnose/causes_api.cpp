@@ -22,15 +22,14 @@ constexpr std::array kRefusals = {
         kHostUsersRemedy},
     Row{"Host Users must be set to false", "SccNeedsUserNamespace",
         "Every SecurityContextConstraints that the Pod may use demands a user namespace, and it "
-        "has "
-        "none",
+        "has none",
         "set spec.platform.userNamespace: Auto, or name a fitting SCC in "
         "spec.platform.securityContextConstraints"},
     Row{"unable to validate against any security context constraint", "SccRefused",
         "No SecurityContextConstraints that the workload's ServiceAccount may use admits the Pod",
         "give the ServiceAccount a RoleBinding to a Role with verb use on the SCC; the operator "
-        "does "
-        "so for SCCs of its own, unless it lacks the right, and for none that a workload names"},
+        "does so for SCCs of its own, unless it lacks the right, and for none that a workload "
+        "names"},
     Row{"openshift.io/required-scc", "SccRefused",
         "The SecurityContextConstraints that the Pod is pinned to does not admit it",
         "check that the SCC exists, that the ServiceAccount may use it, and that it allows uid 0"},
@@ -115,8 +114,7 @@ constexpr std::array kSchedulerReasons = {
 constexpr std::array kPutOut = {
     Row{"Evicted", "Evicted", "The node put the Pod out to save its own resources",
         "set spec.resources.requests to what the instance uses (memory and ephemeral-storage), or "
-        "add "
-        "nodes"},
+        "add nodes"},
     Row{"Preempt", "Preempted", "A Pod of higher priority took the place",
         "add nodes, or raise spec.priorityClassName", true},
     Row{"NodeShutdown", "NodeShutdown", "The node was shut down", "nothing: it is started anew",

@@ -18,18 +18,14 @@ constexpr int kSigKill = 9;
 constexpr std::array kBootTexts = {
     Row{"Failed to mount API filesystems", "NoRuntimeMounts",
         "systemd may not mount its own /run and /tmp, and the runtime has not: it does so only for "
-        "an "
-        "init it recognises",
+        "an init it recognises",
         "set spec.init.command to a path that ends in systemd or contains /sbin/init, without a "
-        "shell "
-        "in front; on containerd the operator mounts them"},
+        "shell in front; on containerd the operator mounts them"},
     Row{"Failed to mount tmpfs", "NoRuntimeMounts",
         "systemd may not mount its own /run and /tmp, and the runtime has not: it does so only for "
-        "an "
-        "init it recognises",
+        "an init it recognises",
         "set spec.init.command to a path that ends in systemd or contains /sbin/init, without a "
-        "shell "
-        "in front; on containerd the operator mounts them"},
+        "shell in front; on containerd the operator mounts them"},
     Row{"Failed to mount cgroup", "CgroupsV1",
         "The node is on cgroups v1, which cannot be delegated",
         "let the operator set the node (--machine-config=Apply), or boot it with "

@@ -75,8 +75,7 @@ constexpr std::array kContainerTexts = {
     Row{"could not find an empty slot", "OutOfIdRanges",
         "All id ranges of the node are taken by Pods with user namespaces",
         "place fewer such Pods on the node, or give the kubelet a longer range (/etc/subuid of "
-        "user "
-        "kubelet; userNamespaces.idsPerPod is the length of one Pod's)"},
+        "user kubelet; userNamespaces.idsPerPod is the length of one Pod's)"},
     Row{"net.ipv4.ping_group_range", "PingGroupRange",
         "CRI-O before 1.31 sets a range of groups that the user namespace lacks",
         "set the Pod's sysctl net.ipv4.ping_group_range to \"0 65535\": the operator does where it "

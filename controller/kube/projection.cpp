@@ -88,6 +88,9 @@ class Scanner {
     return false;
   }
 
+  // Nobody is to recurse into what comes next.
+  bool too_deep() const { return depth_ >= kMaxDepth; }
+
   // Passes over one value of any kind by its brackets and quotes; returns its text.
   std::string_view skip() {
     char first = peek();
@@ -115,7 +118,7 @@ class Scanner {
   }
   bool enter(char bracket) {
     if (peek() != bracket) return fail("a bracket is missing");
-    if (++depth_ > kMaxDepth) return fail("it is nested too deep");
+    ++depth_;
     ++at_;
     return ok();
   }
@@ -168,10 +171,6 @@ class Scanner {
         case '{':
         case '[':
           open.push_back(text_[at_] == '{' ? '}' : ']');
-          if (depth_ + static_cast<int>(open.size()) > kMaxDepth) {
-            fail("it is nested too deep");
-            return;
-          }
           break;
         default:
           if (open.back() != text_[at_]) {
@@ -210,9 +209,13 @@ Json parse_scalar(Scanner& scanner) {
   return value;
 }
 
-// Text that is kept, as Json::parse() would read it, at a third of its cost. The Scanner bounds the
-// recursion.
+// Text that is kept, as Json::parse() would read it, at a third of its cost; null in place of what
+// is nested too deep.
 Json parse(Scanner& scanner) {  // NOLINT(misc-no-recursion)
+  if (scanner.too_deep()) {
+    scanner.skip();
+    return nullptr;
+  }
   switch (scanner.peek()) {
     case '{': {
       Json object = Json::object();
@@ -236,6 +239,10 @@ Json parse(Scanner& scanner) {  // NOLINT(misc-no-recursion)
 // Null where there is nothing that the mask wants.
 Json project(Scanner& scanner, const FieldMask::Node& mask) {  // NOLINT(misc-no-recursion)
   if (mask.whole) return parse(scanner);
+  if (scanner.too_deep()) {
+    scanner.skip();
+    return nullptr;
+  }
   switch (scanner.peek()) {
     case '{': {
       Json object = Json::object();

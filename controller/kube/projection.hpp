@@ -4,8 +4,10 @@
 // scanned once: what the mask names becomes a document, the rest is skipped by bracket and quote
 // alone. Skipped text is therefore not validated beyond its structure; kept text is.
 //
-// Pure and thread-safe. Errors: kBadResponse for text that is truncated, not JSON, nested deeper
-// than kMaxDepth, or without what the protocol promises. Nothing throws, recursion is bounded.
+// Pure and thread-safe. Errors: kBadResponse for text that is truncated, not JSON, or without what
+// the protocol promises. Nothing throws, recursion is bounded: what is nested deeper than kMaxDepth
+// becomes null. It is no error, because a list is read as a whole: anybody who may write one object
+// of it could keep the operator from all the others.
 #pragma once
 
 #include <cstdint>

@@ -94,6 +94,14 @@ std::vector<const NodeFacts*> shaping_nodes(const api::Workload& workload, const
 
 }  // namespace
 
+std::vector<Blocker> every_blocker(const Strategy& strategy) {
+  std::vector<Blocker> all = strategy.blockers;
+  if (strategy.exposure_blocker) {
+    all.push_back(*strategy.exposure_blocker);
+  }
+  return all;
+}
+
 Strategy decide(const api::Workload& workload, const Facts& facts, MachineConfigMode mode) {
   Context context{.workload = workload,
                   .facts = facts,

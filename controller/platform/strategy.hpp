@@ -79,6 +79,9 @@ struct Strategy {
   bool operator==(const Strategy&) const = default;
 };
 
+// What keeps the workload from running, then what keeps it from being exposed.
+std::vector<Blocker> every_blocker(const Strategy& strategy);
+
 enum class MachineConfigMode { kApply, kPreview, kOff };
 
 Strategy decide(const api::Workload& workload, const Facts& facts, MachineConfigMode mode);

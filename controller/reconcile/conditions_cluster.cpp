@@ -233,8 +233,7 @@ const RouteFacts* own_route(const View& view) {
 std::optional<Verdict> certificate_dropped(const View& view) {
   const auto& tls = spec(view).route->tls;
   const RouteFacts* route = own_route(view);
-  const bool wanted = view.input.strategy.host_route && tls && !tls->certificate_secret.empty() &&
-                      tls->termination != "passthrough";
+  const bool wanted = view.input.strategy.host_route && tls && render::carries_certificate(*tls);
   if (!wanted || route == nullptr || route->own_certificate || !route->admitted) {
     return std::nullopt;
   }

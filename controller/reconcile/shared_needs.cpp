@@ -61,7 +61,6 @@ bool SharedNeeds::forget(const kube::ObjectKey& workload) {
 SharedNeedsSum SharedNeeds::sum() const {
   const std::lock_guard lock(mutex_);
   SharedNeedsSum sum;
-  sum.reported = by_workload_.size();
   for (const auto& [need, users] : kinds_) {
     if (users == 0) {
       continue;

@@ -35,8 +35,7 @@ struct SharedNeedsSum {
   std::map<std::string, NeededScc> sccs;
   std::map<std::string, platform::MachineConfigNeed> machine_configs;  // by pool
   bool cgroup_mode = false;
-  std::size_t reported = 0;  // workloads that have said what they need
-  std::size_t unknown = 0;   // of them those of which it is not known
+  std::size_t unknown = 0;  // workloads that have reported, but cannot say what they need
 };
 
 class SharedNeeds {

@@ -60,6 +60,8 @@ Json role_binding(const api::Workload& workload);
 Json service(const api::Workload& workload);
 Json headless_service(const api::Workload& workload);
 Json route(const api::Workload& workload);
+// False of passthrough, where the application serves its own.
+bool carries_certificate(const api::RouteTls& tls);
 Json ingress(const api::Workload& workload);
 Json http_route(const api::Workload& workload);
 Json claim(const api::Workload& workload, const api::Claim& claim, int ordinal);

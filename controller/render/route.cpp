@@ -15,7 +15,7 @@ Json route_tls(const api::RouteTls& tls) {
   set_unless_empty(result, "insecureEdgeTerminationPolicy", tls.insecure_edge_termination_policy);
   // By reference, so that no key is read by the operator. Needs the router's leave to read that
   // Secret.
-  if (!tls.certificate_secret.empty() && tls.termination != "passthrough") {
+  if (carries_certificate(tls)) {
     result["externalCertificate"] = {{"name", tls.certificate_secret}};
   }
   if (tls.termination == "reencrypt") {
@@ -25,6 +25,10 @@ Json route_tls(const api::RouteTls& tls) {
 }
 
 }  // namespace
+
+bool carries_certificate(const api::RouteTls& tls) {
+  return !tls.certificate_secret.empty() && tls.termination != "passthrough";
+}
 
 const api::Port* exposed_port(const api::Workload& workload) {
   const auto& ports = workload.spec.ports;

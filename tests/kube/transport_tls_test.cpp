@@ -26,6 +26,31 @@ class TlsContract : public ContractTest {
   }
 };
 
+// A client certificate that is replaced while it is in use, and a server that knows the new one
+// alone.
+class RenewedCertificate {
+ public:
+  explicit RenewedCertificate(const Authority& authority)
+      : ca_(authority.certificate()),
+        old_(authority.issue("old", "")),
+        renewed_(authority.issue("renewed", "")) {}
+  std::function<Result<TlsMaterial>()> reader() const {
+    return [this]() -> Result<TlsMaterial> {
+      const Identity& current = is_renewed_ ? renewed_ : old_;
+      return TlsMaterial{ca_, current.certificate, current.key};
+    };
+  }
+  void renew() { is_renewed_ = true; }
+  static bool known(Peer& peer, const PeerRequest& /*request*/) {
+    return peer.answer(peer.client_name() == "/CN=renewed" ? 200 : 401, "{}");
+  }
+
+ private:
+  std::string ca_;
+  Identity old_, renewed_;
+  std::atomic<bool> is_renewed_{false};
+};
+
 INSTANTIATE_TEST_SUITE_P(Of, TlsContract,
                          testing::Values(Kind{"Beast", make_beast_transport, true},
                                          Kind{"Cpprest", make_cpprest_transport, true}),
@@ -139,34 +164,24 @@ TEST_P(TlsContract, AChangedCaIsUsedForTheNextConnection) {
 }
 
 TEST_P(TlsContract, AClientCertificateThatChangedIsPresentedAfterA401) {
-  const Identity old = authority().issue("old", "");
-  const Identity renewed = authority().issue("renewed", "");
-  std::atomic<bool> asked{false};
+  RenewedCertificate certificate(authority());
   const auto server =
-      std::make_unique<Server>(answering([](Peer& peer, const PeerRequest&) {
-                                 const bool known = peer.client_name() == "/CN=renewed";
-                                 return peer.answer(known ? 200 : 401, "{}");
-                               }),
+      std::make_unique<Server>(answering(RenewedCertificate::known),
                                Server::Tls{identity(), authority().certificate(), false});
   auto config = config_for(*server);
-  config.reread_tls = [&]() -> Result<TlsMaterial> {
-    const Identity& mine = asked ? renewed : old;
-    return TlsMaterial{authority().certificate(), mine.certificate, mine.key};
-  };
+  config.reread_tls = certificate.reader();
   const auto transport = transport_of(config);
   const auto before = transport->send(get());
   ASSERT_TRUE(before) << before.error().message;
   EXPECT_EQ(before->status, 401);
-  asked = true;
+  certificate.renew();
   const auto after = transport->send(post());
   ASSERT_TRUE(after) << after.error().message;
   EXPECT_EQ(after->status, 200);
 }
 
 TEST_P(TlsContract, AConnectionThatWasBusyWhileTheCertificateChangedIsNotUsedAgain) {
-  const Identity old = authority().issue("old", "");
-  const Identity renewed = authority().issue("renewed", "");
-  std::atomic<bool> asked{false};
+  RenewedCertificate certificate(authority());
   std::promise<void> arrived, release;
   const auto released = release.get_future().share();
   const auto server =
@@ -176,19 +191,15 @@ TEST_P(TlsContract, AConnectionThatWasBusyWhileTheCertificateChangedIsNotUsedAga
                                    released.wait();
                                    return peer.answer(200, "{}");
                                  }
-                                 const bool known = peer.client_name() == "/CN=renewed";
-                                 return peer.answer(known ? 200 : 401, "{}");
+                                 return RenewedCertificate::known(peer, request);
                                }),
                                Server::Tls{identity(), authority().certificate(), false});
   auto config = config_for(*server);
-  config.reread_tls = [&]() -> Result<TlsMaterial> {
-    const Identity& mine = asked ? renewed : old;
-    return TlsMaterial{authority().certificate(), mine.certificate, mine.key};
-  };
+  config.reread_tls = certificate.reader();
   const auto transport = transport_of(config);
   std::jthread slow([&] { EXPECT_TRUE(transport->send(get("/slow"))); });
   arrived.get_future().wait();
-  asked = true;
+  certificate.renew();
   EXPECT_TRUE(transport->send(get()));
   release.set_value();
   slow.join();

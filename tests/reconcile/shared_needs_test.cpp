@@ -53,7 +53,6 @@ TEST(SharedNeeds, TheMachineConfigOfAPoolHoldsWhateverAnyWorkloadNeeds) {
                                                                  .crio_runtime_table = true}));
   EXPECT_EQ(sum.machine_configs.at("infra"),
             (MachineConfigNeed{.pool = "infra", .crio_files = true}));
-  EXPECT_EQ(sum.reported, 4U);
 }
 
 TEST(SharedNeeds, SayWhetherTheSumHasChanged) {
@@ -82,7 +81,6 @@ TEST(SharedNeeds, WhatWaitsForAllLooksAgainWhenTheLastHasReportedWhateverItsSpec
   EXPECT_TRUE(needs.report({"demo", "a"}, under_scc(true), 3));
   EXPECT_FALSE(needs.report({"demo", "b"}, under_scc(true), 3));
   EXPECT_TRUE(needs.report_unknown({"demo", "c"}, 3));
-  EXPECT_EQ(needs.sum().reported, 3U);
   EXPECT_EQ(needs.sum().unknown, 1U) << "what nobody else needs it may need";
   EXPECT_TRUE(needs.has_reported({"demo", "c"}));
   EXPECT_FALSE(needs.has_reported({"demo", "d"}));
