@@ -59,6 +59,18 @@ TEST(Samples, AreValidAndWithoutUnknownFields) {
   expect_valid("tests/api/full.yaml");
 }
 
+// init-data of freeipa/freeipa-container ends with 8 at a first argument that is neither an option
+// nor one of these, so at every one that is meant for systemd.
+TEST(Samples, FreeIpasOwnInitGetsNoArgumentThatItRefuses) {
+  const auto parsed = parse_workload(read_yaml("config/samples/ipa.yaml").at(0));
+  const InitSpec& init = std::get<Workload>(parsed).spec.init;
+  EXPECT_EQ(init.command, std::vector<std::string>{"/usr/local/sbin/init"});
+  EXPECT_EQ(init.args.at(0), "ipa-server-install");
+  EXPECT_TRUE(init.target.empty() && init.log_level.empty() && init.log_target.empty() &&
+              init.mask_units.empty() && !init.journal_to_console)
+      << "these become arguments";
+}
+
 std::vector<Json> rules() {
   std::vector<Json> all;
   for (const char* file : {"role", "cluster_role", "leader_election_role", "metrics_auth_role"}) {
