@@ -10,12 +10,12 @@ constexpr const char* kCrdManifest = "workloads.systemd-operator.dev_systemdwork
 constexpr const char* kOpenShiftVersions = "v4.11";
 
 // Manifests besides CRD and CSV. The ServiceAccount, the operator's own roles and the Deployment
-// are made by OLM from the CSV.
+// are made by OLM from the CSV. No NetworkPolicy (check.cpp): an administrator applies that.
 constexpr const char* kManifests[] = {
     "config/rbac/metrics_reader_role.yaml", "config/rbac/user_roles.yaml",
     "config/manager/metrics_service.yaml",  "config/manager/pod_disruption_budget.yaml",
-    "config/manager/priority_class.yaml",   "config/network-policy/network_policy.yaml",
-    "config/prometheus/monitor.yaml",       "config/prometheus/rules.yaml"};
+    "config/manager/priority_class.yaml",   "config/prometheus/monitor.yaml",
+    "config/prometheus/rules.yaml"};
 
 std::string manifest_name(const Json& document) {
   const std::string api = document.at("apiVersion");

@@ -156,6 +156,7 @@ std::vector<Breakage> breakages() {
   return {
       sets(kCsv, "/kind", "Deployment", "exactly one ClusterServiceVersion"),
       sets(kCsv, "/kind", "Route", "OLM accepts no Route"),
+      sets(kCsv, "/kind", "NetworkPolicy", "OLM accepts no NetworkPolicy"),
       sets(kCsv, "/metadata/name", "operator", "metadata.name must be PACKAGE.vVERSION"),
       sets(kCsv, "/metadata/namespace", "here", "leave metadata.namespace out"),
       sets(kCsv, "/spec/version", "1", "spec.version must be a semantic version"),
