@@ -150,6 +150,13 @@ TEST(Manager, ItsPodMeetsTheRestrictedStandardAndHasRequestsButNoLimits) {
   }
 }
 
+// The API server's port is the cluster's affair.
+TEST(NetworkPolicy, LetsTheOperatorReachAnApiServerOnAnyPort) {
+  const Json policy = read_yaml("config/network-policy/network_policy.yaml").at(0);
+  EXPECT_EQ(policy.at("/spec/egress/0/ports"_json_pointer), Json::parse(R"([{"protocol":"TCP"}])"));
+  EXPECT_FALSE(policy.at("/spec/egress/0"_json_pointer).contains("to"));
+}
+
 // Each kustomization builds by itself; a person applies config/default.
 TEST(Kustomize, EveryFolderBuilds) {
   if (std::system("kubectl version --client >/dev/null 2>&1") != 0) {  // NOLINT(cert-env33-c)
