@@ -14,8 +14,8 @@ constexpr const char* kOpenShiftVersions = "v4.11";
 constexpr const char* kManifests[] = {
     "config/rbac/metrics_reader_role.yaml", "config/rbac/user_roles.yaml",
     "config/manager/metrics_service.yaml",  "config/manager/pod_disruption_budget.yaml",
-    "config/manager/priority_class.yaml",   "config/prometheus/monitor.yaml",
-    "config/prometheus/rules.yaml"};
+    "config/manager/priority_class.yaml",   "config/prometheus/role.yaml",
+    "config/prometheus/monitor.yaml",       "config/prometheus/rules.yaml"};
 
 std::string manifest_name(const Json& document) {
   const std::string api = document.at("apiVersion");

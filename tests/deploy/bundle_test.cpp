@@ -91,6 +91,22 @@ TEST(Bundle, ALaterVersionReplacesTheOneBefore) {
   EXPECT_EQ(csv.at("spec").at("replaces"), "systemd-workload-operator.v0.1.0");
 }
 
+TEST(Bundle, OpenShiftsPrometheusMayFindTheOperatorsPods) {
+  const Files files = generated();
+  const auto manifest = [&](const std::string& kind) {
+    return parse_yaml(files.at("bundle/manifests/systemd-workload-operator-monitoring_"
+                               "rbac.authorization.k8s.io_" +
+                               kind + ".yaml"))
+        .at(0);
+  };
+  EXPECT_EQ(manifest("role").at("rules"),
+            Json::parse(R"([{"apiGroups": [""], "resources": ["services", "endpoints", "pods"],
+                             "verbs": ["get", "list", "watch"]}])"));
+  EXPECT_EQ(manifest("rolebinding").at("roleRef").at("name"),
+            manifest("role").at("metadata").at("name"));
+  EXPECT_EQ(manifest("rolebinding").at("subjects").at(0).at("namespace"), "openshift-monitoring");
+}
+
 // The rules of config/rbac's roles in the files, in their order.
 Json rules_in(const std::vector<std::string>& files) {
   Json rules = Json::array();
