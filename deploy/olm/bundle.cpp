@@ -53,6 +53,11 @@ std::string dockerfile(const Json& labels) {
 
 }  // namespace
 
+std::string skip_range(const Options& options) {
+  if (options.version == kFirstRelease) return {};
+  return std::string(">=") + kFirstRelease + " <" + options.version;
+}
+
 Files make_bundle(const Options& options) {
   Files files;
   const std::string manifests = "bundle/manifests/";
@@ -85,6 +90,9 @@ Files make_catalog(const Options& options) {
   const std::string name = csv.at("metadata").at("name");
   Json entry = {{"name", name}};
   if (!options.replaces.empty()) entry["replaces"] = options.replaces;
+  if (const std::string skipped = skip_range(options); !skipped.empty()) {
+    entry["skipRange"] = skipped;
+  }
   const Json channel = {{"schema", "olm.channel"},
                         {"package", kPackage},
                         {"name", options.channel},
