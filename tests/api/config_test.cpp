@@ -150,6 +150,24 @@ TEST(Manager, ItsPodMeetsTheRestrictedStandardAndHasRequestsButNoLimits) {
   }
 }
 
+TEST(Manager, ItsPodsLandOnTheNodesThatItsImageIsFor) {
+  const Json affinity = read_yaml("config/manager/manager.yaml")
+                            .at(0)
+                            .at("/spec/template/spec/affinity/nodeAffinity"_json_pointer)
+                            .at("requiredDuringSchedulingIgnoredDuringExecution")
+                            .at("nodeSelectorTerms");
+  ASSERT_EQ(affinity.size(), 1U);
+  Json labels = Json::object();  // what the bundle says of the same
+  for (const Json& wanted : affinity[0].at("matchExpressions")) {
+    const std::string key = wanted.at("key");
+    for (const Json& value : wanted.at("values")) {
+      labels["operatorframework.io/" + key.substr(key.find('/') + 1) + "." +
+             value.get<std::string>()] = "supported";
+    }
+  }
+  EXPECT_EQ(read_yaml("config/manifests/csv.yaml").at(0).at("metadata").at("labels"), labels);
+}
+
 // The API server's port is the cluster's affair.
 TEST(NetworkPolicy, LetsTheOperatorReachAnApiServerOnAnyPort) {
   const Json policy = read_yaml("config/network-policy/network_policy.yaml").at(0);
