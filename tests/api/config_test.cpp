@@ -175,6 +175,29 @@ TEST(NetworkPolicy, LetsTheOperatorReachAnApiServerOnAnyPort) {
   EXPECT_FALSE(policy.at("/spec/egress/0"_json_pointer).contains("to"));
 }
 
+// `make deploy IMAGE=…` puts another image in the place of the one that config/ names.
+TEST(Deploy, PutsAnotherImageInThePlaceOfTheOneThatTheFolderNames) {
+  const Json image = read_yaml("config/manager/kustomization.yaml").at(0).at("images").at(0);
+  const std::string published = image.at("newName");
+  std::ifstream makefile(SWO_SOURCE_DIR "/Makefile");
+  std::stringstream text;
+  text << makefile.rdbuf();
+  EXPECT_THAT(text.str(), testing::HasSubstr("PUBLISHED = " + published + "\n"));
+  if (std::system("kubectl version --client >/dev/null 2>&1") != 0) {  // NOLINT(cert-env33-c)
+    GTEST_SKIP() << "kubectl is not installed";
+  }
+  // What goes to the cluster, in place of sending it there.
+  const std::string command =
+      "make -s -n -C " SWO_SOURCE_DIR
+      " deploy IMAGE=registry.example.com/operator:v1"
+      " | sed 's/| kubectl apply.*//' | (cd " SWO_SOURCE_DIR " && sh) > deployed.yaml";
+  ASSERT_EQ(std::system(command.c_str()), 0);  // NOLINT(cert-env33-c)
+  std::stringstream deployed;
+  deployed << std::ifstream("deployed.yaml").rdbuf();
+  EXPECT_THAT(deployed.str(), testing::HasSubstr("image: registry.example.com/operator:v1\n"));
+  EXPECT_THAT(deployed.str(), testing::Not(testing::HasSubstr("image: " + published)));
+}
+
 // Each kustomization builds by itself; a person applies config/default.
 TEST(Kustomize, EveryFolderBuilds) {
   if (std::system("kubectl version --client >/dev/null 2>&1") != 0) {  // NOLINT(cert-env33-c)
