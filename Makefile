@@ -18,6 +18,8 @@ help: ## List the targets
 	@echo
 	@echo "  PROFILE=openshift-4.20|openshift-4.8|kubernetes-1.33|…   the cluster that the demo stands in for"
 	@echo "  ONCE=1                                                   the demo ends by itself"
+	@echo "  IMAGE=… BUNDLE_IMAGE=… CATALOG_IMAGE=…                   the images; the last two follow from the first"
+	@echo "  FOLDER=config/default|config/openshift-4.7|…             what of config/ is deployed"
 
 .PHONY: packages
 packages: ## Install what building and testing need (Debian packages)
@@ -56,9 +58,22 @@ run: programs ## Run the operator against the current kubeconfig
 install: ## Install the CRD into the current cluster
 	kubectl apply -k crds
 
+# What config/ names; the bundle's image and the catalog's are beside the operator's.
+PUBLISHED = quay.io/systemd-operator/systemd-workload-operator
+VERSION = $(shell sed -n 's/^project.* VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
+IMAGE ?= $(PUBLISHED):v$(VERSION)
+# REGISTRY/operator:v1 or REGISTRY/operator@sha256:… to REGISTRY/operator
+repository = $(shell echo '$(1)' | sed 's|@.*||; s|:[^:/]*$$||')
+BUNDLE_IMAGE ?= $(call repository,$(IMAGE))-bundle:v$(VERSION)
+CATALOG_IMAGE ?= $(call repository,$(IMAGE))-catalog:v$(VERSION)
+
+FOLDER ?= config/default
+KUBECTL_FLAGS ?=
+
+# config/ names the published image: it is put right on the way to the cluster.
 .PHONY: deploy
-deploy: ## Install CRD, rights and the operator into the current cluster
-	kubectl apply -k config/default
+deploy: ## Install CRD, rights and the operator (IMAGE=…) into the current cluster
+	kubectl kustomize $(FOLDER) | sed 's|image: $(PUBLISHED):.*|image: $(IMAGE)|' | kubectl apply $(KUBECTL_FLAGS) -f -
 
 .PHONY: lint
 lint: packages ## Check formatting, scripts and includes
@@ -111,17 +126,16 @@ bench: ## Measure the operator with 100, 1,000 and 10,000 workloads, and the boo
 	@BUILD=$(BUILD)-release tests/bench/run.sh
 	@BUILD=$(BUILD)-release tests/bench/boot.sh
 
-IMAGE ?= quay.io/systemd-operator/systemd-workload-operator:v0.1.0
-
 # LOCAL=1: what it is compiled in is made from Debian packages by buildah, as root, and nothing is
 # fetched from a registry. chroot: it needs no more of its surroundings than a container has.
 LOCAL ?=
 BUILDAH_ISOLATION ?= chroot
+CONTAINERS = $(or $(shell command -v podman),buildah)
 
 .PHONY: image
 image: ## Build the operator's image with podman or buildah; LOCAL=1 without a registry
 ifeq ($(LOCAL),)
-	@$(or $(shell command -v podman),buildah) build -t $(IMAGE) -f deploy/Containerfile .
+	@$(CONTAINERS) build -t $(IMAGE) -f deploy/Containerfile .
 else
 	@builder=$$(deploy/local-builder.sh) && \
 	  buildah build --isolation $(BUILDAH_ISOLATION) --network host --build-arg BUILDER=$$builder \
@@ -130,9 +144,17 @@ else
 endif
 
 .PHONY: bundle
-bundle: configure ## Make the OLM bundle and catalog from crds/ and config/
+bundle: configure ## Make the OLM bundle and catalog for IMAGE=… from crds/ and config/
 	@ninja -C $(BUILD) -j $(JOBS) olm-bundle
-	@$(BUILD)/deploy/olm-bundle --image $(IMAGE)
+	@$(BUILD)/deploy/olm-bundle --version $(VERSION) --image $(IMAGE) --bundle-image $(BUNDLE_IMAGE)
+
+.PHONY: bundle-image
+bundle-image: ## Build the image of the OLM bundle, BUNDLE_IMAGE=…
+	@$(CONTAINERS) build -t $(BUNDLE_IMAGE) -f deploy/bundle.Dockerfile deploy
+
+.PHONY: catalog-image
+catalog-image: ## Build the image of the OLM catalog, CATALOG_IMAGE=…
+	@$(CONTAINERS) build -t $(CATALOG_IMAGE) -f deploy/catalog.Dockerfile deploy
 
 .PHONY: bundle-check
 bundle-check: configure ## Check bundle and catalog as OLM would

@@ -19,7 +19,7 @@ inline constexpr std::string_view kPlural = "systemdworkloads";
 inline constexpr std::string_view kFieldManager = "systemd-workload-operator";
 inline constexpr std::string_view kStatusFieldManager = "systemd-workload-operator-status";
 
-// Labels on every child.
+// Labels on every child; claims go without the second (render/storage.cpp).
 inline constexpr std::string_view kLabelName = "app.kubernetes.io/name";
 inline constexpr std::string_view kLabelInstance = "app.kubernetes.io/instance";
 inline constexpr std::string_view kLabelManagedBy = "app.kubernetes.io/managed-by";

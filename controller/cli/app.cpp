@@ -23,9 +23,9 @@ const std::map<std::string, platform::MachineConfigMode> kModes = {
     {"Off", platform::MachineConfigMode::kOff}};
 
 // By its names alone: a transformer of CLI11 would show, and take, the numbers behind them too.
-void add_mode(CLI::App& command, const std::string& name, platform::MachineConfigMode& mode,
-              const std::string& help) {
-  command
+CLI::Option* add_mode(CLI::App& command, const std::string& name, platform::MachineConfigMode& mode,
+                      const std::string& help) {
+  return command
       .add_option_function<std::string>(
           name, [&mode](const std::string& chosen) { mode = kModes.at(chosen); }, help)
       ->transform(CLI::IsMember(&kModes, CLI::ignore_case))
@@ -53,8 +53,12 @@ void add_seconds(CLI::App& command, const std::string& name, std::chrono::millis
       ->check(CLI::PositiveNumber);
 }
 
+// What an administrator may want otherwise is a variable as well, --log-level LOG_LEVEL: OLM's
+// Subscription sets variables (spec.config.env), and no arguments.
 CLI::App* add_run(CLI::App& app, RunOptions& options) {
   CLI::App* run = app.add_subcommand("run", "Reconcile the cluster's SystemdWorkloads");
+  // With a callback of its own CLI11 looks at its variables only when it is the command.
+  run->parse_complete_callback([] {});
   add_connection(*run, options.connection);
   run->add_option("--watch-namespace", options.namespaces,
                   "Namespaces to serve, separated by commas (default: all)")
@@ -62,12 +66,16 @@ CLI::App* add_run(CLI::App& app, RunOptions& options) {
       ->envname("WATCH_NAMESPACE");
   run->add_option("--workers", options.workers, "Workloads reconciled at the same time")
       ->check(CLI::Range(1, 64))
-      ->capture_default_str();
+      ->capture_default_str()
+      ->envname("WORKERS");
   add_mode(*run, "--machine-config", options.machine_config,
            "Whether MachineConfigs are written (Apply), shown in the status (Preview), or neither "
-           "(Off); writing one reboots the nodes of its pool");
+           "(Off); writing one reboots the nodes of its pool")
+      ->envname("MACHINE_CONFIG");
   run->add_flag("--machine-config-cleanup", options.machine_config_cleanup,
-                "Delete a MachineConfig that no workload needs any more; this reboots nodes, too");
+                "Delete a MachineConfig that no workload needs any more; this reboots nodes, too")
+      ->check(CLI::IsMember({"true", "false"}))
+      ->envname("MACHINE_CONFIG_CLEANUP");
   run->add_flag(
       "--leader-elect,!--no-leader-elect", options.leader_elect,
       "Write only while holding the Lease, so that several replicas can run (default: true)");
@@ -96,17 +104,21 @@ CLI::App* add_run(CLI::App& app, RunOptions& options) {
   run->add_option("--tls-min-version", options.tls.min_version,
                   "Least version of TLS that is served, in place of the cluster's profile: "
                   "VersionTLS12 or VersionTLS13")
-      ->check(CLI::IsMember({"VersionTLS12", "VersionTLS13"}));
+      ->check(CLI::IsMember({"VersionTLS12", "VersionTLS13"}))
+      ->envname("TLS_MIN_VERSION");
   run->add_option("--tls-cipher-suites", options.tls.ciphers,
                   "Cipher suites that are served, separated by commas, in place of the cluster's "
                   "profile; by IANA's names or OpenSSL's")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->envname("TLS_CIPHER_SUITES");
   run->add_option("--log-format", options.log_format, "logfmt or json")
       ->check(CLI::IsMember({"logfmt", "json"}))
-      ->capture_default_str();
+      ->capture_default_str()
+      ->envname("LOG_FORMAT");
   run->add_option("--log-level", options.log_level, "debug, info, warning or error")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
-      ->capture_default_str();
+      ->capture_default_str()
+      ->envname("LOG_LEVEL");
   return run;
 }
 

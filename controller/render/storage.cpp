@@ -16,7 +16,11 @@ Json claim(const api::Workload& workload, const api::Claim& claim, int ordinal) 
                   {{"accessModes", claim.access_modes},
                    {"resources", {{"requests", {{"storage", canonical_quantity(claim.size)}}}}},
                    {"volumeMode", "Filesystem"}}}};
-  result["metadata"]["labels"][std::string(api::kLabelOrdinal)] = std::to_string(ordinal);
+  Json& labels = result["metadata"]["labels"];
+  labels[std::string(api::kLabelOrdinal)] = std::to_string(ordinal);
+  // By this label Argo CD takes an object without an owner for one of the application of that name,
+  // and prunes what is not in its repository: here, the data.
+  labels.erase(std::string(api::kLabelInstance));
   set_unless_empty(result["spec"], "storageClassName", claim.storage_class_name);
   // An owned claim goes with its workload, whether the operator still runs or not; a retained one
   // must not.

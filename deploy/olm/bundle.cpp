@@ -10,11 +10,11 @@ constexpr const char* kCrdManifest = "workloads.systemd-operator.dev_systemdwork
 constexpr const char* kOpenShiftVersions = "v4.11";
 
 // Manifests besides CRD and CSV. The ServiceAccount, the operator's own roles and the Deployment
-// are made by OLM from the CSV.
+// are made by OLM from the CSV. No NetworkPolicy (check.cpp): an administrator applies that.
 constexpr const char* kManifests[] = {
     "config/rbac/metrics_reader_role.yaml", "config/rbac/user_roles.yaml",
     "config/manager/metrics_service.yaml",  "config/manager/pod_disruption_budget.yaml",
-    "config/manager/priority_class.yaml",   "config/network-policy/network_policy.yaml",
+    "config/manager/priority_class.yaml",   "config/prometheus/role.yaml",
     "config/prometheus/monitor.yaml",       "config/prometheus/rules.yaml"};
 
 std::string manifest_name(const Json& document) {
@@ -53,6 +53,11 @@ std::string dockerfile(const Json& labels) {
 
 }  // namespace
 
+std::string skip_range(const Options& options) {
+  if (options.version == kFirstRelease) return {};
+  return std::string(">=") + kFirstRelease + " <" + options.version;
+}
+
 Files make_bundle(const Options& options) {
   Files files;
   const std::string manifests = "bundle/manifests/";
@@ -85,6 +90,9 @@ Files make_catalog(const Options& options) {
   const std::string name = csv.at("metadata").at("name");
   Json entry = {{"name", name}};
   if (!options.replaces.empty()) entry["replaces"] = options.replaces;
+  if (const std::string skipped = skip_range(options); !skipped.empty()) {
+    entry["skipRange"] = skipped;
+  }
   const Json channel = {{"schema", "olm.channel"},
                         {"package", kPackage},
                         {"name", options.channel},

@@ -14,6 +14,7 @@
 namespace olm {
 
 inline constexpr const char* kPackage = "systemd-workload-operator";
+inline constexpr const char* kFirstRelease = "0.1.0";
 // In the repository.
 inline constexpr const char* kCrdFile = "crds/workloads.systemd-operator.dev_systemdworkloads.yaml";
 
@@ -36,6 +37,10 @@ Files make_bundle(const Options& options);
 
 // catalog/<package>/catalog.yaml: the package, its channel, its bundle.
 Files make_catalog(const Options& options);
+
+// The versions that this one may follow at once, past those between: the catalog holds the newest
+// alone. "" for the first.
+std::string skip_range(const Options& options);
 
 // The ClusterServiceVersion alone.
 Json make_csv(const Options& options);

@@ -11,7 +11,10 @@ namespace {
 constexpr const char* kAnnotationsFile = "bundle/metadata/annotations.yaml";
 constexpr const char* kManifestsFolder = "bundle/manifests/";
 
-// operator-registry pkg/lib/bundle/supported_resources.go, and NetworkPolicy since.
+// operator-registry pkg/lib/bundle/supported_resources.go, without NetworkPolicy: OpenShift's OLM
+// takes one from 4.20 and from patch releases of 4.12 to 4.19 of autumn 2025 on
+// (openshift/operator-framework-olm, pulls 1047, 1052, 1054), and refuses the whole bundle
+// before. com.redhat.openshift.versions cannot tell patch releases apart.
 const std::set<std::string>& accepted_kinds() {
   static const std::set<std::string> kKinds = {"ClusterServiceVersion",
                                                "CustomResourceDefinition",
@@ -28,7 +31,6 @@ const std::set<std::string>& accepted_kinds() {
                                                "PodMonitor",
                                                "PodDisruptionBudget",
                                                "PriorityClass",
-                                               "NetworkPolicy",
                                                "VerticalPodAutoscaler",
                                                "ConsoleYAMLSample",
                                                "ConsoleQuickStart",

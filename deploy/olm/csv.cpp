@@ -136,6 +136,10 @@ Json make_csv(const Options& options) {
       by_digest ? "true" : "false";
   csv["metadata"]["annotations"]["alm-examples"] = examples(options.source).dump(2) + "\n";
 
+  if (const std::string skipped = skip_range(options); !skipped.empty()) {
+    csv["metadata"]["annotations"]["olm.skipRange"] = skipped;
+  }
+
   Json& spec = csv["spec"];
   spec["version"] = options.version;
   if (!options.replaces.empty()) spec["replaces"] = options.replaces;

@@ -59,6 +59,18 @@ TEST(Samples, AreValidAndWithoutUnknownFields) {
   expect_valid("tests/api/full.yaml");
 }
 
+// init-data of freeipa/freeipa-container ends with 8 at a first argument that is neither an option
+// nor one of these, so at every one that is meant for systemd.
+TEST(Samples, FreeIpasOwnInitGetsNoArgumentThatItRefuses) {
+  const auto parsed = parse_workload(read_yaml("config/samples/ipa.yaml").at(0));
+  const InitSpec& init = std::get<Workload>(parsed).spec.init;
+  EXPECT_EQ(init.command, std::vector<std::string>{"/usr/local/sbin/init"});
+  EXPECT_EQ(init.args.at(0), "ipa-server-install");
+  EXPECT_TRUE(init.target.empty() && init.log_level.empty() && init.log_target.empty() &&
+              init.mask_units.empty() && !init.journal_to_console)
+      << "these become arguments";
+}
+
 std::vector<Json> rules() {
   std::vector<Json> all;
   for (const char* file : {"role", "cluster_role", "leader_election_role", "metrics_auth_role"}) {
@@ -136,6 +148,54 @@ TEST(Manager, ItsPodMeetsTheRestrictedStandardAndHasRequestsButNoLimits) {
     EXPECT_TRUE(container.at("resources").at("requests").contains("memory"));
     EXPECT_FALSE(container.at("resources").contains("limits"));
   }
+}
+
+TEST(Manager, ItsPodsLandOnTheNodesThatItsImageIsFor) {
+  const Json affinity = read_yaml("config/manager/manager.yaml")
+                            .at(0)
+                            .at("/spec/template/spec/affinity/nodeAffinity"_json_pointer)
+                            .at("requiredDuringSchedulingIgnoredDuringExecution")
+                            .at("nodeSelectorTerms");
+  ASSERT_EQ(affinity.size(), 1U);
+  Json labels = Json::object();  // what the bundle says of the same
+  for (const Json& wanted : affinity[0].at("matchExpressions")) {
+    const std::string key = wanted.at("key");
+    for (const Json& value : wanted.at("values")) {
+      labels["operatorframework.io/" + key.substr(key.find('/') + 1) + "." +
+             value.get<std::string>()] = "supported";
+    }
+  }
+  EXPECT_EQ(read_yaml("config/manifests/csv.yaml").at(0).at("metadata").at("labels"), labels);
+}
+
+// The API server's port is the cluster's affair.
+TEST(NetworkPolicy, LetsTheOperatorReachAnApiServerOnAnyPort) {
+  const Json policy = read_yaml("config/network-policy/network_policy.yaml").at(0);
+  EXPECT_EQ(policy.at("/spec/egress/0/ports"_json_pointer), Json::parse(R"([{"protocol":"TCP"}])"));
+  EXPECT_FALSE(policy.at("/spec/egress/0"_json_pointer).contains("to"));
+}
+
+// `make deploy IMAGE=…` puts another image in the place of the one that config/ names.
+TEST(Deploy, PutsAnotherImageInThePlaceOfTheOneThatTheFolderNames) {
+  const Json image = read_yaml("config/manager/kustomization.yaml").at(0).at("images").at(0);
+  const std::string published = image.at("newName");
+  std::ifstream makefile(SWO_SOURCE_DIR "/Makefile");
+  std::stringstream text;
+  text << makefile.rdbuf();
+  EXPECT_THAT(text.str(), testing::HasSubstr("PUBLISHED = " + published + "\n"));
+  if (std::system("kubectl version --client >/dev/null 2>&1") != 0) {  // NOLINT(cert-env33-c)
+    GTEST_SKIP() << "kubectl is not installed";
+  }
+  // What goes to the cluster, in place of sending it there.
+  const std::string command =
+      "make -s -n -C " SWO_SOURCE_DIR
+      " deploy IMAGE=registry.example.com/operator:v1"
+      " | sed 's/| kubectl apply.*//' | (cd " SWO_SOURCE_DIR " && sh) > deployed.yaml";
+  ASSERT_EQ(std::system(command.c_str()), 0);  // NOLINT(cert-env33-c)
+  std::stringstream deployed;
+  deployed << std::ifstream("deployed.yaml").rdbuf();
+  EXPECT_THAT(deployed.str(), testing::HasSubstr("image: registry.example.com/operator:v1\n"));
+  EXPECT_THAT(deployed.str(), testing::Not(testing::HasSubstr("image: " + published)));
 }
 
 // Each kustomization builds by itself; a person applies config/default.

@@ -1,5 +1,6 @@
 // What a person is told who has mistyped, or asks how it goes.
 #include <algorithm>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -51,12 +52,59 @@ TEST(Usage, TheHelpNamesTheChoicesOfAFlagAndNothingOfTheProgramsInside) {
     SCOPED_TRACE(command);
     const Said help = say({"systemd-workload-operator", command, "--help"});
     EXPECT_EQ(help.code, 0);
-    EXPECT_THAT(help.out, AllOf(HasSubstr("--machine-config TEXT:{Apply,Preview,Off}=Apply"),
+    EXPECT_THAT(help.out, AllOf(HasSubstr("--machine-config TEXT:{Apply,Off,Preview}=Apply"),
                                 Not(HasSubstr("->")), Not(HasSubstr("ENUM"))));
     const Said wrong = say({"systemd-workload-operator", command, "--machine-config=0"});
     EXPECT_EQ(wrong.code, 2);
-    EXPECT_THAT(wrong.err, HasSubstr("0 not in {Apply,Preview,Off}"));
+    EXPECT_THAT(wrong.err, HasSubstr("0 not in {Apply,Off,Preview}"));
   }
+}
+
+// Set for as long as it lives.
+class Variable {
+ public:
+  Variable(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
+  ~Variable() { unsetenv(name_); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  const char* name_;
+};
+
+TEST(Usage, WhatAVariableSaysOfRunIsJudgedAsTheFlagIs) {
+  const struct {
+    const char* name;
+    const char* value;
+    const char* said;
+  } cases[] = {
+      {"MACHINE_CONFIG", "Never", "--machine-config: Never not in {Apply,Off,Preview}"},
+      {"MACHINE_CONFIG_CLEANUP", "maybe", "--machine-config-cleanup: maybe not in {true,false}"},
+      {"LOG_FORMAT", "xml", "--log-format: xml not in {logfmt,json}"},
+      {"LOG_LEVEL", "loud", "--log-level: loud not in {debug,info,warning,error}"},
+      {"WORKERS", "0", "--workers: Value 0 not in range 1 to 64"},
+      {"TLS_MIN_VERSION", "1.2", "--tls-min-version: 1.2 not in {VersionTLS12,VersionTLS13}"},
+  };
+  const std::string help = say({"systemd-workload-operator", "run", "--help"}).out;
+  for (const auto& c : cases) {
+    EXPECT_THAT(help, HasSubstr("(Env:" + std::string(c.name) + ")"));
+    const Variable variable(c.name, c.value);
+    const Said wrong = say({"systemd-workload-operator", "run"});
+    EXPECT_EQ(wrong.code, 2);
+    EXPECT_THAT(wrong.err, HasSubstr(c.said));
+    EXPECT_EQ(say({"systemd-workload-operator", "version"}).code, 0) << "not a matter of run";
+  }
+}
+
+TEST(Usage, AnArgumentOfRunOutweighsTheVariable) {
+  const Variable level("LOG_LEVEL", "loud");
+  const Variable cleanup("MACHINE_CONFIG_CLEANUP", "true");
+  const Variable mode("MACHINE_CONFIG", "preview");
+  // All is well with these, so that the next thing is missed: a kubeconfig.
+  const Said said = say({"systemd-workload-operator", "run", "--log-level=error",
+                         "--kubeconfig=/nonexistent/kubeconfig"});
+  EXPECT_EQ(said.code, 2);
+  EXPECT_THAT(said.err, HasSubstr("/nonexistent/kubeconfig"));
 }
 
 }  // namespace

@@ -79,16 +79,57 @@ TEST(Bundle, AReleaseNamesItsImagesByDigest) {
   EXPECT_EQ(disconnected({}), "false");
 }
 
-TEST(Bundle, ALaterVersionReplacesTheOneBefore) {
+Json channel_entry(const Files& files) {
+  return parse_yaml(files.at(kCatalog)).at(1).at("entries").at(0);
+}
+
+TEST(Bundle, ALaterVersionReplacesTheOneBeforeAndWhoMissedThatMayFollowAtOnce) {
   Options later;
-  later.version = "0.2.0";
-  later.replaces = "systemd-workload-operator.v0.1.0";
-  const Json csv = make_csv([&] {
-    later.source = SWO_SOURCE_DIR;
-    return later;
-  }());
-  EXPECT_EQ(csv.at("metadata").at("name"), "systemd-workload-operator.v0.2.0");
-  EXPECT_EQ(csv.at("spec").at("replaces"), "systemd-workload-operator.v0.1.0");
+  later.version = "0.3.0";
+  later.replaces = "systemd-workload-operator.v0.2.0";
+  const Files files = generated(later);
+  const Json csv = parse_yaml(files.at(kCsv)).at(0);
+  EXPECT_EQ(csv.at("metadata").at("name"), "systemd-workload-operator.v0.3.0");
+  EXPECT_EQ(csv.at("spec").at("replaces"), "systemd-workload-operator.v0.2.0");
+  EXPECT_EQ(csv.at("metadata").at("annotations").at("olm.skipRange"), ">=0.1.0 <0.3.0");
+  EXPECT_EQ(channel_entry(files), Json({{"name", "systemd-workload-operator.v0.3.0"},
+                                        {"replaces", "systemd-workload-operator.v0.2.0"},
+                                        {"skipRange", ">=0.1.0 <0.3.0"}}));
+  EXPECT_THAT(check(files), testing::IsEmpty());
+}
+
+TEST(Bundle, TheFirstVersionFollowsNone) {
+  EXPECT_EQ(channel_entry(generated()), Json({{"name", "systemd-workload-operator.v0.1.0"}}));
+  EXPECT_FALSE(parse_yaml(generated().at(kCsv))
+                   .at(0)
+                   .at("metadata")
+                   .at("annotations")
+                   .contains("olm.skipRange"));
+}
+
+TEST(Bundle, TheCatalogLeadsToTheBundleThatIsNamed) {
+  Options own;
+  own.image = "registry.example.com/operator:v1";
+  own.bundle_image = "registry.example.com/operator-bundle:v1";
+  const Json bundle = parse_yaml(generated(own).at(kCatalog)).at(2);
+  EXPECT_EQ(bundle.at("image"), own.bundle_image);
+  EXPECT_THAT(bundle.dump(), testing::Not(testing::HasSubstr("quay.io/systemd-operator")));
+}
+
+TEST(Bundle, OpenShiftsPrometheusMayFindTheOperatorsPods) {
+  const Files files = generated();
+  const auto manifest = [&](const std::string& kind) {
+    return parse_yaml(files.at("bundle/manifests/systemd-workload-operator-monitoring_"
+                               "rbac.authorization.k8s.io_" +
+                               kind + ".yaml"))
+        .at(0);
+  };
+  EXPECT_EQ(manifest("role").at("rules"),
+            Json::parse(R"([{"apiGroups": [""], "resources": ["services", "endpoints", "pods"],
+                             "verbs": ["get", "list", "watch"]}])"));
+  EXPECT_EQ(manifest("rolebinding").at("roleRef").at("name"),
+            manifest("role").at("metadata").at("name"));
+  EXPECT_EQ(manifest("rolebinding").at("subjects").at(0).at("namespace"), "openshift-monitoring");
 }
 
 // The rules of config/rbac's roles in the files, in their order.
@@ -156,6 +197,7 @@ std::vector<Breakage> breakages() {
   return {
       sets(kCsv, "/kind", "Deployment", "exactly one ClusterServiceVersion"),
       sets(kCsv, "/kind", "Route", "OLM accepts no Route"),
+      sets(kCsv, "/kind", "NetworkPolicy", "OLM accepts no NetworkPolicy"),
       sets(kCsv, "/metadata/name", "operator", "metadata.name must be PACKAGE.vVERSION"),
       sets(kCsv, "/metadata/namespace", "here", "leave metadata.namespace out"),
       sets(kCsv, "/spec/version", "1", "spec.version must be a semantic version"),

@@ -109,6 +109,37 @@ TEST(LifeOfAnInstance, ItsClaimOutlivesItsPodAndByDefaultItsWorkload) {
             claim["metadata"]["uid"]);
 }
 
+// By which Argo CD would take it for its own, and prune it.
+TEST(LifeOfAnInstance, ItsClaimLosesTheLabelThatAnEarlierOperatorGaveIt) {
+  Life life;
+  life.apply({{"image", "v1"}, {"storage", Life::storage("1Gi")}});
+  ASSERT_TRUE(life.runs());
+  life.simulation.stop_operator();
+  Json earlier = *life.simulation.admin().get(Life::claims_path(), "data-nginx-0");
+  Json& metadata = earlier["metadata"];
+  Json labels = metadata["labels"];
+  labels["app.kubernetes.io/instance"] = "nginx";
+  metadata = {{"name", "data-nginx-0"}, {"namespace", "demo"}, {"labels", labels}};
+  earlier.erase("status");
+  devcluster::Request request;
+  request.trusted = true;
+  request.method = "PATCH";
+  request.target =
+      Life::claims_path() + "/data-nginx-0?fieldManager=systemd-workload-operator&force=true";
+  request.headers["content-type"] = "application/apply-patch+yaml";
+  request.body = earlier.dump();
+  ASSERT_EQ(life.simulation.cluster().api().handle(request).response.status, 200);
+  life.simulation.start_operator();
+  const auto labelled = [&] {
+    return life.simulation.admin()
+        .get(Life::claims_path(), "data-nginx-0")
+        ->at("metadata")["labels"]
+        .contains("app.kubernetes.io/instance");
+  };
+  EXPECT_TRUE(labelled());
+  EXPECT_TRUE(life.simulation.until([&] { return !labelled(); }));
+}
+
 TEST(LifeOfAnInstance, ItsClaimGoesWithItWhereTheSpecSaysSo) {
   Life life;
   const Json retention = {{"whenScaled", "Delete"}, {"whenDeleted", "Delete"}};

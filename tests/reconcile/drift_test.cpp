@@ -90,6 +90,12 @@ TEST(Drift, ANewWishCounts) {
   EXPECT_NE(live_digest(live_service()), digest_of_desired(wish));
 }
 
+TEST(Drift, AnAbandonedWishCounts) {
+  Json wish = desired_service();
+  wish["metadata"]["labels"].erase("app");
+  EXPECT_NE(live_digest(live_service()), digest_of_desired(wish));
+}
+
 TEST(Drift, FieldsOfTheStatusSubresourceAreAnotherMatter) {
   Json live = live_service();
   Json status_entry = live["metadata"]["managedFields"][0];
