@@ -2,22 +2,13 @@
 
 #include <algorithm>
 
+#include "api/utf8.hpp"
 #include "api/workload.hpp"
 
 namespace swo::api {
 namespace {
 
 constexpr std::size_t kExcerptBytes = 80;
-
-// Cuts before a UTF-8 sequence rather than inside it.
-std::string cut(std::string text) {
-  if (text.size() <= kExcerptBytes) return text;
-  constexpr unsigned kTopTwoBits = 0xC0;
-  constexpr unsigned kContinuation = 0x80;
-  std::size_t end = kExcerptBytes;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & kTopTwoBits) == kContinuation) --end;
-  return text.substr(0, end) + "…";
-}
 
 }  // namespace
 
@@ -38,7 +29,7 @@ bool deeper_than(const Json& value, int levels) {
 std::string excerpt(const Json& value) {
   if (value.is_object()) return "an object";
   if (value.is_array()) return "a list";
-  return cut(value.dump(-1, ' ', false, Json::error_handler_t::replace));
+  return shortened(value.dump(-1, ' ', false, Json::error_handler_t::replace), kExcerptBytes);
 }
 
 std::string FieldError::message() const {

@@ -1,5 +1,5 @@
-// Group, version and the well-known names of the SystemdWorkload API: every label, annotation,
-// finalizer and field manager that the operator writes or reads is spelled here and nowhere else.
+// Group, version and the well-known names of the SystemdWorkload API: the labels, annotations and
+// field managers that more than one place of the operator writes or reads.
 //
 // Label keys of the recommended kind:
 // kubernetes.io/docs/concepts/overview/working-with-objects/common-labels.

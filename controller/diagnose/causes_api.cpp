@@ -134,7 +134,8 @@ constexpr std::array kPutOut = {
 std::optional<Diagnosis> user_namespace_dropped(const Case& c) {
   const bool exists = !c.evidence.phase.empty();
   const bool wanted = c.strategy.user_namespace == platform::UserNamespaceVia::kHostUsers;
-  if (!exists || !wanted || c.evidence.host_users == false) {
+  // One that was made when the annotation was the way has its user namespace by that.
+  if (!exists || !wanted || c.evidence.host_users == false || c.evidence.user_namespace_asked) {
     return std::nullopt;
   }
   return make(

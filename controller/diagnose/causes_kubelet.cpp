@@ -80,6 +80,12 @@ constexpr std::array kContainerTexts = {
         "CRI-O before 1.31 sets a range of groups that the user namespace lacks",
         "set the Pod's sysctl net.ipv4.ping_group_range to \"0 65535\": the operator does where it "
         "knows CRI-O's version; or update CRI-O"},
+    // kubernetes pkg/kubelet/userns: the API server has the gate, and this kubelet has not.
+    Row{"can't set spec.HostUsers", "KubeletGateOff",
+        "The node's kubelet refuses user namespaces: its feature gate UserNamespacesSupport is "
+        "off, as it is by default before Kubernetes 1.33",
+        "finish the upgrade of the nodes, turn the gate on for their kubelets, or leave them out "
+        "with spec.nodeSelector"},
     Row{"runtime does not support user namespaces", "UserNamespacesUnsupported",
         "The node's container runtime has no user namespaces",
         "update it (CRI-O ≥ 1.25 or containerd ≥ 2.0), or leave the node out with "

@@ -18,9 +18,15 @@ std::optional<std::string_view> after(std::string_view text, std::string_view pa
   return text.substr(at + part.size());
 }
 
+// systemd.unit(5).
 bool is_unit_name(std::string_view name) {
-  constexpr std::array<std::string_view, 9> kSuffixes = {
-      ".service", ".socket", ".target", ".mount", ".timer", ".path", ".device", ".swap", ".scope"};
+  constexpr std::size_t kLongest = 255;
+  constexpr std::array<std::string_view, 11> kSuffixes = {
+      ".service", ".socket", ".target", ".mount", ".automount", ".timer",
+      ".path",    ".device", ".swap",   ".scope", ".slice"};
+  if (name.size() > kLongest) {
+    return false;
+  }
   const bool valid = std::ranges::all_of(name, [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || contains(":-_.\\@", {&c, 1});
   });
@@ -42,7 +48,16 @@ std::string unit_of(std::string_view text) {
   while (text.ends_with('.')) {
     text.remove_suffix(1);
   }
-  return redacted(text);
+  return shown(text);
+}
+
+// systemctl(1), is-system-running. The image prints it, so anything else may come in its place.
+std::string state_of(std::string_view word) {
+  constexpr std::array<std::string_view, 8> kStates = {"initializing", "starting",    "running",
+                                                       "degraded",     "maintenance", "stopping",
+                                                       "offline",      "unknown"};
+  const bool known = word.empty() || std::ranges::find(kStates, word) != kStates.end();
+  return known ? std::string(word) : "unknown";
 }
 
 // The units in a probe's list; anything else there is not shown.
@@ -82,7 +97,7 @@ std::optional<ProbeReport> parse_report(const std::string& event) {
   report.startup = contains(line, "Startup probe failed");
   std::string_view rest = *said;
   const std::size_t semicolon = rest.find(';');
-  report.state = std::string(rest.substr(0, rest.find_first_not_of("abcdefghijklmnopqrstuvwxyz")));
+  report.state = state_of(rest.substr(0, rest.find_first_not_of("abcdefghijklmnopqrstuvwxyz")));
   if (semicolon != std::string_view::npos) {
     rest.remove_prefix(semicolon + 1);
     if (const auto list = after(rest, "waiting for:")) {
@@ -136,8 +151,9 @@ void read_failure(std::string_view line, Console& console, bool& names_by_hint) 
     add(console.failed, unit_of(*mount));
   } else if (const auto status = after(line, "See 'systemctl status ")) {
     // Before 250 the failure itself has only a description; this line has the name.
-    if (names_by_hint && !console.failed.empty()) {
-      console.failed.back() = std::string(status->substr(0, status->find('\'')));
+    const std::string_view name = status->substr(0, status->find('\''));
+    if (names_by_hint && !console.failed.empty() && is_unit_name(name)) {
+      console.failed.back() = std::string(name);
     }
     names_by_hint = false;
   } else if (const auto result = line.find(": Failed with result '"); result != std::string::npos) {

@@ -19,7 +19,7 @@
 namespace swo::diagnose {
 
 struct ProbeReport {
-  std::string state;  // systemctl is-system-running
+  std::string state;  // systemctl is-system-running; "unknown" for what is none of its words
   std::vector<std::string> waiting_for;
   std::vector<std::string> failed;
   std::vector<std::string> not_active;

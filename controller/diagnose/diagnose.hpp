@@ -35,6 +35,7 @@ struct Evidence {
   bool tty = true;  // what the live Pod has, not what was rendered
   std::optional<bool>
       host_users;  // live spec.hostUsers; nullopt: absent (an old API server drops it)
+  bool user_namespace_asked = false;  // the live Pod asks CRI-O for one, by its annotation
   bool run_as_user_set = true;
   std::int64_t run_as_user = 0;
   std::string scc = {};           // annotation openshift.io/scc
@@ -49,7 +50,7 @@ struct Evidence {
   const platform::NodeFacts* node = nullptr;
 };
 
-// The one that is told of a ready instance as well: its container is root of the node.
+// Of a live Pod it is told though the instance be ready: its container is root of the node.
 inline constexpr std::string_view kUserNamespaceDropped = "UserNamespaceDropped";
 
 struct Diagnosis {
@@ -69,7 +70,7 @@ std::optional<Diagnosis> diagnose_log(std::string_view log);
 
 // systemd's state as far as the console and the probe's messages tell it, without exec.
 struct SystemdState {
-  std::string state = {};  // starting | running | degraded | "" unknown
+  std::string state = {};  // a word of systemctl is-system-running; "" where none is known
   std::vector<std::string> failed_units = {};
   std::string waiting_for = {};  // the job that keeps the boot from ending
 };

@@ -4,6 +4,8 @@
 #include <array>
 #include <cctype>
 
+#include "api/utf8.hpp"
+
 namespace swo::diagnose {
 namespace {
 
@@ -77,6 +79,24 @@ std::size_t utf8_length(std::string_view text, std::size_t at) {
       ((first == 0xE0 && byte(at + 1) < 0xA0) || (first == 0xED && byte(at + 1) > 0x9F) ||
        (first == 0xF0 && byte(at + 1) < 0x90) || (first == 0xF4 && byte(at + 1) > 0x8F));
   return odd ? 0 : length;
+}
+
+// What steers a terminal, or the order in which a text is shown, rather than being seen: C0, DEL
+// and C1 (ECMA-48), the marks of bidirectional text (Unicode UAX #9; CVE-2021-42574), and the
+// separators that some take for the end of a line.
+bool is_control(std::string_view character) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
+  if (character.size() == 1) {
+    return byte(0) < 0x20 || byte(0) == 0x7F;
+  }
+  if (character.size() == 2) {
+    return (byte(0) == 0xC2 && byte(1) < 0xA0) || character == "\u061C";
+  }
+  const bool general = character.size() == 3 && byte(0) == 0xE2;  // U+2000 to U+206F: E2 80, E2 81
+  return general &&
+         ((byte(1) == 0x80 && ((byte(2) >= 0x8E && byte(2) <= 0x8F) ||    // U+200E, U+200F
+                               (byte(2) >= 0xA8 && byte(2) <= 0xAE))) ||  // U+2028 to U+202E
+          (byte(1) == 0x81 && byte(2) >= 0xA6 && byte(2) <= 0xA9));       // U+2066 to U+2069
 }
 
 constexpr std::array<std::string_view, 12> kSecretKeys = {
@@ -234,11 +254,11 @@ std::vector<std::string> clean_lines(std::string_view text) {
       line += '?';
       ++i;
     } else {
-      const bool control = length == 1 && (static_cast<unsigned char>(c) < 0x20 || c == 0x7F);
+      const std::string_view character = text.substr(i, length);
       if (c == '\t') {
         line += ' ';
-      } else if (!control) {
-        line += text.substr(i, length);
+      } else if (!is_control(character)) {
+        line += character;
       }
       i += length;
     }
@@ -271,16 +291,7 @@ std::string shown(std::string_view line) {
   for (const std::string& part : clean_lines(line)) {
     joined += (joined.empty() ? "" : " ") + part;
   }
-  std::string out = redacted(joined);
-  if (out.size() > kLongest) {
-    std::size_t end = kLongest;
-    while (end > 0 && (static_cast<unsigned char>(out[end]) & 0xC0) == 0x80) {
-      --end;
-    }
-    out.resize(end);
-    out += "…";
-  }
-  return out;
+  return api::shortened(redacted(joined), kLongest);
 }
 
 }  // namespace swo::diagnose

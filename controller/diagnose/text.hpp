@@ -8,8 +8,9 @@
 
 namespace swo::diagnose {
 
-// Lines without ECMA-48 escape sequences and control characters; what is not UTF-8 becomes '?'. A
-// carriage return ends a line too: systemd redraws its progress line with it. Empty lines are left
+// Lines without ECMA-48 escape sequences, and without characters that steer (C0, C1, those of
+// bidirectional text); a tab becomes a space, what is not UTF-8 '?'. A carriage return ends a line
+// too: systemd redraws its progress line with it. Empty lines, and spaces at a line's end, are left
 // out.
 std::vector<std::string> clean_lines(std::string_view text);
 

@@ -27,6 +27,7 @@ diagnose::Evidence evidence_of(const PodFacts& pod, const api::Workload& workloa
   evidence.restarts = pod.restarts;
   evidence.tty = pod.tty;
   evidence.host_users = pod.host_users;
+  evidence.user_namespace_asked = pod.user_namespace_asked;
   evidence.run_as_user_set = pod.run_as_user.has_value();
   evidence.run_as_user = pod.run_as_user.value_or(0);
   evidence.scc = pod.scc;

@@ -232,6 +232,10 @@ const std::vector<Scenario>& scenarios() {
        creating("FailedCreatePodSandBox: Failed to create pod sandbox: can't allocate user "
                 "namespace: could not find an empty slot to allocate a user namespace"),
        "OutOfIdRanges", "empty slot", "idsPerPod"},
+      {"the node's kubelet has the feature gate off",
+       creating("FailedCreatePodSandBox: Failed to create pod sandbox: the feature gate "
+                "\"UserNamespacesSupport\" is disabled: can't set spec.HostUsers"),
+       "KubeletGateOff", "can't set spec.HostUsers", "finish the upgrade of the nodes"},
       {"a dropped capability leaves units failed",
        running({"Unhealthy: Readiness probe failed: systemd is degraded; failed: dbus.service "
                 "nginx.service"}),
@@ -417,6 +421,16 @@ TEST(Diagnosis, ReportsADroppedUserNamespaceEvenOfAReadyInstance) {
   platform::Strategy annotation;
   annotation.user_namespace = platform::UserNamespaceVia::kAnnotation;
   EXPECT_EQ(reason(e, annotation), "none");
+}
+
+TEST(Diagnosis, RaisesNoAlarmOfAPodWhoseUserNamespaceIsByTheAnnotation) {
+  Evidence e = running({});
+  e.ready = true;
+  e.host_users.reset();
+  e.user_namespace_asked = true;
+  EXPECT_EQ(reason(e), "none") << "the way has changed to hostUsers since";
+  e.ready = false;
+  EXPECT_EQ(reason(e), "Starting");
 }
 
 TEST(Diagnosis, CallsWhatPassesByItselfTransient) {

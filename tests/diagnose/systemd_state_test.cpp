@@ -41,6 +41,25 @@ TEST(SystemdState, OfAConsoleWithDescriptions) {
   EXPECT_THAT(state.failed_units, ElementsAre("nginx.service"));
 }
 
+TEST(SystemdState, TakesNoOtherTextForTheNameOfAUnit) {
+  for (const std::string& name :
+       {std::string("password=hunter2"), std::string("x.service rm -rf"), std::string("x"),
+        std::string(300, 'x') + ".service", std::string(9000, 'x')}) {
+    const SystemdState state =
+        systemd_state(running("[FAILED] Failed to start The nginx server.\n"
+                              "See 'systemctl status " +
+                              name +
+                              "' for details.\n"
+                              "[  OK  ] Reached target Multi-User System.\n"));
+    EXPECT_THAT(state.failed_units, ElementsAre("The nginx server"));
+  }
+  const SystemdState state =
+      systemd_state(running("[FAILED] Failed to start " + std::string(9000, 'x') +
+                            ".\n[  OK  ] Reached target Multi-User"));
+  ASSERT_EQ(state.failed_units.size(), 1U);
+  EXPECT_LT(state.failed_units.front().size(), 500U);
+}
+
 TEST(SystemdState, OfAForwardedJournal) {
   const SystemdState state =
       systemd_state(running("systemd[1]: nginx.service: Failed with result 'exit-code'.\n"
@@ -124,6 +143,9 @@ TEST(ProbeReports, AreReadInEachForm) {
   ASSERT_TRUE(bare);
   EXPECT_EQ(bare->state, "maintenance");
   EXPECT_EQ(probe_report({"Unhealthy: Readiness probe failed: HTTP 500"}), std::nullopt);
+  const auto made_up = probe_report({"Unhealthy: Readiness probe failed: systemd is splendid"});
+  ASSERT_TRUE(made_up);
+  EXPECT_EQ(made_up->state, "unknown") << "the image prints it, and it is a label of a metric";
 }
 
 }  // namespace

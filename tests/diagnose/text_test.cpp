@@ -31,6 +31,16 @@ TEST(CleanLines, AreValidUtf8) {
   EXPECT_THAT(clean_lines("\xC0\x80 \xED\xA0\x80"), ElementsAre("?? ???"));
 }
 
+TEST(CleanLines, HaveNothingThatSteersATerminalOrTheOrderOfATextButWhatIsSeen) {
+  EXPECT_THAT(clean_lines("a\u0080b\u009B31mc\u009Fd\x7F"
+                          "e"),
+              ElementsAre("ab31mcde"));
+  EXPECT_THAT(clean_lines("a\u202Eb\u202Ac\u2066d\u2069e\u200Ef\u200Fg\u061Ch\u2028i"),
+              ElementsAre("abcdefghi"));
+  EXPECT_THAT(clean_lines("\u00A0é — ● “x” \u2065 漢 שלום"),
+              ElementsAre("\u00A0é — ● “x” \u2065 漢 שלום"));
+}
+
 // Each holds the secret SECRET-ish value given beside it.
 struct Leak {
   const char* line;

@@ -186,6 +186,10 @@ std::vector<FailureRow> runtime_rows() {
                "container has runAsNonRoot and image will run as root", "delete the Pod"),
       in_words("ACreationWhoseErrorIsHidden", "ContainerCreateFailed", "create",
                "error reading container (probably exited) json message: EOF", "journalctl -u crio"),
+      in_words("AKubeletWhoseFeatureGateIsOff", "KubeletGateOff", "sandbox",
+               "Failed to create pod sandbox: the feature gate \"UserNamespacesSupport\" is "
+               "disabled: can't set spec.HostUsers",
+               "finish the upgrade of the nodes"),
       in_words("ASandboxThatCannotBeMade", "SandboxFailed", "sandbox",
                "Failed to create pod sandbox: plugin type=\"ovn-k8s-cni-overlay\" failed (add)",
                "the network plugin"),
