@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::chrono::minutes kRediscover{5};
 constexpr std::chrono::seconds kRediscoverAfterFault{10};
+// How soon a group that is missing is asked for once more.
+constexpr std::chrono::seconds kConfirmLoss{10};
 constexpr std::chrono::milliseconds kUntilSynced{100};
 constexpr std::chrono::seconds kPatience{10};
 
@@ -29,6 +31,18 @@ std::optional<Json> only(const Informer& informer) {
   }
   const auto all = informer->store().all();
   return all.empty() ? std::nullopt : std::optional(all.front()->facts);
+}
+
+// Something of what was served is served no more.
+bool loses(const Served& before, const Served& after) {
+  static constexpr bool Facts::*kGroups[] = {&Facts::has_scc, &Facts::has_route,
+                                             &Facts::has_machine_config, &Facts::has_config,
+                                             &Facts::has_gateway};
+  static constexpr bool Served::*kKinds[] = {&Served::pools, &Served::cluster_versions,
+                                             &Served::nodes_configs, &Served::feature_gates};
+  return std::ranges::any_of(
+             kGroups, [&](auto group) { return before.facts.*group && !(after.facts.*group); }) ||
+         std::ranges::any_of(kKinds, [&](auto kind) { return before.*kind && !(after.*kind); });
 }
 
 // Without what the API server adds to every object.
@@ -145,6 +159,13 @@ void Collector::discover_groups(kube::Instant now) {
     }
     return;
   }
+  // Children of a kind that is not there are given up: not by one answer, which may be of a server
+  // that has only started, or whose aggregated APIs are away.
+  if (loses(served_, *found) && !std::exchange(loss_seen_, true)) {
+    discover_at_ = now + kConfirmLoss;
+    return;
+  }
+  loss_seen_ = false;
   discover_at_ = now + kRediscover;
   served_ = std::move(*found);
   discovered_ = true;

@@ -91,6 +91,7 @@ class Collector {
   Details details_;
   Served served_;
   bool discovered_ = false;
+  bool loss_seen_ = false;  // the last answer lacked what was served before
   kube::Instant discover_at_{};
   kube::Instant details_at_ = kube::Instant::max();
 

@@ -31,6 +31,10 @@ struct Context {
   const std::string& pool_name() const { return workload.spec.platform.pool; }
   bool before(const Version& version) const { return openshift && *openshift < version; }
   bool annotation_is_proven() const { return facts.proven_annotation.contains(workload.ns); }
+  // As its status tells: its instances have been shaped so.
+  bool was_by_annotation() const {
+    return workload.status.platform.user_namespaces == kHadByAnnotation;
+  }
   bool by_annotation() const { return strategy.user_namespace == UserNamespaceVia::kAnnotation; }
   void reason(std::string topic, std::string text) {
     strategy.reasons.push_back({std::move(topic), std::move(text)});
@@ -70,6 +74,10 @@ void choose_api_fields(Context& context);
 
 // rules_exposure.cpp
 void choose_exposure(Context& context);
+
+// A volume whose files belong to ids of the node, or of a server: "claim data"; empty: none. What
+// the kubelet makes anew for the Pod is open to everyone.
+std::string persistent_volume(const api::Spec& spec);
 
 // "worker-0, worker-1 and 3 more".
 std::string name_list(const std::vector<std::string>& names);

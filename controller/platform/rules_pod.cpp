@@ -68,8 +68,8 @@ std::string tmpfs_user(const Context& context) {
   return volume_of_memory(spec.volumes);
 }
 
-// A volume whose files belong to ids of the node, or of a server; empty: none. What the kubelet
-// makes anew for the Pod is open to everyone.
+}  // namespace
+
 std::string persistent_volume(const api::Spec& spec) {
   if (!spec.storage.claims.empty()) {
     return "claim " + spec.storage.claims.front().name;
@@ -83,8 +83,6 @@ std::string persistent_volume(const api::Spec& spec) {
   }
   return {};
 }
-
-}  // namespace
 
 void check_platform(Context& context) {
   context.reason("platform", context.facts.generation());
@@ -226,7 +224,9 @@ void check_volumes(Context& context) {
                    " belong to ids of the node, which the container sees as nobody, and its root "
                    "cannot write there. hostUsers: false maps them (OpenShift ≥ 4.20); until then "
                    "an administrator has to open the volume's directory to the ids of "
-                   "\"containers\" in /etc/subuid, or to everyone.");
+                   "\"containers\" in /etc/subuid, or to everyone. It does not change by itself: "
+                   "give the files to the ids that the container is to see, and set "
+                   "spec.platform.userNamespace: HostUsers.");
 }
 
 void check_crio_faults(Context& context) {

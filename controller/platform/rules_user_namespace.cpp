@@ -31,6 +31,42 @@ std::string default_reason(const Context& context) {
              : "hostUsers: false; the API server's version is unknown and taken for ≥ 1.33";
 }
 
+// Kubelets that refuse hostUsers: false unless their gate is on. An upgrade moves the API server
+// first, the nodes one by one, those of a paused pool (OpenShift's EUS upgrades) much later.
+std::vector<std::string> nodes_behind(const std::vector<const NodeFacts*>& nodes) {
+  std::vector<std::string> names;
+  for (const NodeFacts* node : nodes) {
+    if (node->kubelet && *node->kubelet < kHostUsersByDefault) {
+      names.push_back(node->name);
+    }
+  }
+  return names;
+}
+
+// Why a workload stays by the annotation where hostUsers: false could be had; empty: it does not.
+std::string why_still_by_annotation(const Context& context) {
+  const Facts& facts = context.facts;
+  const bool can_be_had =
+      on_by_default(context) || facts.user_namespaces_gate == Tri::kYes || facts.proven_host_users;
+  if (!context.openshift || !can_be_had) {
+    return {};
+  }
+  // Their configuration is as old as they are: the gate of the new version says nothing of them.
+  const auto behind = nodes_behind(context.shaping);
+  if (on_by_default(context) && !behind.empty()) {
+    return counted(behind.size(), "node") + " (" + name_list(behind) +
+           ") that may hold the workload have a kubelet before Kubernetes 1.33, which refuses "
+           "hostUsers: false";
+  }
+  const std::string volume = persistent_volume(context.workload.spec);
+  if (context.was_by_annotation() && !volume.empty()) {
+    return "the files of " + volume +
+           " belong to the ids that it was given so far, which hostUsers: false would show as "
+           "nobody's";
+  }
+  return {};
+}
+
 std::vector<std::string> names_with(const Context& context, Tri answer) {
   std::vector<std::string> names;
   for (const NodeFacts* node : context.nodes) {
@@ -95,6 +131,15 @@ void sum_up_nodes(Context& context) {
                      name_list(unable) +
                      ") cannot make user namespaces: an instance that lands there will not start. "
                      "Leave them out with spec.nodeSelector.");
+  } else if (const auto behind = nodes_behind(context.nodes);
+             !behind.empty() && on_by_default(context) &&
+             context.facts.user_namespaces_gate != Tri::kYes) {
+    context.warn("KubeletTooOld",
+                 counted(behind.size(), "node") + " of " + std::to_string(all) + " (" +
+                     name_list(behind) +
+                     ") have a kubelet before Kubernetes 1.33, which refuses hostUsers: false "
+                     "unless its gate UserNamespacesSupport is on: an instance that lands there "
+                     "will not start. Upgrade them, or leave them out with spec.nodeSelector.");
   } else if (context.facts.proven_host_users) {
     context.reason(std::string(kTopic), "proven: a workload has booted that way on this cluster");
   } else if (!unknown.empty() || all == 0) {
@@ -121,6 +166,8 @@ void choose_user_namespace(Context& context) {
     choose(UserNamespaceVia::kHostUsers, "hostUsers: false, because the workload asks for it");
   } else if (wish == "Annotation") {
     choose(UserNamespaceVia::kAnnotation, "CRI-O annotation, because the workload asks for it");
+  } else if (const std::string why = why_still_by_annotation(context); !why.empty()) {
+    choose(UserNamespaceVia::kAnnotation, "CRI-O annotation, because " + why);
   } else if (on_by_default(context)) {
     choose(UserNamespaceVia::kHostUsers, default_reason(context));
   } else if (facts.proven_host_users) {

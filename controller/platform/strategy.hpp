@@ -37,6 +37,10 @@ struct Blocker {
   bool operator==(const Blocker&) const = default;
 };
 
+// How user namespaces are had, as status.platform.userNamespaces tells it.
+inline constexpr const char* kHadByHostUsers = "hostUsers";
+inline constexpr const char* kHadByAnnotation = "annotation";
+
 // The reason of a blocker: neither way to a user namespace is open.
 inline constexpr const char* kUserNamespacesUnsupported = "UserNamespacesUnsupported";
 

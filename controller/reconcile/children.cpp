@@ -96,8 +96,8 @@ void bring_in_line(const PlanInput& input, const Desired& desired, std::vector<A
   }
   const Digest wanted = digest_of_desired(desired.document);
   if (live->digest != wanted && !is_settled(input, key, live->digest, wanted)) {
-    actions.push_back(
-        {ApplyAction{desired.type, desired.document, false}, "it differs from what is wanted"});
+    actions.push_back({ApplyAction{desired.type, desired.document, false, live->uid},
+                       "it differs from what is wanted"});
   }
 }
 
@@ -191,7 +191,7 @@ std::vector<Desired> desired_children(const PlanInput& input) {
   }
   // Never for an SCC that the workload names: to lend `use` of it is the administrator's to decide.
   if (input.strategy.use_scc && render::grants_scc(workload)) {
-    desired.push_back({&types::kRole, render::role(workload)});
+    desired.push_back({&types::kRole, render::role(workload, input.strategy)});
     desired.push_back({&types::kRoleBinding, render::role_binding(workload)});
   }
   for (int ordinal = 0; ordinal < workload.spec.replicas && !workload.spec.hibernate; ++ordinal) {

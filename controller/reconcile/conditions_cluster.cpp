@@ -129,7 +129,7 @@ std::optional<Verdict> scc_missing(const View& view) {
   if (view.input.observed.scc_exists) {
     return std::nullopt;
   }
-  const std::string name = render::scc_name(view.input.workload);
+  const std::string name = render::scc_name(view.input.workload, view.input.strategy);
   if (!spec(view).platform.security_context_constraints.empty()) {
     return Verdict{
         "False", "SccNotFound",

@@ -15,6 +15,9 @@ namespace {
 // Probes report every 10 s by default; looking more often learns nothing.
 constexpr std::chrono::seconds kFreshFor{10};
 constexpr std::chrono::minutes kSweep{1};
+// To find a Pod's Events an API server goes through all of its namespace.
+constexpr double kSlowLooks = 10;  // a second
+constexpr double kMostAtOnce = 100;
 // The line that matters is among the last ones: systemd stops soon after it. Bounded, for the
 // status and for memory.
 constexpr int kLogLines = 60;
@@ -79,21 +82,45 @@ std::vector<std::string> EvidenceReader::read_events(const PodFacts& pod) {
   return events;
 }
 
-Testimony EvidenceReader::read(const PodFacts& pod, std::chrono::system_clock::time_point now) {
+bool EvidenceReader::allow(std::chrono::system_clock::time_point now) {
+  const auto allowance = allowance_.lock();
+  const double seconds = std::chrono::duration<double>(now - allowance->at).count();
+  if (seconds != 0) {  // a clock that was set back, too, starts with a full measure
+    allowance->looks =
+        seconds < 0 ? kMostAtOnce : std::min(kMostAtOnce, allowance->looks + seconds * kSlowLooks);
+    allowance->at = now;
+  }
+  if (allowance->looks < 1) {
+    return false;
+  }
+  allowance->looks -= 1;
+  return true;
+}
+
+std::optional<Testimony> EvidenceReader::read(const PodFacts& pod, bool in_trouble,
+                                              std::chrono::system_clock::time_point now) {
+  std::optional<Testimony> before;
   {
     const auto cache = cache_.lock();
     const auto found = cache->find(pod.uid);
-    if (found != cache->end() && found->second.resource_version == pod.resource_version &&
-        now - found->second.at < kFreshFor) {
-      return found->second.testimony;
+    if (found != cache->end()) {
+      const Cached& held = found->second;
+      const bool fresh = now >= held.at && now - held.at < kFreshFor;
+      before = held.testimony;
+      if (held.resource_version == pod.resource_version && fresh) {
+        return before;
+      }
     }
+  }
+  if (!in_trouble && !allow(now)) {
+    return before;
   }
   Testimony testimony;
   testimony.log_tail = read_log(pod, testimony.log_known);
   testimony.events = read_events(pod);
   const auto cache = cache_.lock();
   // Of Pods that went with their workload nobody asks again.
-  if (now - swept_ >= kSweep) {
+  if (now < swept_ || now - swept_ >= kSweep) {
     std::erase_if(*cache, [&](const auto& entry) { return now - entry.second.at >= kSweep; });
     swept_ = now;
   }

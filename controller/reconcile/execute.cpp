@@ -1,5 +1,6 @@
 #include "reconcile/execute.hpp"
 
+#include <algorithm>
 #include <set>
 #include <string_view>
 
@@ -101,6 +102,67 @@ kube::Error host_users_dropped() {
   return error;
 }
 
+// The uid that a write is for is not the live object's: 422, for it cannot be changed.
+bool is_another(const kube::Error& error) {
+  return error.kind == ErrorKind::kInvalid &&
+         error.message.find("metadata.uid") != std::string::npos;
+}
+
+// Another object has the name by now, which the watch is about to show.
+kube::Error raced(kube::Error error) {
+  error.kind = ErrorKind::kConflict;
+  return error;
+}
+
+// The labels by which objects are found. Whatever changes them hides the object from its watch.
+Json lost_labels(const Json& wanted, const Json& live) {
+  Json lost = Json::object();
+  for (const std::string_view label :
+       {api::kLabelManagedBy, api::kLabelWorkload, api::kLabelOrdinal}) {
+    const Json& value = at(wanted, "metadata", "labels", label);
+    if (!value.is_null() && at(live, "metadata", "labels", label) != value) {
+      lost[std::string(label)] = value;
+    }
+  }
+  return lost;
+}
+
+// Of the metadata what makes a live object of ours one of its workload again; empty: it is one.
+Json lost_bonds(const Json& wanted, const Json& live) {
+  Json bonds = Json::object();
+  if (Json labels = lost_labels(wanted, live); !labels.empty()) {
+    bonds["labels"] = std::move(labels);
+  }
+  const Json& owners = at(live, "metadata", "ownerReferences");
+  const bool controlled = std::ranges::any_of(
+      owners, [](const Json& owner) { return at(owner, "controller") == true; });
+  if (!controlled) {
+    Json all = owners.is_array() ? owners : Json::array();
+    for (const Json& owner : at(wanted, "metadata", "ownerReferences")) {
+      all.push_back(owner);
+    }
+    bonds["ownerReferences"] = std::move(all);
+  }
+  if (!bonds.empty()) {
+    bonds["uid"] = at(live, "metadata", "uid");
+  }
+  return bonds;
+}
+
+// What was written over an object of ours that no watch had shown.
+kube::Result<kube::Written> found_again(const Json& wanted, kube::Result<kube::Written> written) {
+  const Json live = Json::parse(written->body, nullptr, /*allow_exceptions=*/false);
+  const Json lost = lost_labels(wanted, live);
+  if (lost.empty()) {
+    return written;
+  }
+  kube::Error error;
+  error.kind = ErrorKind::kInvalid;
+  error.message = "something (an admission webhook?) rewrites the label " + lost.begin().key() +
+                  ", by which the operator finds what is its own: have it leave this object alone";
+  return error;
+}
+
 kube::Error taken(const Action& action, const std::string& holder) {
   kube::Error error;
   error.kind = ErrorKind::kAlreadyExists;
@@ -128,17 +190,28 @@ kube::Result<kube::Written> Executor::create(const CreateAction& action, const A
   if (written || written.error().kind != ErrorKind::kAlreadyExists) {
     return written;
   }
-  // Either the watch has not shown ours yet, or the name is someone else's.
-  auto live = client_.get(*action.type, whole.key());
-  if (live && !belongs(*live)) {
+  // The watch has not shown ours yet, or somebody has changed its labels; or the name is someone
+  // else's.
+  const auto live = client_.get(*action.type, whole.key());
+  if (!live) {
+    return written;
+  }
+  if (!belongs(*live)) {
     memory.foreign[child_key(whole)] = {action.type, holder_of(*live)};
     return taken(whole, holder_of(*live));
   }
-  return written;
+  const Json bonds = lost_bonds(action.document, *live);
+  return bonds.empty() ? written
+                       : client_.merge_patch(*action.type, whole.key(), {{"metadata", bonds}},
+                                             api::kFieldManager);
 }
 
 kube::Result<kube::Written> Executor::apply(const ApplyAction& action, const Action& whole,
                                             const BelongsToUs& belongs, Memory& memory) {
+  Json document = action.document;
+  if (!action.uid.empty()) {
+    document["metadata"]["uid"] = action.uid;
+  }
   if (action.expect_absent) {
     auto made = client_.apply(*action.type, action.document,
                               {.field_manager = api::kFieldManager, .only_if_absent = true});
@@ -154,6 +227,7 @@ kube::Result<kube::Written> Executor::apply(const ApplyAction& action, const Act
       memory.foreign[child_key(whole)] = {action.type, holder_of(*live)};
       return taken(whole, holder_of(*live));
     }
+    document["metadata"]["uid"] = at(*live, "metadata", "uid");
     // Ours, as wanted: the watch has not shown it yet, and may not for long.
     if (digest_of_owned(*live, api::kFieldManager) == digest_of_desired(action.document)) {
       kube::Written found;
@@ -163,18 +237,25 @@ kube::Result<kube::Written> Executor::apply(const ApplyAction& action, const Act
     }
   }
   const auto once = [&] {
-    return client_.apply(*action.type, action.document, {.field_manager = api::kFieldManager});
+    return client_.apply(*action.type, document, {.field_manager = api::kFieldManager});
   };
   auto written = once();
+  if (!written && is_another(written.error())) {
+    return raced(written.error());
+  }
   if (!written && written.error().kind == ErrorKind::kInvalid && !action.expect_absent) {
     const Json lists = lists_of(action.document);
-    if (!lists.empty() && client_.merge_patch(*action.type, whole.key(), {{"spec", lists}},
+    const Json repair = {{"metadata", {{"uid", action.uid}}}, {"spec", lists}};
+    if (!lists.empty() && client_.merge_patch(*action.type, whole.key(), repair,
                                               std::string(api::kFieldManager) + "-repair")) {
       written = once();
     }
   }
-  if (!written || action.expect_absent) {
+  if (!written) {
     return written;
+  }
+  if (action.expect_absent) {
+    return found_again(action.document, std::move(written));
   }
   // A repair that does not take: something rewrites what we write. Once is enough.
   const Json live = Json::parse(written->body, nullptr, /*allow_exceptions=*/false);
@@ -238,13 +319,14 @@ void Executor::recheck_foreign(std::string_view ns, const BelongsToUs& belongs, 
 }
 
 bool Executor::expect(const kube::ObjectKey& owner, const Action& action,
-                      const kube::Written& written, kube::Instant now) {
+                      const kube::Written& written,
+                      const std::optional<kube::StoreBase::Version>& held, kube::Instant now) {
   const kube::StoreBase* store = world_.store_of(action.type());
   if (store == nullptr) {
     return false;
   }
   if (std::holds_alternative<DeleteAction>(action.what)) {
-    if (const auto held = store->version(action.key())) {
+    if (held) {
       expectations_.removed(owner, *store, action.key(), *held, now);
     }
   } else {
@@ -274,6 +356,9 @@ Executed Executor::carry_out(const kube::ObjectKey& owner, const std::vector<Act
         leads_to_anothers(action.type(), action.key().name, memory)) {
       continue;
     }
+    // What is held before a deletion: its event may be here before its answer.
+    const kube::StoreBase* store = world_.store_of(action.type());
+    const auto held = store == nullptr ? std::nullopt : store->version(action.key());
     auto written = std::visit(
         [&](const auto& what) -> kube::Result<kube::Written> {
           using What = std::decay_t<decltype(what)>;
@@ -290,7 +375,7 @@ Executed Executor::carry_out(const kube::ObjectKey& owner, const std::vector<Act
         action.what);
     if (written) {
       // Of a kind that is not watched nothing comes back that would lead to another look.
-      executed.writes += expect(owner, action, *written, now) ? 1 : 0;
+      executed.writes += expect(owner, action, *written, held, now) ? 1 : 0;
       if (std::holds_alternative<DeleteAction>(action.what)) {
         memory.settled.erase(child_key(action));
       }

@@ -48,9 +48,9 @@ class Executor {
                                     const BelongsToUs& belongs, Memory& memory);
   kube::Result<kube::Written> remove(const DeleteAction& action);
   kube::Result<kube::Written> patch(const PatchAction& action, const Action& whole, Memory& memory);
-  // False: the kind is not watched.
+  // `held`: what the store had of the object before. False: the kind is not watched.
   bool expect(const kube::ObjectKey& owner, const Action& action, const kube::Written& written,
-              kube::Instant now);
+              const std::optional<kube::StoreBase::Version>& held, kube::Instant now);
 
   kube::Client& client_;
   World& world_;

@@ -19,11 +19,15 @@ std::uint64_t parse_number(const std::string& digits) {
   return value;
 }
 
-int ordinal_of(const Json& labels) {
-  const std::string label = text(at(labels, api::kLabelOrdinal));
+// -1 where the label is not what the name ends in: somebody has changed it, and what is deleted for
+// being one too many must be that by its name, too.
+int ordinal_of(const Json& metadata) {
+  const std::string label = text(at(metadata, "labels", api::kLabelOrdinal));
   int value = -1;
   const auto [end, error] = std::from_chars(label.data(), label.data() + label.size(), value);
-  return error == std::errc{} && end == label.data() + label.size() ? value : -1;
+  const bool well = error == std::errc{} && end == label.data() + label.size() &&
+                    text(at(metadata, "name")).ends_with("-" + label);
+  return well ? value : -1;
 }
 
 void read_metadata(const Json& object, ObjectFacts& facts) {
@@ -247,7 +251,7 @@ PodFacts pod_facts(const Json& object) {
   const Json& metadata = at(object, "metadata");
   const Json& spec = at(object, "spec");
   const Json& status = at(object, "status");
-  facts.ordinal = ordinal_of(at(metadata, "labels"));
+  facts.ordinal = ordinal_of(metadata);
   facts.revision = text(at(at(metadata, "labels"), api::kLabelRevision));
   facts.scc = text(at(at(metadata, "annotations"), "openshift.io/scc"));
   if (const Json& asked = at(metadata, "annotations", api::kAnnotationResources);
@@ -293,7 +297,7 @@ ChildFacts child_facts(const Json& object) {
   read_metadata(object, facts);
   facts.digest = digest_of_owned(object, api::kFieldManager);
   const Json& labels = at(at(object, "metadata"), "labels");
-  facts.ordinal = ordinal_of(labels);
+  facts.ordinal = ordinal_of(at(object, "metadata"));
   facts.shared = at(labels, api::kLabelShared) == "true";
   return facts;
 }

@@ -72,9 +72,11 @@ bool being_made(const PodTrouble& trouble) {
                               trouble.waiting_reason == "PodInitializing");
 }
 
+bool in_trouble(const PodFacts& pod) { return pod.trouble != nullptr && !being_made(*pod.trouble); }
+
 bool just_starting(const PodFacts& pod, std::chrono::system_clock::time_point now) {
-  const bool in_trouble = pod.trouble != nullptr && !being_made(*pod.trouble);
-  return !pod.ready && !in_trouble && now - pod.created < kYoung;
+  const auto age = now - pod.created;  // negative, and far so, when the clock was set back
+  return !pod.ready && !in_trouble(pod) && age < kYoung && age > -kYoung;
 }
 
 // A ready instance has nothing to explain, unless ready does not mean that the whole system runs.
@@ -148,12 +150,16 @@ void Observer::gather_evidence(const api::Workload& workload, const platform::Fa
       evidence_.forget(pod->uid);
       continue;
     }
+    const bool urgent = in_trouble(*pod) || pod->ready || lost_its_user_namespace(*pod, strategy);
+    auto testimony = evidence_.read(*pod, urgent, now);
+    if (!testimony) {
+      continue;
+    }
     InstanceEvidence found;
     found.evidence = evidence_of(*pod, workload, facts);
-    Testimony testimony = evidence_.read(*pod, now);
-    found.evidence.log_tail = std::move(testimony.log_tail);
-    found.evidence.log_known = testimony.log_known;
-    found.evidence.events = std::move(testimony.events);
+    found.evidence.log_tail = std::move(testimony->log_tail);
+    found.evidence.log_known = testimony->log_known;
+    found.evidence.events = std::move(testimony->events);
     found.systemd = diagnose::systemd_state(found.evidence);
     if (!pod->ready || lost_its_user_namespace(*pod, strategy)) {
       found.diagnosis = diagnose::diagnose(found.evidence, strategy);
@@ -237,7 +243,7 @@ Observed Observer::observe(const api::Workload& workload, const platform::Facts&
   // Orphans of a workload that had this name are not its instances.
   std::erase_if(observed.pods, [&](const auto& pod) { return pod->owner_uid != workload.uid; });
   find_former(workload, strategy, observed);
-  observed.scc_exists = strategy.use_scc && world_.has_scc(render::scc_name(workload));
+  observed.scc_exists = strategy.use_scc && world_.has_scc(render::scc_name(workload, strategy));
   const auto& route = workload.spec.route;
   const bool has_it = route && observed.route != nullptr && observed.route->host == route->host;
   if (route && strategy.host_route && !route->host.empty() && !has_it) {

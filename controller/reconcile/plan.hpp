@@ -32,11 +32,13 @@ struct CreateAction {
 };
 
 // Server-side apply. `expect_absent`: we believe it is not there, and leave alone what someone else
-// controls.
+// controls. Else `uid` is of the object that was looked at: another one that has its name by now is
+// left alone.
 struct ApplyAction {
   const kube::ResourceType* type = nullptr;
   Json document;
   bool expect_absent = false;
+  std::string uid = {};
 };
 
 // Delete exactly this object (uid precondition).

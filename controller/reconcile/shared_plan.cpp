@@ -31,8 +31,8 @@ void plan_sccs(const SharedInput& input, std::vector<Action>& actions) {
     const bool known = settled != input.memory.settled.end() &&
                        settled->second == Settled{live->second->digest, wanted};
     if (live->second->digest != wanted && !known && !live->second->deleting) {
-      actions.push_back(
-          {ApplyAction{&types::kScc, document, false}, "it differs from what is wanted"});
+      actions.push_back({ApplyAction{&types::kScc, document, false, live->second->uid},
+                         "it differs from what is wanted"});
     }
   }
   if (!input.everyone_reported) {
@@ -125,9 +125,9 @@ bool plan_machine_config(const SharedInput& input, const platform::MachineConfig
     whole.kernel_arguments = whole.kernel_arguments || !live->second->kernel_arguments.empty();
     whole.crio_files = whole.crio_files || !live->second->files.empty();
     whole.crio_runtime_table = whole.crio_runtime_table || holds_table;
-    plan.actions.push_back(
-        {ApplyAction{&types::kMachineConfig, render::machine_config(whole), false},
-         "the nodes of pool " + need.pool + " need more of it"});
+    plan.actions.push_back({ApplyAction{&types::kMachineConfig, render::machine_config(whole),
+                                        false, live->second->uid},
+                            "the nodes of pool " + need.pool + " need more of it"});
   }
   return true;
 }

@@ -49,7 +49,6 @@ Outcome SharedReconciler::reconcile() {
     return {std::nullopt, std::chrono::ceil<std::chrono::milliseconds>(wait)};
   }
   executor_.recheck_foreign("", is_ours, memory_);
-  const SharedNeedsSum needs = needs_.sum();
   const auto facts = options_.facts();
   const auto sccs = ours(world_.sccs.get());
   const auto configs = ours(world_.machine_configs.get());
@@ -57,6 +56,8 @@ Outcome SharedReconciler::reconcile() {
   const auto workloads = world_.workloads.store().all();
   const bool all = std::ranges::all_of(
       workloads, [&](const auto& workload) { return needs_.has_reported(workload->key); });
+  // After that: whoever has reported is in the sum.
+  const SharedNeedsSum needs = needs_.sum();
   SharedPlan todo =
       plan_shared({.needs = needs,
                    .facts = *facts,

@@ -85,8 +85,9 @@ std::string user_namespaces(const platform::Strategy& strategy) {
   if (none) {
     return "none";
   }
-  return strategy.user_namespace == platform::UserNamespaceVia::kHostUsers ? "hostUsers"
-                                                                           : "annotation";
+  return strategy.user_namespace == platform::UserNamespaceVia::kHostUsers
+             ? platform::kHadByHostUsers
+             : platform::kHadByAnnotation;
 }
 
 std::string cgroups(const PlanInput& input) {

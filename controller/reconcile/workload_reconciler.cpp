@@ -21,6 +21,12 @@ constexpr std::chrono::seconds kForeignRecheck{30};
 // again by itself.
 constexpr std::chrono::seconds kGoneRecheck{30};
 
+bool deletes_something(const Plan& plan) {
+  return std::ranges::any_of(plan.actions, [](const Action& action) {
+    return std::holds_alternative<DeleteAction>(action.what);
+  });
+}
+
 bool makes_something(const Plan& plan) {
   return std::any_of(plan.actions.begin(), plan.actions.end(), [](const Action& action) {
     const auto* apply = std::get_if<ApplyAction>(&action.what);
@@ -43,10 +49,10 @@ bool belongs_to(const api::Workload& workload, const Json& live) {
       }
     }
   }
-  // Retained claims have no owner; the label is their bond.
+  // Retained claims have no owner, and a backup restores none (Velero's resetMetadata): the labels
+  // are the bond then.
   const Json& labels = at(live, "metadata", "labels");
-  return !controlled && text(at(live, "kind")) == types::kClaim.kind &&
-         text(at(labels, api::kLabelWorkload)) == workload.name &&
+  return !controlled && text(at(labels, api::kLabelWorkload)) == workload.name &&
          text(at(labels, api::kLabelManagedBy)) == api::kFieldManager;
 }
 
@@ -106,7 +112,7 @@ void WorkloadReconciler::forget(const kube::ObjectKey& key) {
 void WorkloadReconciler::report_need(const kube::ObjectKey& key, const api::Workload& workload,
                                      const platform::Strategy& strategy) {
   Need need;
-  const std::string scc = render::scc_name(workload);
+  const std::string scc = render::scc_name(workload, strategy);
   // For one that is to be left as it is none is made, only kept.
   const bool leave = workload.spec.paused && !world_.has_scc(scc);
   if (strategy.use_scc && render::grants_scc(workload) && !leave) {
@@ -217,7 +223,8 @@ Outcome WorkloadReconciler::look_at(const kube::ObjectKey& key, const WorkloadFa
   memory.in_line = todo.in_line;
   const bool known_before = workload.status.observed_generation == workload.generation ||
                             world_.workloads.last_error().has_value();
-  if (makes_something(todo) && known_before && is_gone(workload)) {
+  if ((makes_something(todo) && known_before && is_gone(workload)) ||
+      (deletes_something(todo) && is_outdated(workload))) {
     keep_memory(key, std::move(memory));
     return {std::nullopt, kGoneRecheck};
   }
@@ -252,8 +259,9 @@ Outcome WorkloadReconciler::look_at(const kube::ObjectKey& key, const WorkloadFa
   for (const Notice& notice : todo.notices) {
     options_.notify(workload, notice);
   }
-  if (names_taken > 0) {
-    return {std::nullopt, kForeignRecheck};
+  if (names_taken > 0 && !executed.error) {
+    return {std::nullopt, std::min<std::chrono::milliseconds>(
+                              todo.requeue_after.value_or(kForeignRecheck), kForeignRecheck)};
   }
   return {executed.error, todo.requeue_after};
 }
@@ -267,6 +275,18 @@ bool WorkloadReconciler::is_gone(const api::Workload& workload) {
   }
   const Json& metadata = at(*live, "metadata");
   return text(at(metadata, "uid")) != workload.uid || metadata.contains("deletionTimestamp");
+}
+
+// A watch that is silent without being broken off has its workload ask for what it asked for
+// before: two instances and their claims would be deleted that have been wanted for a minute.
+bool WorkloadReconciler::is_outdated(const api::Workload& workload) {
+  const auto live = client_.get(types::kWorkload, {workload.ns, workload.name});
+  if (!live) {
+    return live.error().kind == kube::ErrorKind::kNotFound;
+  }
+  const Json& metadata = at(*live, "metadata");
+  return text(at(metadata, "uid")) != workload.uid ||
+         number(at(metadata, "generation")) != workload.generation;
 }
 
 std::optional<kube::Error> WorkloadReconciler::write_status(const api::Workload& workload,

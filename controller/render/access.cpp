@@ -14,13 +14,13 @@ Json service_account(const api::Workload& workload) {
 }
 
 // `use` by resourceNames: this SCC and no other.
-Json role(const api::Workload& workload) {
+Json role(const api::Workload& workload, const platform::Strategy& strategy) {
   return {{"apiVersion", "rbac.authorization.k8s.io/v1"},
           {"kind", "Role"},
           {"metadata", metadata(workload, role_name(workload))},
           {"rules", Json::array({{{"apiGroups", {"security.openshift.io"}},
                                   {"resources", {"securitycontextconstraints"}},
-                                  {"resourceNames", Json::array({scc_name(workload)})},
+                                  {"resourceNames", Json::array({scc_name(workload, strategy)})},
                                   {"verbs", Json::array({"use"})}}})}};
 }
 

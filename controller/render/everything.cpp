@@ -23,7 +23,7 @@ void add_access(const api::Workload& workload, const platform::Strategy& strateg
                 std::vector<Json>& objects) {
   const bool grant = strategy.use_scc && grants_scc(workload);
   if (grant) {
-    objects.push_back(security_context_constraints(scc_name(workload),
+    objects.push_back(security_context_constraints(scc_name(workload, strategy),
                                                    workload.spec.platform.add_capabilities,
                                                    strategy.scc_user_namespace_level));
   }
@@ -31,7 +31,7 @@ void add_access(const api::Workload& workload, const platform::Strategy& strateg
     objects.push_back(service_account(workload));
   }
   if (grant) {
-    objects.push_back(role(workload));
+    objects.push_back(role(workload, strategy));
     objects.push_back(role_binding(workload));
   }
 }

@@ -11,8 +11,8 @@ namespace swo::render {
 namespace {
 
 constexpr std::string_view kSharedScc = "systemd-workload";
-// Of those that insist on the annotation: their SCC cannot ask for a user namespace at Pod level,
-// and one that others share would be written this way and that.
+// By the annotation: this SCC cannot ask for a user namespace at Pod level, and one that both kinds
+// share would be written this way and that, by two operators of different namespaces for ever.
 constexpr std::string_view kAnnotationScc = "systemd-workload-annotation";
 
 }  // namespace
@@ -43,17 +43,19 @@ std::string claim_name(const api::Claim& claim, const api::Workload& workload, i
   return claim.name + "-" + workload.name + "-" + std::to_string(ordinal);
 }
 
-std::string scc_name(const api::Workload& workload) {
-  const api::PlatformSpec& platform = workload.spec.platform;
-  if (!platform.security_context_constraints.empty()) {
-    return platform.security_context_constraints;
+std::string scc_name(const api::Workload& workload, const platform::Strategy& strategy) {
+  const api::PlatformSpec& spec = workload.spec.platform;
+  if (!spec.security_context_constraints.empty()) {
+    return spec.security_context_constraints;
   }
-  std::string shared(platform.user_namespace == "Annotation" ? kAnnotationScc : kSharedScc);
-  if (platform.add_capabilities.empty()) {
+  std::string shared(strategy.user_namespace == platform::UserNamespaceVia::kAnnotation
+                         ? kAnnotationScc
+                         : kSharedScc);
+  if (spec.add_capabilities.empty()) {
     return shared;
   }
   // One per set of capabilities, whatever their order.
-  std::vector<std::string> capabilities = platform.add_capabilities;
+  std::vector<std::string> capabilities = spec.add_capabilities;
   std::sort(capabilities.begin(), capabilities.end());
   capabilities.erase(std::unique(capabilities.begin(), capabilities.end()), capabilities.end());
   std::string set;

@@ -28,7 +28,7 @@ Json pod_annotations(const api::Workload& workload, const Strategy& strategy) {
   Json annotations = workload.spec.pod_annotations;
   if (strategy.use_scc) {
     // Without it the first SCC that anyone involved may use takes the Pod, and rewrites it.
-    annotations["openshift.io/required-scc"] = scc_name(workload);
+    annotations["openshift.io/required-scc"] = scc_name(workload, strategy);
   }
   if (strategy.user_namespace == UserNamespaceVia::kAnnotation) {
     // The first activates the class of CRI-O's configuration that allows the second

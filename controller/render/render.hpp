@@ -26,8 +26,8 @@ std::string route_name(const api::Workload& workload);                  // nginx
 std::string service_account_name(const api::Workload& workload);        // spec's, or nginx-systemd
 std::string role_name(const api::Workload& workload);  // nginx-systemd (Role and RoleBinding)
 std::string claim_name(const api::Claim& claim, const api::Workload& workload, int ordinal);
-std::string scc_name(
-    const api::Workload& workload);  // shared one, the one for its capabilities, or its own
+// A shared one, by how user namespaces are had; the one for its capabilities; or its own.
+std::string scc_name(const api::Workload& workload, const platform::Strategy& strategy);
 std::string machine_config_name(std::string_view pool);  // 99-worker-systemd-workload
 
 // What decides whether an instance must be replaced: a short hash of the fields of the spec that
@@ -55,7 +55,8 @@ bool grants_scc(const api::Workload& workload);
 
 Json pod(const api::Workload& workload, const platform::Strategy& strategy, int ordinal);
 Json service_account(const api::Workload& workload);
-Json role(const api::Workload& workload);  // `use` of the SCC by name
+// `use` of the SCC by name.
+Json role(const api::Workload& workload, const platform::Strategy& strategy);
 Json role_binding(const api::Workload& workload);
 Json service(const api::Workload& workload);
 Json headless_service(const api::Workload& workload);

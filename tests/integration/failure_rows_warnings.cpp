@@ -24,6 +24,14 @@ std::function<void(Simulation&)> last_worker_claims(bool user_namespaces) {
   };
 }
 
+std::function<void(Simulation&)> last_worker_has_kubelet(const char* version) {
+  return [=](Simulation& simulation) {
+    simulation.admin().merge_patch("/api/v1/nodes", "worker-2",
+                                   {{"status", {{"nodeInfo", {{"kubeletVersion", version}}}}}},
+                                   "status");
+  };
+}
+
 }  // namespace
 
 std::vector<FailureRow> warning_rows() {
@@ -43,6 +51,14 @@ std::vector<FailureRow> warning_rows() {
        .told = Told::kByWarning,
        .hinder = last_worker_claims(false),
        .mend = last_worker_claims(true)},
+      {.name = "KubeletsBehindTheirApiServer",
+       .reason = "KubeletTooOld",
+       .evidence = "1 node of 3 (worker-2)",
+       .remedy = "Upgrade them",
+       .told = Told::kByWarning,
+       .profile = "kubernetes-1.33",
+       .hinder = last_worker_has_kubelet("v1.31.9"),
+       .mend = last_worker_has_kubelet("v1.33.2")},
       {.name = "AnApiServerWhoseGateIsNotKnown",
        .reason = "HostUsersMayBeDropped",
        .evidence = "UserNamespacesSupport off by default",

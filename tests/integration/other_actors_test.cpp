@@ -171,6 +171,61 @@ TEST_F(OtherActors, AWebhookThatRewritesTheResourcesOfPodsGetsNoInstanceReplaced
   EXPECT_THAT(simulation.writes(), IsEmpty());
 }
 
+// Our objects are found by their labels.
+TEST_F(OtherActors, AnInstanceWhoseLabelAPersonChangesIsFoundAgain) {
+  const auto instance = [&] { return *simulation.admin().get(Simulation::pods_path(), "nginx-0"); };
+  const Json before = instance();
+  for (const char* label :
+       {"app.kubernetes.io/managed-by", "workloads.systemd-operator.dev/workload",
+        "workloads.systemd-operator.dev/ordinal"}) {
+    SCOPED_TRACE(label);
+    simulation.admin().merge_patch(Simulation::pods_path(), "nginx-0",
+                                   {{"metadata", {{"labels", {{label, "7"}}}}}});
+    simulation.advance(minutes(5));
+    EXPECT_EQ(instance()["metadata"]["labels"], before["metadata"]["labels"]);
+    EXPECT_EQ(instance()["metadata"]["uid"], before["metadata"]["uid"]);
+    EXPECT_TRUE(settled_at(simulation, 1, "v1")) << simulation.workload("nginx").dump(2);
+  }
+}
+
+TEST_F(OtherActors, AWebhookThatTakesALabelOfOursIsToldOfAndNotFought) {
+  simulation.cluster().api().add_admission(
+      [](const devcluster::AdmissionRequest& request, Json& object) -> std::optional<std::string> {
+        if (request.verb != "delete" && request.resource == "services") {
+          object["metadata"]["labels"]["app.kubernetes.io/managed-by"] = "platform";
+        }
+        return std::nullopt;
+      });
+  simulation.apply("second", {{"image", "v1"}, {"ports", {{{"name", "http"}, {"port", 80}}}}});
+  simulation.advance(minutes(10));
+  simulation.forget_writes();
+  simulation.advance(hours(1));
+  EXPECT_LE(simulation.write_count(), 20) << "ever less often";
+  EXPECT_THAT(simulation.workload("second")["status"].dump(),
+              HasSubstr("rewrites the label app.kubernetes.io/managed-by"));
+}
+
+// A list is read as a whole, and a watch goes on after what it has understood.
+TEST_F(OtherActors, AWorkloadThatIsNestedTooDeepKeepsTheOperatorFromNoOther) {
+  std::string claim = "{}";
+  for (int i = 0; i < 600; ++i) {
+    claim = "{\"a\":" + claim + "}";
+  }
+  const Json deep = {
+      {"image", "v1"},
+      {"volumes",
+       {{{"name", "d"},
+         {"ephemeral", {{"volumeClaimTemplate", {{"spec", Json::parse(claim)}}}}}}}}};
+  simulation.apply("deep", deep);
+  simulation.apply("second", {{"image", "v1"}});
+  EXPECT_TRUE(simulation.until([&] { return simulation.running("second"); }, minutes(5)));
+  simulation.stop_operator();
+  simulation.start_operator();
+  simulation.apply("third", {{"image", "v1"}});
+  EXPECT_TRUE(simulation.until([&] { return simulation.running("third"); }, minutes(5)));
+  EXPECT_EQ(simulation.phase("deep"), "InvalidSpec");
+}
+
 // The schema knows nothing of quantities: the API server does.
 TEST_F(OtherActors, APodThatTheApiServerRefusesCostsNoRunningInstance) {
   simulation.cluster().api().add_admission(

@@ -258,11 +258,13 @@ TEST(Ownership, ASharedSccStaysUntilItsLastUserIsGone) {
   EXPECT_FALSE(simulation.admin().get(sccs_path, "systemd-workload"));
 }
 
-TEST(Ownership, OrphansLiveOnAndAreNotSeizedByAWorkloadOfTheSameName) {
+// As `kubectl delete --cascade=orphan` leaves them, and as a backup restores them.
+TEST(Ownership, OrphansLiveOnAndAreTakenBackByAWorkloadOfTheSameName) {
   Simulation simulation;
-  simulation.apply("nginx", nginx("v1", 1));
-  ASSERT_TRUE(is_running(simulation, "nginx"));
-  const Json before = *simulation.admin().get(Simulation::pods_path(), "nginx-0");
+  simulation.apply("nginx", nginx("v1", 2));
+  ASSERT_TRUE(simulation.until([&] { return settled_at(simulation, 2, "v1"); }));
+  const auto instance = [&] { return *simulation.admin().get(Simulation::pods_path(), "nginx-0"); };
+  const Json before = instance();
   devcluster::Request orphan;
   orphan.trusted = true;
   orphan.method = "DELETE";
@@ -271,14 +273,23 @@ TEST(Ownership, OrphansLiveOnAndAreNotSeizedByAWorkloadOfTheSameName) {
   ASSERT_LT(simulation.cluster().api().handle(orphan).response.status, 300);
   simulation.advance(minutes(5));
   EXPECT_EQ(simulation.workload("nginx"), Json::object());
-  const auto after = simulation.admin().get(Simulation::pods_path(), "nginx-0");
-  ASSERT_TRUE(after);
-  EXPECT_EQ((*after)["metadata"]["uid"], before["metadata"]["uid"]);
-  simulation.apply("nginx", nginx("v1", 1));
+  EXPECT_EQ(instance()["metadata"]["uid"], before["metadata"]["uid"]);
+  simulation.apply("nginx", nginx("v1", 2));
+  ASSERT_TRUE(simulation.until([&] { return settled_at(simulation, 2, "v1"); }))
+      << simulation.workload("nginx").dump(2) << Simulation::log();
+  EXPECT_EQ(instance()["metadata"]["uid"], before["metadata"]["uid"]) << "it has run on";
+  const Json uid = simulation.workload("nginx")["metadata"]["uid"];
+  for (const std::string& collection :
+       {core_path + "pods", core_path + "services", core_path + "serviceaccounts", routes_path,
+        std::string("/apis/apps/v1/namespaces/demo/controllerrevisions")}) {
+    for (Json child : simulation.admin().list(collection)) {
+      Json& metadata = child["metadata"];
+      if (metadata["labels"]["app.kubernetes.io/managed-by"] == "systemd-workload-operator") {
+        EXPECT_EQ(metadata["ownerReferences"][0]["uid"], uid) << child.dump(2);
+      }
+    }
+  }
   expect_rest(simulation);
-  EXPECT_THAT(conditions(simulation, "nginx"), HasSubstr("NameTaken"));
-  EXPECT_EQ(simulation.admin().get(Simulation::pods_path(), "nginx-0")->at("metadata")["uid"],
-            before["metadata"]["uid"]);
 }
 
 TEST(Identity, AWorkloadOfTheSameNameGetsInstancesOfItsOwnThoughTheOldEventsComeLate) {
@@ -350,6 +361,84 @@ TEST(Identity, APodThatWasReplacedMeanwhileIsNotDeletedForTheOldOne) {
   EXPECT_EQ((*live)["metadata"]["uid"], theirs["metadata"]["uid"]);
   EXPECT_FALSE((*live)["metadata"].contains("deletionTimestamp"));
   EXPECT_THAT(conditions(simulation, "nginx"), HasSubstr("NameTaken"));
+}
+
+// Someone else's Service has the name by the time that ours is to be mended.
+TEST(Identity, AChildThatWasReplacedMeanwhileIsLeftToWhoeverMadeTheOther) {
+  for (const bool controlled : {false, true}) {
+    SCOPED_TRACE(controlled ? "controlled by another" : "controlled by none");
+    Simulation simulation;
+    simulation.apply("nginx", nginx("v1", 1));
+    ASSERT_TRUE(is_running(simulation, "nginx"));
+    Json theirs;
+    simulation.fate = [&](const kube::HttpRequest& request) {
+      if (request.method == "PATCH" && theirs.is_null() &&
+          request.target.find("/services/nginx?") != std::string::npos) {
+        simulation.admin().remove(core_path + "services", "nginx", 0);
+        Json metadata = {{"name", "nginx"}};
+        if (controlled) {
+          const Json owner = simulation.admin().create(core_path + "configmaps",
+                                                       {{"metadata", {{"name", "web"}}}});
+          metadata["ownerReferences"] = {{{"apiVersion", "v1"},
+                                          {"kind", "ConfigMap"},
+                                          {"name", "web"},
+                                          {"uid", owner["metadata"]["uid"]},
+                                          {"controller", true}}};
+        }
+        theirs = simulation.admin().create(
+            core_path + "services",
+            {{"metadata", metadata},
+             {"spec", {{"selector", {{"app", "web"}}}, {"ports", {{{"port", 8080}}}}}}});
+      }
+      return Fate::kAnswer;
+    };
+    simulation.cluster().api().faults().add("watch:services@1+*=error:403");
+    Json spec = nginx("v1", 1);
+    spec["ports"] = {{{"name", "http"}, {"port", 81}}};
+    simulation.apply("nginx", spec);
+    simulation.settle();
+    ASSERT_FALSE(theirs.is_null());
+    const auto live = simulation.admin().get(core_path + "services", "nginx");
+    ASSERT_TRUE(live);
+    EXPECT_EQ((*live)["spec"], theirs["spec"]);
+    EXPECT_EQ((*live)["metadata"].value("ownerReferences", Json()),
+              theirs["metadata"].value("ownerReferences", Json()));
+    simulation.advance(minutes(10));
+    EXPECT_EQ((*simulation.admin().get(core_path + "services", "nginx"))["spec"], theirs["spec"]);
+    EXPECT_THAT(conditions(simulation, "nginx"), HasSubstr("NameTaken"));
+  }
+}
+
+// Another replica has led until now, and made what this one's watch of workloads is silent about.
+TEST(Identity, NothingIsDeletedForASpecThatHasChangedUnheard) {
+  Simulation simulation;
+  Json spec = nginx("v1", 1);
+  spec["storage"] = {{"claims", {{{"name", "data"}, {"mountPath", "/data"}, {"size", "1Gi"}}}},
+                     {"retention", {{"whenScaled", "Delete"}}}};
+  simulation.apply("nginx", spec);
+  ASSERT_TRUE(is_running(simulation, "nginx"));
+  simulation.cluster().api().faults().add("watch:systemdworkloads@1+*=error:403");
+  simulation.transport().breaks = [] { return true; };
+  simulation.settle();
+  simulation.transport().breaks = nullptr;
+  simulation.apply("nginx", {{"replicas", 2}});
+  const auto copy = [&](const std::string& collection, std::string name) {
+    Json object = *simulation.admin().get(collection, name);
+    name.back() = '1';
+    const Json metadata = object["metadata"];
+    object["metadata"] = {{"name", name},
+                          {"labels", metadata["labels"]},
+                          {"ownerReferences", metadata.value("ownerReferences", Json::array())},
+                          {"annotations", metadata.value("annotations", Json::object())}};
+    object["metadata"]["labels"]["workloads.systemd-operator.dev/ordinal"] = "1";
+    object.erase("status");
+    simulation.admin().create(collection, object);
+  };
+  copy(core_path + "persistentvolumeclaims", "data-nginx-0");
+  copy(core_path + "pods", "nginx-0");
+  simulation.advance(minutes(5));
+  EXPECT_TRUE(simulation.admin().get(core_path + "pods", "nginx-1"));
+  EXPECT_TRUE(simulation.admin().get(core_path + "persistentvolumeclaims", "data-nginx-1"));
 }
 
 }  // namespace

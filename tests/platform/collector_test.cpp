@@ -218,6 +218,28 @@ TEST_F(CollectorTest, AProofIsAFactFromThenOn) {
   EXPECT_THAT(facts()->proven_annotation, testing::ElementsAre("demo"));
 }
 
+// An aggregated API that is away for a moment is in no list of groups: what is of its kind would be
+// given up.
+TEST_F(CollectorTest, AnApiIsGoneWhenItIsMissedTwice) {
+  openshift();
+  settle();
+  const auto groups = server.groups;
+  server.groups.erase("route.openshift.io/v1");
+  now += minutes(6);
+  settle();
+  EXPECT_TRUE(facts()->has_route);
+  server.groups = groups;
+  now += std::chrono::seconds(11);
+  settle();
+  server.groups.erase("route.openshift.io/v1");
+  now += minutes(6);
+  settle();
+  EXPECT_TRUE(facts()->has_route) << "it was there in between";
+  now += std::chrono::seconds(11);
+  settle();
+  EXPECT_FALSE(facts()->has_route);
+}
+
 TEST_F(CollectorTest, KeepsWhatItKnowsThroughAFault) {
   openshift();
   settle();

@@ -466,6 +466,45 @@ TEST(Strategy, AProofOutweighsWhatIsNotKnown) {
   EXPECT_EQ(decide({}, facts, kApply).user_namespace, UserNamespaceVia::kHostUsers);
 }
 
+// An upgrade moves the API server first, and the nodes of a paused pool perhaps in a month.
+TEST(Strategy, StaysByTheAnnotationUntilEveryNodeThatCountsTakesHostUsers) {
+  Facts facts = generation("openshift-4.20");
+  facts.nodes.back().kubelet = Version{1, 31, 9};
+  const Strategy strategy = decide({}, facts, kApply);
+  EXPECT_EQ(strategy.user_namespace, UserNamespaceVia::kAnnotation);
+  EXPECT_FALSE(strategy.scc_user_namespace_level);
+  facts.proven_host_users = true;  // on another node
+  EXPECT_EQ(decide({}, facts, kApply).user_namespace, UserNamespaceVia::kAnnotation);
+  api::Workload elsewhere;
+  elsewhere.spec.node_selector = {{"kubernetes.io/hostname", facts.nodes.front().name}};
+  EXPECT_EQ(decide(elsewhere, facts, kApply).user_namespace, UserNamespaceVia::kHostUsers);
+}
+
+TEST(Strategy, NamesTheKubeletsThatAreBehindTheirApiServer) {
+  Facts facts = generation("kubernetes-1.33");
+  facts.nodes.back().kubelet = Version{1, 31, 9};
+  const Strategy strategy = decide({}, facts, kApply);
+  ASSERT_THAT(strategy.warnings, ElementsAre(reason_is("KubeletTooOld")));
+  EXPECT_THAT(strategy.warnings[0].message, HasSubstr(facts.nodes.back().name));
+}
+
+// With the annotation its files belong to other ids than hostUsers: false would show.
+TEST(Strategy, DoesNotTakeAVolumesFilesFromAWorkloadByTheWay) {
+  const Facts facts = generation("openshift-4.20");
+  api::Workload workload;
+  workload.spec.storage.claims.emplace_back().name = "data";
+  EXPECT_EQ(decide(workload, facts, kApply).user_namespace, UserNamespaceVia::kHostUsers);
+  workload.status.platform.user_namespaces = "annotation";
+  const Strategy stays = decide(workload, facts, kApply);
+  EXPECT_EQ(stays.user_namespace, UserNamespaceVia::kAnnotation);
+  EXPECT_THAT(stays.warnings, Contains(reason_is("VolumesNotMapped")));
+  workload.spec.platform.user_namespace = "HostUsers";
+  EXPECT_EQ(decide(workload, facts, kApply).user_namespace, UserNamespaceVia::kHostUsers);
+  workload.spec.platform.user_namespace = "Auto";
+  workload.spec.storage.claims.clear();
+  EXPECT_EQ(decide(workload, facts, kApply).user_namespace, UserNamespaceVia::kHostUsers);
+}
+
 TEST(Strategy, CountsOnlyNodesThatTheWorkloadMayLandOn) {
   Facts facts = generation("kubernetes-1.33");
   facts.nodes.back().cgroups = CgroupVersion::kV1;

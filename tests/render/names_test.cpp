@@ -46,19 +46,20 @@ TEST(Names, AreValidHoweverLongOrDottedTheWorkloadsIs) {
 }
 
 TEST(Names, OfTheSccIsOneForEachSetOfCapabilitiesAndForTheAnnotation) {
-  const auto scc = [](const std::string& platform) {
-    return scc_name(workload("platform: " + platform));
+  platform::Strategy strategy;
+  const auto scc = [&](const std::string& platform) {
+    return scc_name(workload("platform: " + platform), strategy);
   };
   EXPECT_EQ(scc("{}"), "systemd-workload");
   const std::string two = scc("{capabilities: {add: [SYS_ADMIN, SYS_RESOURCE]}}");
   EXPECT_TRUE(two.starts_with("systemd-workload-"));
   EXPECT_EQ(two, scc("{capabilities: {add: [SYS_RESOURCE, SYS_ADMIN]}}"));
   EXPECT_NE(two, scc("{capabilities: {add: [SYS_ADMIN]}}"));
-  EXPECT_EQ(scc("{userNamespace: HostUsers}"), "systemd-workload");
-  EXPECT_EQ(scc("{userNamespace: Annotation}"), "systemd-workload-annotation");
-  EXPECT_EQ(scc("{userNamespace: Annotation, capabilities: {add: [SYS_ADMIN, SYS_RESOURCE]}}"),
-            "systemd-workload-annotation" + two.substr(std::string("systemd-workload").size()));
   EXPECT_EQ(scc("{securityContextConstraints: mine, capabilities: {add: [SYS_ADMIN]}}"), "mine");
+  strategy.user_namespace = platform::UserNamespaceVia::kAnnotation;
+  EXPECT_EQ(scc("{}"), "systemd-workload-annotation");
+  EXPECT_EQ(scc("{capabilities: {add: [SYS_ADMIN, SYS_RESOURCE]}}"),
+            "systemd-workload-annotation" + two.substr(std::string("systemd-workload").size()));
 }
 
 TEST(Hashes, AreThoseOfTheStandards) {
