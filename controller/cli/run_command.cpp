@@ -36,10 +36,8 @@ constexpr int kArenas = 2;
 
 namespace log = runtime::log;
 
-// Only health and metrics are served on cpprestsdk's pool, unless it is the transport, too: then
-// each watch takes one while it waits.
-constexpr std::size_t kPoolThreads = 2;
-constexpr std::size_t kPoolThreadsAsTransport = 24;
+// Where cpprestsdk is the transport each watch takes a thread of its pool while it waits.
+constexpr std::size_t kPoolThreads = 24;
 constexpr std::size_t kWatchesOfANamespace = 10;  // each has its own where not all are served
 // Reconciles are a few API calls; a hand-over is to be done in 2 s.
 constexpr std::chrono::milliseconds kStopLimit{1500};
@@ -379,10 +377,10 @@ int run_command(const RunOptions& options, std::ostream& err) {
   log::configure(
       {.format = options.log_format == "json" ? log::Format::kJson : log::Format::kLogfmt,
        .level = level_of(options.log_level)});
-  kube::initialize_cpprest_threads(options.connection.transport == "cpprest"
-                                       ? kPoolThreadsAsTransport +
-                                             kWatchesOfANamespace * options.namespaces.size()
-                                       : kPoolThreads);
+  if (options.connection.transport == "cpprest") {
+    kube::initialize_cpprest_threads(kPoolThreads +
+                                     kWatchesOfANamespace * options.namespaces.size());
+  }
   if (!options.metrics_secure_address.empty() && options.metrics_cert_dir.empty()) {
     err << "--metrics-secure-address needs --metrics-cert-dir, the folder of tls.crt and tls.key\n";
     return kBadUsage;
