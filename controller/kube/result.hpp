@@ -58,6 +58,7 @@ struct Error {
   std::string message{};  // for a person; never holds a secret
   std::optional<std::chrono::milliseconds> retry_after{};
   std::vector<Cause> causes{};
+  bool too_large = false;  // kBadResponse: more bytes than are taken; asked for less, it may fit
   bool operator==(const Error&) const = default;
 };
 

@@ -143,7 +143,7 @@ Error failed_read(const HttpRequest& request, const error_code& error) {
                       "no answer within " + std::to_string(request.timeout.count()) + " ms");
   }
   if (error == http::error::body_limit || error == http::error::header_limit) {
-    return transport_error(ErrorKind::kBadResponse, "the answer is too large");
+    return too_large_error();
   }
   if (error == http::error::partial_message && is_read(request.method)) {
     return transport_error(ErrorKind::kBadResponse, "the answer ends in its middle");

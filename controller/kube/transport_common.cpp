@@ -175,6 +175,12 @@ Error transport_error(ErrorKind kind, std::string message) {
   return error;
 }
 
+Error too_large_error() {
+  Error error = transport_error(ErrorKind::kBadResponse, "the answer is too large");
+  error.too_large = true;
+  return error;
+}
+
 Error unanswered(std::string_view method, std::string message) {
   return transport_error(is_read(method) ? ErrorKind::kUnreachable : ErrorKind::kAmbiguous,
                          std::move(message));

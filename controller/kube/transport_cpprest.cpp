@@ -447,7 +447,8 @@ class CpprestTransport final : public Transport {
       return transport_error(ErrorKind::kUnreachable,
                              "connect to " + server_.authority() + ": " + what);
     }
-    if (says("too large") || says("Invalid HTTP status line") || says("Invalid chunked")) {
+    if (says("too large")) return too_large_error();
+    if (says("Invalid HTTP status line") || says("Invalid chunked")) {
       return transport_error(ErrorKind::kBadResponse, what);
     }
     if (is_read(request.method) && (says("response body") || says("chunk"))) {

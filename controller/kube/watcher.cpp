@@ -11,6 +11,8 @@ constexpr Milliseconds kMaxRetryAfter{600'000};
 // A stream that ends sooner, with nothing said, was not ended by its timeout (client-go: "very
 // short watch").
 constexpr Milliseconds kShortWatch{1'000};
+// Where what was not paged was too large.
+constexpr std::uint32_t kPageOfLarge = WatcherOptions{}.page_size;
 
 Error local_error(ErrorKind kind, std::string message) {
   return Error{kind, 0, "", std::move(message), std::nullopt, {}};
@@ -19,7 +21,7 @@ Error local_error(ErrorKind kind, std::string message) {
 }  // namespace
 
 Watcher::Watcher(WatcherOptions options, Random random)
-    : options_(options), random_(std::move(random)) {}
+    : options_(options), random_(std::move(random)), page_size_(options.page_size) {}
 
 Watcher::Command Watcher::next(Instant now) {
   if (state_ == State::kBackoff) {
@@ -39,7 +41,7 @@ Watcher::Command Watcher::next(Instant now) {
   }
   if (state_ == State::kEmpty) start_list();
   if (state_ == State::kListing) {
-    return List{continue_token_, unpaged_ ? 0 : options_.page_size};
+    return List{continue_token_, unpaged_ ? 0 : page_size_};
   }
   if (watch_timeout_.count() == 0) {
     auto spread = static_cast<double>((options_.max_watch - options_.min_watch).count());
@@ -80,13 +82,31 @@ Watcher::Effect Watcher::on_page(const ListPage& page, Instant now) {
   resource_version_ = list_version_;
   listed_ = true;
   unpaged_ = false;
+  page_size_ = std::min(2 * page_size_, options_.page_size);
   watched_ = false;
   state_ = State::kWatching;
   went_well();
   return Effect::kCommit;
 }
 
+// False where there is no less than it was.
+bool Watcher::ask_for_less() {
+  const std::uint32_t asked = unpaged_ ? 0 : page_size_;
+  if (asked == 1) return false;
+  if (asked != 0) {
+    page_size_ = asked / 2;
+  } else if (page_size_ == 0) {
+    page_size_ = kPageOfLarge;
+  }
+  unpaged_ = false;
+  return true;
+}
+
 Watcher::Effect Watcher::on_list_failed(const Error& error, Instant now) {
+  if (error.too_large && ask_for_less()) {
+    fault(error, State::kListing, now, true);
+    return Effect::kNothing;  // it was refused before any of it was looked at
+  }
   switch (error.kind) {
     case ErrorKind::kGone: {
       // An unpaged list has no token that could expire.

@@ -6,8 +6,9 @@
 //   Listing   pages are being fetched; items are staged. Last page → Watching, staged items become
 //   the
 //             whole truth (what is not among them has vanished). An expired continue token →
-//             Listing anew, unpaged, as client-go's pager does. A list older than what was seen
-//             went back in time: refused, dropped, → Backoff.
+//             Listing anew, unpaged, as client-go's pager does. A page too large to be taken →
+//             the same page of half as many items; of twice as many again from the next list on.
+//             A list older than what was seen went back in time: refused, dropped, → Backoff.
 //   Watching  the stream is to be opened, from the last resourceVersion.
 //   Reading   the stream is open. Events and bookmarks raise the resourceVersion. End or fault →
 //   Watching,
@@ -122,6 +123,7 @@ class Watcher {
   void fault(const Error& error, State then, Instant now, bool at_once);
   void stream_fault(const Error& error, Instant now);
   bool is_first_unauthorized(const Error& error);
+  bool ask_for_less();
   void went_well();
 
   WatcherOptions options_;
@@ -135,6 +137,7 @@ class Watcher {
   // Of the list in progress.
   std::string continue_token_;
   std::uint64_t list_version_ = 0;
+  std::uint32_t page_size_;  // options_.page_size, or less where that was too large
   bool unpaged_ = false;
   bool listed_ = false;
   bool watched_ = false;

@@ -368,6 +368,7 @@ TEST_P(TransportContract, AnAnswerBeyondTheBoundIsRefused) {
   const auto response = transport_to(*server)->send(request);
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().kind, ErrorKind::kBadResponse) << response.error().message;
+  EXPECT_TRUE(response.error().too_large);
 }
 
 TEST_P(TransportContract, NamesThatWouldSmuggleARequestAreRefusedUnsent) {
