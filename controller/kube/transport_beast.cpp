@@ -117,12 +117,26 @@ HttpResponse head_of(const Message& message) {
   return out;
 }
 
+// Reads the head of the answer to `method`. Heads of status 1xx may come before it (RFC 9110
+// section 15.2), and each is a whole message to Beast.
+template <class Body>
+void read_head(Link& link, std::string_view method,
+               std::optional<http::response_parser<Body>>& parser, error_code& error) {
+  constexpr unsigned kFirstFinal = 200;
+  Readable readable(link.socket);
+  do {
+    parser.emplace();
+    parser->header_limit(kMaxHeader);
+    parser->body_limit(kMaxBody);
+    if (method == "HEAD") parser->skip(true);
+    http::read_header(readable, link.buffer, *parser, error);
+  } while (!error && parser->get().result_int() < kFirstFinal);
+}
+
 // Reads the rest of a message, of a bounded size. Boost 1.74's parser forgets that a Content-Length
 // is beyond body_limit() when bytes of the body come with the header, so that is looked at here.
-void read_whole(Link& link, http::response_parser<http::string_body>& parser, error_code& error) {
+void read_body(Link& link, http::response_parser<http::string_body>& parser, error_code& error) {
   Readable readable(link.socket);
-  if (!parser.is_header_done()) http::read_header(readable, link.buffer, parser, error);
-  if (error) return;
   if (const auto size = parser.content_length(); size && *size > kMaxBody) {
     error = http::error::body_limit;
     return;
@@ -318,13 +332,11 @@ class BeastTransport final : public Transport {
 
   Result<HttpResponse> receive(const HttpRequest& request, std::unique_ptr<Link> link,
                                error_code& error) {
-    http::response_parser<http::string_body> parser;
-    parser.header_limit(kMaxHeader);
-    parser.body_limit(kMaxBody);
-    if (request.method == "HEAD") parser.skip(true);
-    read_whole(*link, parser, error);
+    std::optional<http::response_parser<http::string_body>> parser;
+    read_head(*link, request.method, parser, error);
+    if (!error) read_body(*link, *parser, error);
     if (error) return failed_read(request, error);
-    return finish(parser, std::move(link));
+    return finish(*parser, std::move(link));
   }
 
   HttpResponse finish(http::response_parser<http::string_body>& parser,
@@ -341,18 +353,15 @@ class BeastTransport final : public Transport {
                                                      std::unique_ptr<Link> link,
                                                      error_code& error) {
     constexpr unsigned kOk = 200;
-    http::response_parser<http::empty_body> header;
-    header.header_limit(kMaxHeader);
-    header.body_limit(kMaxBody);
-    Readable readable(link->socket);
-    http::read_header(readable, link->buffer, header, error);
+    std::optional<http::response_parser<http::empty_body>> head;
+    read_head(*link, request.method, head, error);
     if (error) return failed_read(request, error);
-    if (header.get().result_int() == kOk) {
+    if (head->get().result_int() == kOk) {
       return std::unique_ptr<ByteStream>(
-          std::make_unique<BeastStream>(pool_, std::move(link), std::move(header)));
+          std::make_unique<BeastStream>(pool_, std::move(link), *std::move(head)));
     }
-    http::response_parser<http::string_body> parser(std::move(header));
-    read_whole(*link, parser, error);
+    http::response_parser<http::string_body> parser(*std::move(head));
+    read_body(*link, parser, error);
     if (error) return failed_read(request, error);
     return std::unique_ptr<ByteStream>(
         std::make_unique<AnsweredStream>(finish(parser, std::move(link))));
