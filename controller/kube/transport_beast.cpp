@@ -26,8 +26,9 @@ namespace http = boost::beast::http;
 using boost::system::error_code;
 using Clock = Socket::Clock;
 
-// Go's http.Transport keeps as long (IdleConnTimeout of client-go); API servers keep longer.
-constexpr std::chrono::seconds kMaxIdle{90};
+// Less than API servers keep them, which is 90 s (apiserver pkg/server/secure_serving.go,
+// IdleTimeout): a write on a connection that the server is just closing has an unknown end.
+constexpr std::chrono::seconds kMaxIdle{60};
 // A bound against leaks only: there are never more idle connections than threads.
 constexpr std::size_t kMaxIdleConnections = 64;
 // What one read of a stream gives at most.
@@ -71,6 +72,8 @@ struct Pool {
   std::vector<std::unique_ptr<Link>> idle;   // guarded by mutex; newest last
   std::atomic<std::uint64_t> generation{0};  // of the TLS material in use
 
+  static bool stale(const Link& link) { return Clock::now() - link.idle_since >= kMaxIdle; }
+
   std::unique_ptr<Link> take() {
     while (true) {
       std::unique_ptr<Link> link;
@@ -80,7 +83,7 @@ struct Pool {
         link = std::move(idle.back());
         idle.pop_back();
       }
-      if (Clock::now() - link->idle_since < kMaxIdle && link->socket.fit_for_reuse()) return link;
+      if (!stale(*link) && link->socket.fit_for_reuse()) return link;
     }
   }
   void give_back(std::unique_ptr<Link> link) {
@@ -89,6 +92,8 @@ struct Pool {
     link->idle_since = Clock::now();
     link->socket.also_stop_at(nullptr);
     const std::lock_guard lock(mutex);
+    // The newest are taken first, so those of a peak would stay for ever.
+    std::erase_if(idle, [](const auto& other) { return stale(*other); });
     if (link->generation == generation && idle.size() < kMaxIdleConnections) {
       idle.push_back(std::move(link));
     }
