@@ -44,6 +44,7 @@ Result<std::string> read_config_file(const std::string& path, const std::string&
   text.resize(std::fread(text.data(), 1, text.size(), file.get()));
   if (std::ferror(file.get()) != 0) return fail(std::generic_category().message(errno));
   if (text.size() > kMaxFile) return fail("larger than a megabyte: is it the right file?");
+  text.shrink_to_fit();
   return text;
 }
 

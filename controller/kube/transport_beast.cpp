@@ -31,8 +31,11 @@ using Clock = Socket::Clock;
 constexpr std::chrono::seconds kMaxIdle{60};
 // A bound against leaks only: there are never more idle connections than threads.
 constexpr std::size_t kMaxIdleConnections = 64;
-// What one read of a stream gives at most.
-constexpr std::size_t kStreamBlock = 16UL * 1024;
+// What one read gives at most: a record of TLS. Beast reads as much as its buffer has room for, and
+// 512 bytes where it has none.
+constexpr std::size_t kBlock = 16UL * 1024;
+// The head of a request without the token, generously.
+constexpr std::size_t kHeadOfRequest = 1024;
 
 // What Beast's synchronous reads want of a stream (its SyncReadStream concept).
 class Readable {
@@ -57,7 +60,7 @@ class Readable {
 
 // A connection and what of the next bytes has been read already.
 struct Link {
-  explicit Link(const Interrupt& stop) : socket(stop) {}
+  explicit Link(const Interrupt& stop) : socket(stop) { buffer.reserve(kBlock); }
   Socket socket;
   boost::beast::flat_buffer buffer;
   Clock::time_point idle_since;
@@ -180,6 +183,7 @@ class BeastStream final : public ByteStream {
       : pool_(std::move(pool)), link_(std::move(link)), parser_(std::move(parser)) {
     head_ = head_of(parser_.get());
     parser_.body_limit(boost::none);
+    // Not eager(): then a read that has brought something waits for the next chunk as well.
     link_->socket.also_stop_at(&closed_);
   }
   ~BeastStream() override {
@@ -227,7 +231,7 @@ class BeastStream final : public ByteStream {
   std::unique_ptr<Link> link_;
   http::response_parser<http::buffer_body> parser_;
   HttpResponse head_;
-  std::array<char, kStreamBlock> block_{};
+  std::array<char, kBlock> block_{};
 };
 
 // An open stream whose body, of a status other than 200, is there already.
@@ -424,8 +428,10 @@ class BeastTransport final : public Transport {
   }
 
   std::string serialize(const HttpRequest& request, const std::string& authorization) const {
-    std::string text = request.method;
-    text += ' ';
+    std::string text;
+    text.reserve(kHeadOfRequest + authorization.size() + request.target.size() +
+                 request.body.size());
+    text.append(request.method).append(" ");
     if (proxy_ && !server_.tls) text += "http://" + server_.authority();
     text += server_.prefix + request.target + " HTTP/1.1\r\n";
     const auto add = [&text](std::string_view name, std::string_view value) {
