@@ -73,7 +73,7 @@ class Process {
       : options_(options),
         connected_(std::move(connected)),
         metered_(*connected_.transport, metrics_),
-        fenced_(metered_, [this] { return may_write(); }),
+        fenced_(metered_, [this] { return may_write_for(); }),
         plain_client_(metered_),
         client_(fenced_),
         recorder_(client_, {.component = std::string(api::kFieldManager), .instance = host_name()}),
@@ -109,9 +109,10 @@ class Process {
   }
 
  private:
-  bool may_write() const {
-    return !options_.leader_elect ||
-           (election_ != nullptr && election_->is_leader(runtime::system_clock().now()));
+  runtime::Milliseconds may_write_for() const {
+    if (!options_.leader_elect) return runtime::Milliseconds::max();
+    if (election_ == nullptr) return runtime::Milliseconds{0};
+    return election_->may_write_for(runtime::system_clock().now());
   }
 
   bool serve_health() {
