@@ -62,6 +62,13 @@ struct Error {
   bool operator==(const Error&) const = default;
 };
 
+inline Error make_error(ErrorKind kind, std::string message) {
+  Error error;
+  error.kind = kind;
+  error.message = std::move(message);
+  return error;
+}
+
 struct Ok {};
 
 template <class T>

@@ -41,7 +41,7 @@ Owned<X509> next_certificate(BIO* reader) {
 }
 
 Error config_error(std::string message) {
-  return transport_error(ErrorKind::kConfig, std::move(message));
+  return make_error(ErrorKind::kConfig, std::move(message));
 }
 
 Status trust(SSL_CTX* context, const std::string& ca) {

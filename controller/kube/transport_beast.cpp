@@ -168,12 +168,12 @@ Error failed_read(const HttpRequest& request, const error_code& error) {
     return too_large_error();
   }
   if (error == http::error::partial_message && is_read(request.method)) {
-    return transport_error(ErrorKind::kBadResponse, "the answer ends in its middle");
+    return make_error(ErrorKind::kBadResponse, "the answer ends in its middle");
   }
   if (broke(error)) {
     return unanswered(request.method, "the connection broke before the answer: " + error.message());
   }
-  return transport_error(ErrorKind::kBadResponse, "the answer is not HTTP: " + error.message());
+  return make_error(ErrorKind::kBadResponse, "the answer is not HTTP: " + error.message());
 }
 
 class BeastStream final : public ByteStream {
@@ -221,9 +221,9 @@ class BeastStream final : public ByteStream {
   static Error failure(const error_code& error) {
     if (error == asio::error::operation_aborted) return cancelled();
     if (broke(error)) {
-      return transport_error(ErrorKind::kUnreachable, "the stream broke off: " + error.message());
+      return make_error(ErrorKind::kUnreachable, "the stream broke off: " + error.message());
     }
-    return transport_error(ErrorKind::kBadResponse, "the stream is not HTTP: " + error.message());
+    return make_error(ErrorKind::kBadResponse, "the stream is not HTTP: " + error.message());
   }
 
   std::shared_ptr<Pool> pool_;
@@ -331,7 +331,7 @@ class BeastTransport final : public Transport {
     if (error && (sent == 0 || gave_up)) {
       if (error == asio::error::operation_aborted) return cancelled();
       if (sent != 0) return failed_read(request, error);
-      return transport_error(ErrorKind::kUnreachable, "send: " + error.message());
+      return make_error(ErrorKind::kUnreachable, "send: " + error.message());
     }
     // A server may answer (413, 429) and close before it has read it all: the answer counts.
     link->spent = sent < text.size();
@@ -419,10 +419,10 @@ class BeastTransport final : public Transport {
     if (!error) http::read_header(readable, link.buffer, answer, error);
     if (error == asio::error::operation_aborted) return cancelled();
     const std::string doing = "proxy " + proxy_->authority() + " to " + server_.authority() + ": ";
-    if (error) return transport_error(ErrorKind::kUnreachable, doing + error.message());
+    if (error) return make_error(ErrorKind::kUnreachable, doing + error.message());
     if (answer.get().result_int() != kOk) {
-      return transport_error(ErrorKind::kUnreachable,
-                             doing + "HTTP " + std::to_string(answer.get().result_int()));
+      return make_error(ErrorKind::kUnreachable,
+                        doing + "HTTP " + std::to_string(answer.get().result_int()));
     }
     return Ok{};
   }

@@ -24,10 +24,8 @@ class FencedTransport : public kube::Transport {
     if (request.method == "GET") return inner_.send(request);
     const Milliseconds left = may_write_for_();
     if (left <= Milliseconds{0}) {
-      kube::Error error;
-      error.kind = kube::ErrorKind::kCancelled;
-      error.message = "not the leader (any more), so nothing is written";
-      return error;
+      return kube::make_error(kube::ErrorKind::kCancelled,
+                              "not the leader (any more), so nothing is written");
     }
     if (left >= request.timeout) return inner_.send(request);
     kube::HttpRequest shorter = request;

@@ -35,7 +35,7 @@ constexpr std::chrono::milliseconds kPause{100};
 constexpr int kInternalError = 500;
 
 kube::Error config_error(std::string message) {
-  return {kube::ErrorKind::kConfig, 0, "", std::move(message), std::nullopt, {}};
+  return kube::make_error(kube::ErrorKind::kConfig, std::move(message));
 }
 
 void configure(ssl::context& context, const TlsFiles& tls) {
