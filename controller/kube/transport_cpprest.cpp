@@ -11,6 +11,8 @@
 //    connected: the client, with its pool, is replaced.
 //  * It trusts the system's CAs beside ours, and hides why a handshake failed: tls.hpp sets both
 //    right.
+//  * It takes an interim answer (status 1xx) for the answer, and leaves that to the next request:
+//    it is an error. Nothing that we send asks for one.
 //  * It follows redirects, Authorization header and all: switched off.
 //  * It may crash at exit while requests are in flight (#1480, #1482): the destructor waits for
 //    them.
@@ -417,9 +419,11 @@ class CpprestTransport final : public Transport {
         return unanswered(request.method,
                           "no answer within " + std::to_string(request.timeout.count()) + " ms");
     }
-    if (exchange.failure.empty()) return Ok{};
+    constexpr int kFirstFinal = 200;
+    const bool interim = exchange.failure.empty() && exchange.response.status_code() < kFirstFinal;
+    if (exchange.failure.empty() && !interim) return Ok{};
     renew_client();
-    return failed(request, exchange.failure);
+    return failed(request, interim ? "an interim answer came first" : exchange.failure);
   }
 
   Error failed(const HttpRequest& request, const std::string& what) {

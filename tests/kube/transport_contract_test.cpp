@@ -142,9 +142,7 @@ TEST_P(TransportContract, ReadsChunkedAnswers) {
   }
 }
 
-// cpprestsdk takes any head for the last: nothing that the operator sends asks for another.
 TEST_P(TransportContract, AnInterimAnswerIsNotTheAnswer) {
-  if (std::string_view(GetParam().name).starts_with("Cpprest")) GTEST_SKIP() << "a known fault";
   const auto server = serve(answering([](Peer& peer, const PeerRequest& request) {
     return peer.write("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n") &&
            peer.answer(200, request.target);
@@ -152,11 +150,21 @@ TEST_P(TransportContract, AnInterimAnswerIsNotTheAnswer) {
   const auto transport = transport_to(*server);
   for (const char* target : {"/first", "/second"}) {
     const auto response = transport->send(get(target));
+    if (std::string_view(GetParam().name).starts_with("Cpprest")) {
+      // The library cannot read on.
+      ASSERT_FALSE(response);
+      EXPECT_EQ(response.error().kind, ErrorKind::kUnreachable) << response.error().message;
+      continue;
+    }
     ASSERT_TRUE(response) << response.error().message;
     EXPECT_EQ(response->status, 200);
     EXPECT_EQ(response->body, target);
   }
   const auto stream = transport->open(get("/third"));
+  if (std::string_view(GetParam().name).starts_with("Cpprest")) {
+    ASSERT_FALSE(stream);
+    return;
+  }
   ASSERT_TRUE(stream) << stream.error().message;
   EXPECT_EQ((*stream)->head().status, 200);
   EXPECT_EQ(server->accepted(), 1);
