@@ -36,10 +36,8 @@ constexpr int kArenas = 2;
 
 namespace log = runtime::log;
 
-// Only health and metrics are served on cpprestsdk's pool, unless it is the transport, too: then
-// each watch takes one while it waits.
-constexpr std::size_t kPoolThreads = 2;
-constexpr std::size_t kPoolThreadsAsTransport = 24;
+// Where cpprestsdk is the transport each watch takes a thread of its pool while it waits.
+constexpr std::size_t kPoolThreads = 24;
 constexpr std::size_t kWatchesOfANamespace = 10;  // each has its own where not all are served
 // Reconciles are a few API calls; a hand-over is to be done in 2 s.
 constexpr std::chrono::milliseconds kStopLimit{1500};
@@ -75,7 +73,7 @@ class Process {
       : options_(options),
         connected_(std::move(connected)),
         metered_(*connected_.transport, metrics_),
-        fenced_(metered_, [this] { return may_write(); }),
+        fenced_(metered_, [this] { return may_write_for(); }),
         plain_client_(metered_),
         client_(fenced_),
         recorder_(client_, {.component = std::string(api::kFieldManager), .instance = host_name()}),
@@ -111,9 +109,10 @@ class Process {
   }
 
  private:
-  bool may_write() const {
-    return !options_.leader_elect ||
-           (election_ != nullptr && election_->is_leader(runtime::system_clock().now()));
+  runtime::Milliseconds may_write_for() const {
+    if (!options_.leader_elect) return runtime::Milliseconds::max();
+    if (election_ == nullptr) return runtime::Milliseconds{0};
+    return election_->may_write_for(runtime::system_clock().now());
   }
 
   bool serve_health() {
@@ -379,10 +378,10 @@ int run_command(const RunOptions& options, std::ostream& err) {
   log::configure(
       {.format = options.log_format == "json" ? log::Format::kJson : log::Format::kLogfmt,
        .level = level_of(options.log_level)});
-  kube::initialize_cpprest_threads(options.connection.transport == "cpprest"
-                                       ? kPoolThreadsAsTransport +
-                                             kWatchesOfANamespace * options.namespaces.size()
-                                       : kPoolThreads);
+  if (options.connection.transport == "cpprest") {
+    kube::initialize_cpprest_threads(kPoolThreads +
+                                     kWatchesOfANamespace * options.namespaces.size());
+  }
   if (!options.metrics_secure_address.empty() && options.metrics_cert_dir.empty()) {
     err << "--metrics-secure-address needs --metrics-cert-dir, the folder of tls.crt and tls.key\n";
     return kBadUsage;

@@ -21,18 +21,11 @@ constexpr std::string_view kStrategicMergePatch = "application/strategic-merge-p
 // parsed.
 constexpr std::size_t kMaxStatusBody = 256UL * 1024;
 
-Error invalid(std::string message) {
-  Error error;
-  error.kind = ErrorKind::kInvalid;
-  error.message = std::move(message);
-  return error;
-}
+Error invalid(std::string message) { return make_error(ErrorKind::kInvalid, std::move(message)); }
 
 Error bad_response(int status, std::string message) {
-  Error error;
-  error.kind = ErrorKind::kBadResponse;
+  Error error = make_error(ErrorKind::kBadResponse, std::move(message));
   error.http_status = status;
-  error.message = std::move(message);
   return error;
 }
 
@@ -204,11 +197,6 @@ Result<std::string> Client::list_page(const ResourceType& type, std::string_view
   add_query(target, "fieldSelector", options.field_selector);
   if (options.limit != 0) add_query(target, "limit", std::to_string(options.limit));
   add_query(target, "continue", options.continue_token);
-  // With a continue token the server refuses a resourceVersion: the token carries it.
-  if (options.continue_token.empty() && !options.resource_version.empty()) {
-    add_query(target, "resourceVersion", options.resource_version);
-    add_query(target, "resourceVersionMatch", "NotOlderThan");
-  }
   return get_raw(target);
 }
 

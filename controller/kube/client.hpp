@@ -31,7 +31,6 @@ struct ListOptions {
   std::string field_selector{};
   std::uint32_t limit = 500;  // page size; 0 = unpaged
   std::string continue_token{};
-  std::string resource_version{};  // with resourceVersionMatch=NotOlderThan when set
 };
 
 struct ApplyOptions {
@@ -56,7 +55,7 @@ class Client {
   explicit Client(Transport& transport) : transport_(transport) {}
 
   Result<Json> get(const ResourceType& type, const ObjectKey& key);
-  // One page, as text: project it with list_items() of projection.hpp.
+  // One page, as text: project it with project_list() of projection.hpp.
   Result<std::string> list_page(const ResourceType& type, std::string_view ns,
                                 const ListOptions& options);
   Result<Written> create(const ResourceType& type, const Json& object,

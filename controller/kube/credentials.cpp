@@ -34,7 +34,7 @@ std::string_view trim(std::string_view text) {
 
 Result<std::string> read_config_file(const std::string& path, const std::string& field) {
   const auto fail = [&](const std::string& reason) {
-    return transport_error(ErrorKind::kConfig, field + ": " + path + ": " + reason);
+    return make_error(ErrorKind::kConfig, field + ": " + path + ": " + reason);
   };
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"),
                                                              &std::fclose);
@@ -44,6 +44,7 @@ Result<std::string> read_config_file(const std::string& path, const std::string&
   text.resize(std::fread(text.data(), 1, text.size(), file.get()));
   if (std::ferror(file.get()) != 0) return fail(std::generic_category().message(errno));
   if (text.size() > kMaxFile) return fail("larger than a megabyte: is it the right file?");
+  text.shrink_to_fit();
   return text;
 }
 
@@ -51,10 +52,9 @@ Status check_token(std::string_view token, const std::string& field) {
   const bool printable =
       std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < 0x7f; });
   if (!token.empty() && printable) return Ok{};
-  return transport_error(
-      ErrorKind::kConfig,
-      field + (token.empty() ? ": the token is empty"
-                             : ": the token holds blanks or control characters"));
+  return make_error(ErrorKind::kConfig,
+                    field + (token.empty() ? ": the token is empty"
+                                           : ": the token holds blanks or control characters"));
 }
 
 std::shared_ptr<TokenSource> fixed_authorization(std::string value) {

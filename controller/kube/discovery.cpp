@@ -8,10 +8,8 @@ namespace swo::kube {
 namespace {
 
 Error bad_answer(std::string_view path) {
-  Error error;
-  error.kind = ErrorKind::kBadResponse;
-  error.message = "the answer to " + std::string(path) + " is not what an API server sends";
-  return error;
+  return make_error(ErrorKind::kBadResponse,
+                    "the answer to " + std::string(path) + " is not what an API server sends");
 }
 
 Result<Json> get_object(Client& client, std::string_view path) {

@@ -83,7 +83,7 @@ Result<ExecCredentials::Credential> ExecCredentials::current() {
 
 Result<ExecCredentials::Credential> ExecCredentials::run() const {
   const auto fail = [this](const std::string& why) {
-    return transport_error(ErrorKind::kConfig, spec_.field + ": " + why);
+    return make_error(ErrorKind::kConfig, spec_.field + ": " + why);
   };
   Json info = {{"apiVersion", spec_.api_version},
                {"kind", "ExecCredential"},
@@ -115,7 +115,7 @@ Result<ExecCredentials::Credential> ExecCredentials::run() const {
 Result<ExecCredentials::Credential> ExecCredentials::read(const std::string& output) const {
   // Its output is a secret: no part of it goes into a message.
   const auto fail = [this](const std::string& why) {
-    return transport_error(ErrorKind::kConfig, spec_.field + ": " + spec_.command + " " + why);
+    return make_error(ErrorKind::kConfig, spec_.field + ": " + spec_.command + " " + why);
   };
   const Json answer = Json::parse(output, nullptr, false);
   if (!answer.is_object() || text(at(answer, "kind")) != "ExecCredential") {

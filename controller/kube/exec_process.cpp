@@ -103,7 +103,7 @@ Result<ProgramOutput> run_program(const std::vector<std::string>& argv,
                                   const std::vector<std::string>& extra_environment,
                                   std::chrono::milliseconds limit) {
   const auto fail = [&](const std::string& why) {
-    return transport_error(ErrorKind::kConfig, argv.front() + ": " + why);
+    return make_error(ErrorKind::kConfig, argv.front() + ": " + why);
   };
   Pipe out;
   Pipe err;

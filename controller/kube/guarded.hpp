@@ -22,8 +22,6 @@ class Guarded {
     Held(std::mutex& mutex, V& value) : lock_(mutex), value_(value) {}
     V* operator->() const { return &value_; }
     V& operator*() const { return value_; }
-    // For condition variables.
-    std::unique_lock<std::mutex>& mutex_lock() { return lock_; }
 
    private:
     std::unique_lock<std::mutex> lock_;

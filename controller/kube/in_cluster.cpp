@@ -10,10 +10,9 @@ Result<ClientConfig> load_in_cluster(const Environment& environment, const std::
   const std::string host = environment("KUBERNETES_SERVICE_HOST");
   const std::string port = environment("KUBERNETES_SERVICE_PORT");
   if (host.empty() || port.empty()) {
-    return transport_error(
-        ErrorKind::kConfig,
-        std::string(host.empty() ? "KUBERNETES_SERVICE_HOST" : "KUBERNETES_SERVICE_PORT") +
-            " is not set: run in a Pod, or give a kubeconfig");
+    return make_error(ErrorKind::kConfig, std::string(host.empty() ? "KUBERNETES_SERVICE_HOST"
+                                                                   : "KUBERNETES_SERVICE_PORT") +
+                                              " is not set: run in a Pod, or give a kubeconfig");
   }
   ClientConfig out;
   out.origin = "service account of the Pod";

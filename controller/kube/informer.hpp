@@ -44,7 +44,6 @@ struct InformerOptions {
   Random random = nullptr;
   std::function<void(const std::string&)> note =
       nullptr;  // one line per fault or relist, for the log
-  std::function<void()> refresh_credentials = nullptr;
 };
 
 // The part that does not depend on T: what health and metrics ask, and how it is driven.

@@ -57,8 +57,7 @@ Informer<T>::Informer(Client& client, InformerOptions<T> options)
     store_.expect_scope(ns);
     add(client,
         ReflectorOptions{options.type, ns, options.label_selector, options.field_selector,
-                         options.mask, options.watcher, options.random, options.note,
-                         options.refresh_credentials},
+                         options.mask, options.watcher, options.random, options.note},
         std::make_unique<Sink>(*this, ns));
   }
 }

@@ -361,7 +361,7 @@ ClientConfig load(const ConfigOptions& options) {
 // What a file says may be quoted in a complaint, and must not break out of its line.
 Error complaint(std::string message) {
   std::replace_if(message.begin(), message.end(), is_control, ' ');
-  return transport_error(ErrorKind::kConfig, std::move(message));
+  return make_error(ErrorKind::kConfig, std::move(message));
 }
 
 }  // namespace

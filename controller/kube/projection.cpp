@@ -268,18 +268,11 @@ Json project(Scanner& scanner, const FieldMask::Node& mask) {  // NOLINT(misc-no
   }
 }
 
-Error bad(std::string_view what, const Scanner& scanner) {
-  return Error{ErrorKind::kBadResponse,
-               0,
-               "",
-               "the " + std::string(what) + " cannot be read at byte " +
-                   std::to_string(scanner.position()) + ": " + scanner.fault(),
-               std::nullopt,
-               {}};
-}
+Error bad(std::string message) { return make_error(ErrorKind::kBadResponse, std::move(message)); }
 
-Error bad(std::string message) {
-  return Error{ErrorKind::kBadResponse, 0, "", std::move(message), std::nullopt, {}};
+Error bad(std::string_view what, const Scanner& scanner) {
+  return bad("the " + std::string(what) + " cannot be read at byte " +
+             std::to_string(scanner.position()) + ": " + scanner.fault());
 }
 
 EventType event_type(std::string_view name) {

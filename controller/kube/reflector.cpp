@@ -3,18 +3,12 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
-#include <random>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
 namespace swo::kube {
 namespace {
-
-Random machine_random() {
-  auto generator = std::make_shared<std::mt19937_64>(std::random_device{}());
-  return [generator] { return std::uniform_real_distribution<double>(0, 1)(*generator); };
-}
 
 void sleep_until(const std::stop_token& stop, Instant until) {
   std::mutex mutex;
@@ -132,13 +126,8 @@ bool Reflector::read(const Watcher::Read& command, Milliseconds wait) {
     case ByteStream::Outcome::kData:
       watcher_.on_bytes(now());
       if (!lines_.append(bytes.data)) {
-        watcher_.on_stream_end(Error{ErrorKind::kBadResponse,
-                                     0,
-                                     "",
-                                     "a watch event is longer than 32 MiB",
-                                     std::nullopt,
-                                     {}},
-                               now());
+        watcher_.on_stream_end(
+            make_error(ErrorKind::kBadResponse, "a watch event is longer than 32 MiB"), now());
       }
       while (watcher_.stream_wanted()) {
         auto line = lines_.next();
@@ -147,15 +136,12 @@ bool Reflector::read(const Watcher::Read& command, Milliseconds wait) {
       }
       return true;
     case ByteStream::Outcome::kEnd:
-      watcher_.on_stream_end(lines_.pending() == 0
-                                 ? std::nullopt
-                                 : std::optional(Error{ErrorKind::kBadResponse,
-                                                       0,
-                                                       "",
-                                                       "the watch ended in the middle of an event",
-                                                       std::nullopt,
-                                                       {}}),
-                             now());
+      watcher_.on_stream_end(
+          lines_.pending() == 0
+              ? std::nullopt
+              : std::optional(make_error(ErrorKind::kBadResponse,
+                                         "the watch ended in the middle of an event")),
+          now());
       return true;
     case ByteStream::Outcome::kError:
       watcher_.on_stream_end(bytes.error, now());
@@ -195,10 +181,6 @@ void Reflector::close_stream() {
 }
 
 void Reflector::publish() {
-  if (watcher_.wants_new_credentials() && !refreshed_ && options_.refresh_credentials) {
-    options_.refresh_credentials();
-  }
-  refreshed_ = watcher_.wants_new_credentials();
   listed_ = watcher_.listed();
   restarts_ = watcher_.relists() + watcher_.reconnects();
   if (auto heard = watcher_.last_heard()) last_heard_ = heard->time_since_epoch().count();

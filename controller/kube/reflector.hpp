@@ -44,8 +44,6 @@ struct ReflectorOptions {
   Random random = nullptr;  // empty: a generator of its own, seeded by the machine
   // One line for each fault and each relist, for the log.
   std::function<void(const std::string& message)> note = nullptr;
-  // Called at the first 401: reread the token.
-  std::function<void()> refresh_credentials = nullptr;
 };
 
 class Reflector {
@@ -90,7 +88,6 @@ class Reflector {
   Guarded<std::shared_ptr<ByteStream>> stream_;  // close() comes from the stopping thread
   Instant wake_at_{};
   std::optional<Instant> fixed_now_;  // in step()
-  bool refreshed_ = false;            // the credentials, for the last fault
   std::string noted_;                 // the last fault noted: one line per change, not per retry
 
   std::atomic<bool> listed_{false};

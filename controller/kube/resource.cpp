@@ -1,6 +1,15 @@
 #include "kube/resource.hpp"
 
 namespace swo::kube {
+namespace {
+
+// RFC 3986 section 2.3.
+bool is_unreserved(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '.' || c == '_' || c == '~';
+}
+
+}  // namespace
 
 std::string ResourceType::api_version() const {
   std::string text(group);
@@ -21,14 +30,12 @@ std::string ResourceType::object_path(std::string_view ns, std::string_view name
 
 std::string url_escape(std::string_view text) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
-  constexpr std::string_view kUnreserved =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
   // "." and ".." are unreserved, yet as a whole path segment servers and proxies resolve them away.
   const bool dots = text == "." || text == "..";
   std::string out;
   out.reserve(text.size());
   for (const char c : text) {
-    if (!dots && kUnreserved.find(c) != std::string_view::npos) {
+    if (!dots && is_unreserved(c)) {
       out += c;
       continue;
     }

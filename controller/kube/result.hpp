@@ -58,8 +58,16 @@ struct Error {
   std::string message{};  // for a person; never holds a secret
   std::optional<std::chrono::milliseconds> retry_after{};
   std::vector<Cause> causes{};
+  bool too_large = false;  // kBadResponse: more bytes than are taken; asked for less, it may fit
   bool operator==(const Error&) const = default;
 };
+
+inline Error make_error(ErrorKind kind, std::string message) {
+  Error error;
+  error.kind = kind;
+  error.message = std::move(message);
+  return error;
+}
 
 struct Ok {};
 

@@ -27,15 +27,21 @@ Owned<BIO> reader_of(const std::string& pem) {
   return Owned<BIO>(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
 }
 
-Owned<X509> next_certificate(BIO* reader) {
-  return Owned<X509>(PEM_read_bio_X509(reader, nullptr, nullptr, nullptr));
-}
-
-// A key that asks for a passphrase must not make a daemon wait at a terminal.
+// What asks for a passphrase must not make a daemon wait at a terminal.
 int no_passphrase(char*, int, int, void*) { return -1; }
 
+// Passes over what cannot be read, as Go does (crypto/x509, AppendCertsFromPEM): one bad
+// certificate in a bundle does not take the good ones after it.
+Owned<X509> next_certificate(BIO* reader) {
+  while (true) {
+    ERR_clear_error();
+    Owned<X509> found(PEM_read_bio_X509(reader, nullptr, no_passphrase, nullptr));
+    if (found || BIO_ctrl(reader, BIO_CTRL_EOF, 0, nullptr) != 0) return found;
+  }
+}
+
 Error config_error(std::string message) {
-  return transport_error(ErrorKind::kConfig, std::move(message));
+  return make_error(ErrorKind::kConfig, std::move(message));
 }
 
 Status trust(SSL_CTX* context, const std::string& ca) {
@@ -114,6 +120,8 @@ Status configure_tls(SSL_CTX* context, const TlsMaterial& material, const std::s
   }
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   X509_VERIFY_PARAM* expected = SSL_CTX_get0_param(context);
+  // Whatever is trusted ends a chain, as with Go: a kubeconfig may hold an intermediate CA alone.
+  X509_VERIFY_PARAM_set_flags(expected, X509_V_FLAG_PARTIAL_CHAIN);
   X509_VERIFY_PARAM_set_hostflags(
       expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   const int set = is_ip_address(name)

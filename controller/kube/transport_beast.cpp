@@ -26,12 +26,16 @@ namespace http = boost::beast::http;
 using boost::system::error_code;
 using Clock = Socket::Clock;
 
-// Go's http.Transport keeps as long (IdleConnTimeout of client-go); API servers keep longer.
-constexpr std::chrono::seconds kMaxIdle{90};
+// Less than API servers keep them, which is 90 s (apiserver pkg/server/secure_serving.go,
+// IdleTimeout): a write on a connection that the server is just closing has an unknown end.
+constexpr std::chrono::seconds kMaxIdle{60};
 // A bound against leaks only: there are never more idle connections than threads.
 constexpr std::size_t kMaxIdleConnections = 64;
-// What one read of a stream gives at most.
-constexpr std::size_t kStreamBlock = 16UL * 1024;
+// What one read gives at most: a record of TLS. Beast reads as much as its buffer has room for, and
+// 512 bytes where it has none.
+constexpr std::size_t kBlock = 16UL * 1024;
+// The head of a request without the token, generously.
+constexpr std::size_t kHeadOfRequest = 1024;
 
 // What Beast's synchronous reads want of a stream (its SyncReadStream concept).
 class Readable {
@@ -56,7 +60,7 @@ class Readable {
 
 // A connection and what of the next bytes has been read already.
 struct Link {
-  explicit Link(const Interrupt& stop) : socket(stop) {}
+  explicit Link(const Interrupt& stop) : socket(stop) { buffer.reserve(kBlock); }
   Socket socket;
   boost::beast::flat_buffer buffer;
   Clock::time_point idle_since;
@@ -71,6 +75,8 @@ struct Pool {
   std::vector<std::unique_ptr<Link>> idle;   // guarded by mutex; newest last
   std::atomic<std::uint64_t> generation{0};  // of the TLS material in use
 
+  static bool stale(const Link& link) { return Clock::now() - link.idle_since >= kMaxIdle; }
+
   std::unique_ptr<Link> take() {
     while (true) {
       std::unique_ptr<Link> link;
@@ -80,7 +86,7 @@ struct Pool {
         link = std::move(idle.back());
         idle.pop_back();
       }
-      if (Clock::now() - link->idle_since < kMaxIdle && link->socket.fit_for_reuse()) return link;
+      if (!stale(*link) && link->socket.fit_for_reuse()) return link;
     }
   }
   void give_back(std::unique_ptr<Link> link) {
@@ -89,6 +95,8 @@ struct Pool {
     link->idle_since = Clock::now();
     link->socket.also_stop_at(nullptr);
     const std::lock_guard lock(mutex);
+    // The newest are taken first, so those of a peak would stay for ever.
+    std::erase_if(idle, [](const auto& other) { return stale(*other); });
     if (link->generation == generation && idle.size() < kMaxIdleConnections) {
       idle.push_back(std::move(link));
     }
@@ -117,12 +125,26 @@ HttpResponse head_of(const Message& message) {
   return out;
 }
 
+// Reads the head of the answer to `method`. Heads of status 1xx may come before it (RFC 9110
+// section 15.2), and each is a whole message to Beast.
+template <class Body>
+void read_head(Link& link, std::string_view method,
+               std::optional<http::response_parser<Body>>& parser, error_code& error) {
+  constexpr unsigned kFirstFinal = 200;
+  Readable readable(link.socket);
+  do {
+    parser.emplace();
+    parser->header_limit(kMaxHeader);
+    parser->body_limit(kMaxBody);
+    if (method == "HEAD") parser->skip(true);
+    http::read_header(readable, link.buffer, *parser, error);
+  } while (!error && parser->get().result_int() < kFirstFinal);
+}
+
 // Reads the rest of a message, of a bounded size. Boost 1.74's parser forgets that a Content-Length
 // is beyond body_limit() when bytes of the body come with the header, so that is looked at here.
-void read_whole(Link& link, http::response_parser<http::string_body>& parser, error_code& error) {
+void read_body(Link& link, http::response_parser<http::string_body>& parser, error_code& error) {
   Readable readable(link.socket);
-  if (!parser.is_header_done()) http::read_header(readable, link.buffer, parser, error);
-  if (error) return;
   if (const auto size = parser.content_length(); size && *size > kMaxBody) {
     error = http::error::body_limit;
     return;
@@ -143,15 +165,15 @@ Error failed_read(const HttpRequest& request, const error_code& error) {
                       "no answer within " + std::to_string(request.timeout.count()) + " ms");
   }
   if (error == http::error::body_limit || error == http::error::header_limit) {
-    return transport_error(ErrorKind::kBadResponse, "the answer is too large");
+    return too_large_error();
   }
   if (error == http::error::partial_message && is_read(request.method)) {
-    return transport_error(ErrorKind::kBadResponse, "the answer ends in its middle");
+    return make_error(ErrorKind::kBadResponse, "the answer ends in its middle");
   }
   if (broke(error)) {
     return unanswered(request.method, "the connection broke before the answer: " + error.message());
   }
-  return transport_error(ErrorKind::kBadResponse, "the answer is not HTTP: " + error.message());
+  return make_error(ErrorKind::kBadResponse, "the answer is not HTTP: " + error.message());
 }
 
 class BeastStream final : public ByteStream {
@@ -161,6 +183,7 @@ class BeastStream final : public ByteStream {
       : pool_(std::move(pool)), link_(std::move(link)), parser_(std::move(parser)) {
     head_ = head_of(parser_.get());
     parser_.body_limit(boost::none);
+    // Not eager(): then a read that has brought something waits for the next chunk as well.
     link_->socket.also_stop_at(&closed_);
   }
   ~BeastStream() override {
@@ -198,9 +221,9 @@ class BeastStream final : public ByteStream {
   static Error failure(const error_code& error) {
     if (error == asio::error::operation_aborted) return cancelled();
     if (broke(error)) {
-      return transport_error(ErrorKind::kUnreachable, "the stream broke off: " + error.message());
+      return make_error(ErrorKind::kUnreachable, "the stream broke off: " + error.message());
     }
-    return transport_error(ErrorKind::kBadResponse, "the stream is not HTTP: " + error.message());
+    return make_error(ErrorKind::kBadResponse, "the stream is not HTTP: " + error.message());
   }
 
   std::shared_ptr<Pool> pool_;
@@ -208,7 +231,7 @@ class BeastStream final : public ByteStream {
   std::unique_ptr<Link> link_;
   http::response_parser<http::buffer_body> parser_;
   HttpResponse head_;
-  std::array<char, kStreamBlock> block_{};
+  std::array<char, kBlock> block_{};
 };
 
 // An open stream whose body, of a status other than 200, is there already.
@@ -308,7 +331,7 @@ class BeastTransport final : public Transport {
     if (error && (sent == 0 || gave_up)) {
       if (error == asio::error::operation_aborted) return cancelled();
       if (sent != 0) return failed_read(request, error);
-      return transport_error(ErrorKind::kUnreachable, "send: " + error.message());
+      return make_error(ErrorKind::kUnreachable, "send: " + error.message());
     }
     // A server may answer (413, 429) and close before it has read it all: the answer counts.
     link->spent = sent < text.size();
@@ -318,13 +341,11 @@ class BeastTransport final : public Transport {
 
   Result<HttpResponse> receive(const HttpRequest& request, std::unique_ptr<Link> link,
                                error_code& error) {
-    http::response_parser<http::string_body> parser;
-    parser.header_limit(kMaxHeader);
-    parser.body_limit(kMaxBody);
-    if (request.method == "HEAD") parser.skip(true);
-    read_whole(*link, parser, error);
+    std::optional<http::response_parser<http::string_body>> parser;
+    read_head(*link, request.method, parser, error);
+    if (!error) read_body(*link, *parser, error);
     if (error) return failed_read(request, error);
-    return finish(parser, std::move(link));
+    return finish(*parser, std::move(link));
   }
 
   HttpResponse finish(http::response_parser<http::string_body>& parser,
@@ -341,18 +362,15 @@ class BeastTransport final : public Transport {
                                                      std::unique_ptr<Link> link,
                                                      error_code& error) {
     constexpr unsigned kOk = 200;
-    http::response_parser<http::empty_body> header;
-    header.header_limit(kMaxHeader);
-    header.body_limit(kMaxBody);
-    Readable readable(link->socket);
-    http::read_header(readable, link->buffer, header, error);
+    std::optional<http::response_parser<http::empty_body>> head;
+    read_head(*link, request.method, head, error);
     if (error) return failed_read(request, error);
-    if (header.get().result_int() == kOk) {
+    if (head->get().result_int() == kOk) {
       return std::unique_ptr<ByteStream>(
-          std::make_unique<BeastStream>(pool_, std::move(link), std::move(header)));
+          std::make_unique<BeastStream>(pool_, std::move(link), *std::move(head)));
     }
-    http::response_parser<http::string_body> parser(std::move(header));
-    read_whole(*link, parser, error);
+    http::response_parser<http::string_body> parser(*std::move(head));
+    read_body(*link, parser, error);
     if (error) return failed_read(request, error);
     return std::unique_ptr<ByteStream>(
         std::make_unique<AnsweredStream>(finish(parser, std::move(link))));
@@ -401,17 +419,19 @@ class BeastTransport final : public Transport {
     if (!error) http::read_header(readable, link.buffer, answer, error);
     if (error == asio::error::operation_aborted) return cancelled();
     const std::string doing = "proxy " + proxy_->authority() + " to " + server_.authority() + ": ";
-    if (error) return transport_error(ErrorKind::kUnreachable, doing + error.message());
+    if (error) return make_error(ErrorKind::kUnreachable, doing + error.message());
     if (answer.get().result_int() != kOk) {
-      return transport_error(ErrorKind::kUnreachable,
-                             doing + "HTTP " + std::to_string(answer.get().result_int()));
+      return make_error(ErrorKind::kUnreachable,
+                        doing + "HTTP " + std::to_string(answer.get().result_int()));
     }
     return Ok{};
   }
 
   std::string serialize(const HttpRequest& request, const std::string& authorization) const {
-    std::string text = request.method;
-    text += ' ';
+    std::string text;
+    text.reserve(kHeadOfRequest + authorization.size() + request.target.size() +
+                 request.body.size());
+    text.append(request.method).append(" ");
     if (proxy_ && !server_.tls) text += "http://" + server_.authority();
     text += server_.prefix + request.target + " HTTP/1.1\r\n";
     const auto add = [&text](std::string_view name, std::string_view value) {

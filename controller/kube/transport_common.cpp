@@ -11,8 +11,8 @@ namespace {
 
 Error bad_url(std::string_view field, std::string_view problem) {
   // The URL itself may hold a password, so it stays out of the message.
-  return transport_error(ErrorKind::kConfig, std::string(field) + " " + std::string(problem) +
-                                                 ": write it as https://HOST:PORT");
+  return make_error(ErrorKind::kConfig, std::string(field) + " " + std::string(problem) +
+                                            ": write it as https://HOST:PORT");
 }
 
 std::string percent_decode(std::string_view text) {
@@ -46,7 +46,7 @@ bool is_token(std::string_view text) {
 }
 
 Error unframeable(std::string message) {
-  return transport_error(ErrorKind::kInvalid, std::move(message));
+  return make_error(ErrorKind::kInvalid, std::move(message));
 }
 
 }  // namespace
@@ -111,19 +111,19 @@ Result<Endpoints> endpoints_of(const TransportConfig& config) {
   probe.headers = config.extra_headers;
   probe.headers.emplace_back("User-Agent", config.user_agent);
   if (auto checked = check_request(probe); !checked) {
-    return transport_error(ErrorKind::kConfig,
-                           "impersonation or user agent: " + checked.error().message);
+    return make_error(ErrorKind::kConfig,
+                      "impersonation or user agent: " + checked.error().message);
   }
   if (config.proxy_url.empty()) return out;
   auto proxy = parse_url(config.proxy_url, "cluster.proxy-url");
   if (!proxy) {
-    return transport_error(ErrorKind::kConfig,
-                           "cluster.proxy-url: only http://[USER:PASSWORD@]HOST:PORT is supported");
+    return make_error(ErrorKind::kConfig,
+                      "cluster.proxy-url: only http://[USER:PASSWORD@]HOST:PORT is supported");
   }
   if (proxy->tls) {
-    return transport_error(ErrorKind::kConfig,
-                           "cluster.proxy-url: a proxy behind https:// is not supported, give its "
-                           "http:// address");
+    return make_error(ErrorKind::kConfig,
+                      "cluster.proxy-url: a proxy behind https:// is not supported, give its "
+                      "http:// address");
   }
   out.proxy = *std::move(proxy);
   return out;
@@ -168,16 +168,15 @@ Status check_request(const HttpRequest& request) {
   return Ok{};
 }
 
-Error transport_error(ErrorKind kind, std::string message) {
-  Error error;
-  error.kind = kind;
-  error.message = std::move(message);
+Error too_large_error() {
+  Error error = make_error(ErrorKind::kBadResponse, "the answer is too large");
+  error.too_large = true;
   return error;
 }
 
 Error unanswered(std::string_view method, std::string message) {
-  return transport_error(is_read(method) ? ErrorKind::kUnreachable : ErrorKind::kAmbiguous,
-                         std::move(message));
+  return make_error(is_read(method) ? ErrorKind::kUnreachable : ErrorKind::kAmbiguous,
+                    std::move(message));
 }
 
 }  // namespace swo::kube

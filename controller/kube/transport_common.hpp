@@ -15,7 +15,7 @@
 namespace swo::kube {
 
 // Response bodies larger than this are refused. A page of 500 objects at etcd's limit of 1.5 MiB
-// could be larger, but no list that we ask for comes near it.
+// would be: the watcher then asks for smaller ones.
 inline constexpr std::size_t kMaxBody = 64UL * 1024 * 1024;
 // Header lines together.
 inline constexpr std::size_t kMaxHeader = 64UL * 1024;
@@ -51,11 +51,12 @@ Status check_request(const HttpRequest& request);
 // Nothing that a GET asks can have been applied: without an answer it is safe to ask again.
 inline bool is_read(std::string_view method) { return method == "GET" || method == "HEAD"; }
 
-Error transport_error(ErrorKind kind, std::string message);
+// That of an answer beyond kMaxBody or kMaxHeader.
+Error too_large_error();
 // The error of a request that was sent and not, or not wholly, answered.
 Error unanswered(std::string_view method, std::string message);
 inline Error cancelled() {
-  return transport_error(ErrorKind::kCancelled, "stopped: the transport is shut down");
+  return make_error(ErrorKind::kCancelled, "stopped: the transport is shut down");
 }
 
 inline int status_of(const HttpResponse& response) { return response.status; }

@@ -1,21 +1,21 @@
 // The second transport: cpprestsdk's http_client, its known faults kept away from the caller.
 //
 //  * Its timeout is per receive, 30 s by default, and would end a quiet watch: it is set out of the
-//  way,
-//    and the deadlines of transport.hpp are kept here, by cancelling.
+//    way, and the deadlines of transport.hpp are kept here, by cancelling.
 //  * A read of a stream that timed out stays queued inside (microsoft/cpprestsdk #1603): it is kept
-//  and
-//    waited for again, never doubled.
+//    and waited for again, never doubled.
 //  * It sends any request again when an idle connection turns out closed, a POST too. It cannot
-//  when the
-//    body cannot be rewound, so writes carry such bodies.
+//  when
+//    the body cannot be rewound, so writes carry such bodies.
 //  * After that refusal, and after other errors, its pool may hold a connection that was never
 //    connected: the client, with its pool, is replaced.
 //  * It trusts the system's CAs beside ours, and hides why a handshake failed: tls.hpp sets both
-//  right.
+//    right.
+//  * It takes an interim answer (status 1xx) for the answer, and leaves that to the next request:
+//    it is an error. Nothing that we send asks for one.
 //  * It follows redirects, Authorization header and all: switched off.
 //  * It may crash at exit while requests are in flight (#1480, #1482): the destructor waits for
-//  them.
+//    them.
 //
 // This is the only file that includes cpprest: compiling its headers takes most of a minute.
 #include <algorithm>
@@ -198,10 +198,9 @@ class CpprestStream final : public ByteStream {
     reading_ = false;
     if (!exchange_->failure.empty()) {
       ended_ = true;
-      return {
-          Outcome::kError,
-          {},
-          transport_error(ErrorKind::kUnreachable, "the stream broke off: " + exchange_->failure)};
+      return {Outcome::kError,
+              {},
+              make_error(ErrorKind::kUnreachable, "the stream broke off: " + exchange_->failure)};
     }
     if (exchange_->byte == std::char_traits<char>::eof()) {
       ended_ = true;
@@ -380,8 +379,8 @@ class CpprestTransport final : public Transport {
           });
       return message;
     } catch (const std::exception& error) {
-      return transport_error(ErrorKind::kInvalid,
-                             std::string("the request cannot be built: ") + error.what());
+      return make_error(ErrorKind::kInvalid,
+                        std::string("the request cannot be built: ") + error.what());
     }
   }
 
@@ -420,9 +419,11 @@ class CpprestTransport final : public Transport {
         return unanswered(request.method,
                           "no answer within " + std::to_string(request.timeout.count()) + " ms");
     }
-    if (exchange.failure.empty()) return Ok{};
+    constexpr int kFirstFinal = 200;
+    const bool interim = exchange.failure.empty() && exchange.response.status_code() < kFirstFinal;
+    if (exchange.failure.empty() && !interim) return Ok{};
     renew_client();
-    return failed(request, exchange.failure);
+    return failed(request, interim ? "an interim answer came first" : exchange.failure);
   }
 
   Error failed(const HttpRequest& request, const std::string& what) {
@@ -432,10 +433,10 @@ class CpprestTransport final : public Transport {
     {
       const std::lock_guard lock(handshakes_->mutex);
       if (!handshakes_->config_error.empty()) {
-        return transport_error(ErrorKind::kConfig, std::exchange(handshakes_->config_error, {}));
+        return make_error(ErrorKind::kConfig, std::exchange(handshakes_->config_error, {}));
       }
       if (says("SSL handshake") && handshakes_->verify_error != X509_V_OK) {
-        return transport_error(
+        return make_error(
             ErrorKind::kUnreachable,
             "TLS handshake with " + server_name() + ": " +
                 explain_verify_error(std::exchange(handshakes_->verify_error, X509_V_OK),
@@ -444,14 +445,14 @@ class CpprestTransport final : public Transport {
     }
     // The library's texts are the only thing that tells how far a request got.
     if (says("resolv") || says("connect to any") || says("SSL handshake") || says("proxy")) {
-      return transport_error(ErrorKind::kUnreachable,
-                             "connect to " + server_.authority() + ": " + what);
+      return make_error(ErrorKind::kUnreachable, "connect to " + server_.authority() + ": " + what);
     }
-    if (says("too large") || says("Invalid HTTP status line") || says("Invalid chunked")) {
-      return transport_error(ErrorKind::kBadResponse, what);
+    if (says("too large")) return too_large_error();
+    if (says("Invalid HTTP status line") || says("Invalid chunked")) {
+      return make_error(ErrorKind::kBadResponse, what);
     }
     if (is_read(request.method) && (says("response body") || says("chunk"))) {
-      return transport_error(ErrorKind::kBadResponse, "the answer ends in its middle: " + what);
+      return make_error(ErrorKind::kBadResponse, "the answer ends in its middle: " + what);
     }
     return unanswered(request.method, "the connection broke before the answer: " + what);
   }
@@ -569,15 +570,15 @@ Result<std::unique_ptr<Transport>> make_cpprest_transport(const TransportConfig&
   for (const auto& [name, value] : config.extra_headers) {
     if (names.insert(name).second) continue;
     // The library would join the values with a comma, into one group of a strange name.
-    return transport_error(ErrorKind::kConfig, "cpprestsdk cannot send the header " + name +
-                                                   " twice: use the default transport for this");
+    return make_error(ErrorKind::kConfig, "cpprestsdk cannot send the header " + name +
+                                              " twice: use the default transport for this");
   }
   auto transport = std::make_unique<CpprestTransport>(config, std::move(endpoints->server),
                                                       std::move(endpoints->proxy));
   try {
     if (auto prepared = transport->prepare(); !prepared) return prepared.error();
   } catch (const std::exception& error) {
-    return transport_error(ErrorKind::kConfig, std::string("cluster.server: ") + error.what());
+    return make_error(ErrorKind::kConfig, std::string("cluster.server: ") + error.what());
   }
   return std::unique_ptr<Transport>(std::move(transport));
 }

@@ -133,7 +133,7 @@ error_code Socket::connect_to(const addrinfo& address) {
 Error Socket::why(const std::string& doing, const error_code& error) const {
   if (error == errors::operation_aborted) return cancelled();
   const std::string reason = error == errors::timed_out ? "no answer in time" : error.message();
-  return transport_error(ErrorKind::kUnreachable, doing + ": " + reason);
+  return make_error(ErrorKind::kUnreachable, doing + ": " + reason);
 }
 
 Status Socket::connect(const std::string& host, const std::string& port) {
@@ -144,7 +144,7 @@ Status Socket::connect(const std::string& host, const std::string& port) {
   addrinfo* found = nullptr;
   // Has no deadline but the resolver's own (resolv.conf: 5 s, twice, per server).
   if (const int failed = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &found); failed != 0) {
-    return transport_error(ErrorKind::kUnreachable, doing + ": " + ::gai_strerror(failed));
+    return make_error(ErrorKind::kUnreachable, doing + ": " + ::gai_strerror(failed));
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, &::freeaddrinfo);
   const auto whole = deadline_;
@@ -164,7 +164,7 @@ Status Socket::start_tls(SSL_CTX* context, const std::string& name) {
   BIO* bio = BIO_new(socket_bio());
   if (!tls_ || bio == nullptr) {
     BIO_free(bio);
-    return transport_error(ErrorKind::kUnreachable, "TLS: " + take_openssl_error());
+    return make_error(ErrorKind::kUnreachable, "TLS: " + take_openssl_error());
   }
   BIO_set_data(bio, &socket_);  // stays: a Socket does not move
   BIO_set_init(bio, 1);
@@ -180,11 +180,10 @@ Status Socket::start_tls(SSL_CTX* context, const std::string& name) {
     const long verify = SSL_get_verify_result(tls_.get());
     if (verify != X509_V_OK && SSL_CTX_get_verify_mode(context) != SSL_VERIFY_NONE) {
       ERR_clear_error();
-      return transport_error(ErrorKind::kUnreachable,
-                             doing + ": " + explain_verify_error(verify, name));
+      return make_error(ErrorKind::kUnreachable, doing + ": " + explain_verify_error(verify, name));
     }
     if (ERR_peek_last_error() != 0) {
-      return transport_error(ErrorKind::kUnreachable, doing + ": " + take_openssl_error());
+      return make_error(ErrorKind::kUnreachable, doing + ": " + take_openssl_error());
     }
     return why(doing, error);
   }

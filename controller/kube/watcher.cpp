@@ -1,6 +1,9 @@
 #include "kube/watcher.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <mutex>
+#include <random>
 #include <utility>
 
 namespace swo::kube {
@@ -11,15 +14,25 @@ constexpr Milliseconds kMaxRetryAfter{600'000};
 // A stream that ends sooner, with nothing said, was not ended by its timeout (client-go: "very
 // short watch").
 constexpr Milliseconds kShortWatch{1'000};
-
-Error local_error(ErrorKind kind, std::string message) {
-  return Error{kind, 0, "", std::move(message), std::nullopt, {}};
-}
+// Where what was not paged was too large.
+constexpr std::uint32_t kPageOfLarge = WatcherOptions{}.page_size;
 
 }  // namespace
 
+Random machine_random() {
+  struct Source {
+    std::mutex mutex;
+    std::mt19937_64 generator{std::random_device{}()};
+  };
+  const auto source = std::make_shared<Source>();
+  return [source] {
+    const std::lock_guard lock(source->mutex);
+    return std::uniform_real_distribution<double>(0, 1)(source->generator);
+  };
+}
+
 Watcher::Watcher(WatcherOptions options, Random random)
-    : options_(options), random_(std::move(random)) {}
+    : options_(options), random_(std::move(random)), page_size_(options.page_size) {}
 
 Watcher::Command Watcher::next(Instant now) {
   if (state_ == State::kBackoff) {
@@ -32,14 +45,14 @@ Watcher::Command Watcher::next(Instant now) {
     // One stream after the other without even a bookmark: the server may know nothing of the
     // resourceVersion (it was restored from a backup). Its list tells.
     const bool again = std::exchange(silent_, true);
-    fault(local_error(ErrorKind::kUnreachable,
-                      "the watch has been silent for " + std::to_string(seconds) + " s"),
+    fault(make_error(ErrorKind::kUnreachable,
+                     "the watch has been silent for " + std::to_string(seconds) + " s"),
           again ? State::kEmpty : State::kWatching, now, faults_ == 0);
     return next(now);
   }
   if (state_ == State::kEmpty) start_list();
   if (state_ == State::kListing) {
-    return List{continue_token_, unpaged_ ? 0 : options_.page_size};
+    return List{continue_token_, unpaged_ ? 0 : page_size_};
   }
   if (watch_timeout_.count() == 0) {
     auto spread = static_cast<double>((options_.max_watch - options_.min_watch).count());
@@ -60,17 +73,17 @@ Watcher::Effect Watcher::on_page(const ListPage& page, Instant now) {
   bool first = continue_token_.empty();
   list_version_ = first ? page.resource_version : std::min(list_version_, page.resource_version);
   if (list_version_ < resource_version_) {
-    fault(local_error(ErrorKind::kBadResponse,
-                      "the list is of resourceVersion " + std::to_string(list_version_) + ", but " +
-                          std::to_string(resource_version_) +
-                          " has been seen: the API server went back in time"),
+    fault(make_error(ErrorKind::kBadResponse,
+                     "the list is of resourceVersion " + std::to_string(list_version_) + ", but " +
+                         std::to_string(resource_version_) +
+                         " has been seen: the API server went back in time"),
           State::kEmpty, now, false);
     return Effect::kDiscard;
   }
   last_heard_ = now;
   if (!page.continue_token.empty()) {
     if (page.continue_token == continue_token_) {
-      fault(local_error(ErrorKind::kBadResponse, "the list repeats its continue token"),
+      fault(make_error(ErrorKind::kBadResponse, "the list repeats its continue token"),
             State::kEmpty, now, false);
       return Effect::kDiscard;
     }
@@ -80,13 +93,31 @@ Watcher::Effect Watcher::on_page(const ListPage& page, Instant now) {
   resource_version_ = list_version_;
   listed_ = true;
   unpaged_ = false;
+  page_size_ = std::min(2 * page_size_, options_.page_size);
   watched_ = false;
   state_ = State::kWatching;
   went_well();
   return Effect::kCommit;
 }
 
+// False where there is no less than it was.
+bool Watcher::ask_for_less() {
+  const std::uint32_t asked = unpaged_ ? 0 : page_size_;
+  if (asked == 1) return false;
+  if (asked != 0) {
+    page_size_ = asked / 2;
+  } else if (page_size_ == 0) {
+    page_size_ = kPageOfLarge;
+  }
+  unpaged_ = false;
+  return true;
+}
+
 Watcher::Effect Watcher::on_list_failed(const Error& error, Instant now) {
+  if (error.too_large && ask_for_less()) {
+    fault(error, State::kListing, now, true);
+    return Effect::kNothing;  // it was refused before any of it was looked at
+  }
   switch (error.kind) {
     case ErrorKind::kGone: {
       // An unpaged list has no token that could expire.
@@ -159,7 +190,7 @@ void Watcher::on_stream_end(const std::optional<Error>& error, Instant now) {
   }
   stream_fault(error
                    ? *error
-                   : local_error(ErrorKind::kUnreachable, "the watch ended as soon as it was open"),
+                   : make_error(ErrorKind::kUnreachable, "the watch ended as soon as it was open"),
                now);
 }
 
@@ -181,7 +212,6 @@ bool Watcher::is_first_unauthorized(const Error& error) {
 }
 
 void Watcher::fault(const Error& error, State then, Instant now, bool at_once) {
-  wants_new_credentials_ = at_once && error.kind == ErrorKind::kUnauthorized;
   last_error_ = error;
   if (last_fault_ && now - *last_fault_ >= options_.backoff_reset) faults_ = 0;
   last_fault_ = now;
@@ -206,7 +236,6 @@ void Watcher::fault(const Error& error, State then, Instant now, bool at_once) {
 void Watcher::went_well() {
   last_error_.reset();
   unauthorized_ = false;
-  wants_new_credentials_ = false;
 }
 
 std::string_view to_string(Watcher::State state) {

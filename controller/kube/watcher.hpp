@@ -3,16 +3,16 @@
 // its own.
 //
 //   Empty     nothing is known. → Listing at once.
-//   Listing   pages are being fetched; items are staged. Last page → Watching, staged items become
-//   the
-//             whole truth (what is not among them has vanished). An expired continue token →
-//             Listing anew, unpaged, as client-go's pager does. A list older than what was seen
-//             went back in time: refused, dropped, → Backoff.
+//   Listing   pages are being fetched; items are staged. Last page → Watching, and what was staged
+//             becomes the whole truth (what is not among it has vanished). An expired continue
+//             token → Listing anew, unpaged, as client-go's pager does. A page too large to be
+//             taken → the same page of half as many items; of twice as many again from the next
+//             list on. A list older than what was seen went back in time: refused, dropped,
+//             → Backoff.
 //   Watching  the stream is to be opened, from the last resourceVersion.
-//   Reading   the stream is open. Events and bookmarks raise the resourceVersion. End or fault →
-//   Watching,
-//             after a Backoff unless the stream had made progress. Silence → Watching. 410 →
-//             Listing.
+//   Reading   the stream is open. Events and bookmarks raise the resourceVersion. End or fault
+//             → Watching, after a Backoff unless the stream had made progress. Silence → Watching.
+//             410 → Listing.
 //   Backoff   waits, then goes on with the state it was meant for.
 //
 // Delays are client-go's reflector's: 0.8 s doubling to 30 s, each plus up to as much again by
@@ -37,6 +37,8 @@ using Instant = std::chrono::steady_clock::time_point;
 using Milliseconds = std::chrono::milliseconds;
 // Uniform in [0, 1).
 using Random = std::function<double()>;
+// Seeded by the machine; thread-safe.
+Random machine_random();
 
 struct WatcherOptions {
   // Items of a page: more costs memory, fewer costs round trips. 0 = unpaged. client-go's is 500.
@@ -67,7 +69,7 @@ class Watcher {
     std::chrono::seconds timeout{0};
   };
   struct Read {
-    Instant until;  // no bytes by then: call on_time()
+    Instant until;  // no bytes by then: call next()
   };
   struct Wait {
     Instant until;
@@ -110,9 +112,6 @@ class Watcher {
   // Lists after the first, and streams after the first of each list.
   std::uint64_t relists() const { return relists_; }
   std::uint64_t reconnects() const { return reconnects_; }
-  // The last input was the first 401 since things went well: the credentials are worth rereading at
-  // once.
-  bool wants_new_credentials() const { return wants_new_credentials_; }
   // When the server was last heard of: a page that was taken, the stream's headers, any bytes.
   std::optional<Instant> last_heard() const { return last_heard_; }
 
@@ -122,6 +121,7 @@ class Watcher {
   void fault(const Error& error, State then, Instant now, bool at_once);
   void stream_fault(const Error& error, Instant now);
   bool is_first_unauthorized(const Error& error);
+  bool ask_for_less();
   void went_well();
 
   WatcherOptions options_;
@@ -135,6 +135,7 @@ class Watcher {
   // Of the list in progress.
   std::string continue_token_;
   std::uint64_t list_version_ = 0;
+  std::uint32_t page_size_;  // options_.page_size, or less where that was too large
   bool unpaged_ = false;
   bool listed_ = false;
   bool watched_ = false;
@@ -146,7 +147,6 @@ class Watcher {
   std::optional<Instant> last_fault_;
   std::optional<Error> last_error_;
   bool unauthorized_ = false;
-  bool wants_new_credentials_ = false;
   std::optional<Instant> last_heard_;
   std::uint64_t relists_ = 0;
   std::uint64_t reconnects_ = 0;

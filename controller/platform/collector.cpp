@@ -140,7 +140,6 @@ std::unique_ptr<Collector::RowInformer<T>> Collector::watch(const kube::Resource
   options.watcher = options_.watcher;
   options.random = options_.random;
   options.note = options_.note;
-  options.refresh_credentials = options_.refresh_credentials;
   auto informer = std::make_unique<RowInformer<T>>(client_, std::move(options));
   informer->on_change([this](const Row<T>* before, const Row<T>* after) {
     if (!same(before, after)) {

@@ -25,7 +25,6 @@ kube::InformerOptions<T> options(const WorldOptions& world, const kube::Resource
   result.mask = mask;
   result.from = std::move(from);
   result.note = world.note;
-  result.refresh_credentials = world.refresh_credentials;
   return result;
 }
 

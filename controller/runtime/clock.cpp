@@ -3,9 +3,6 @@
 #include <array>
 #include <cstdio>
 #include <ctime>
-#include <memory>
-#include <mutex>
-#include <random>
 
 namespace swo::runtime {
 namespace {
@@ -49,18 +46,6 @@ bool skip(std::string_view text, std::size_t& at, char wanted) {
 const Clock& system_clock() {
   static const SystemClock kClock;
   return kClock;
-}
-
-Random machine_random() {
-  struct Source {
-    std::mutex mutex;
-    std::mt19937_64 generator{std::random_device{}()};
-  };
-  auto source = std::make_shared<Source>();
-  return [source] {
-    std::lock_guard lock(source->mutex);
-    return std::uniform_real_distribution<double>(0, 1)(source->generator);
-  };
 }
 
 Instant ManualClock::now() const {

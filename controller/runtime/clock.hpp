@@ -15,6 +15,7 @@
 namespace swo::runtime {
 
 using kube::Instant;
+using kube::machine_random;
 using kube::Milliseconds;
 using kube::Random;  // uniform in [0, 1)
 using WallTime = std::chrono::system_clock::time_point;
@@ -28,8 +29,6 @@ class Clock {
 
 // The machine's. Lives as long as the program.
 const Clock& system_clock();
-// Seeded by the machine; thread-safe.
-Random machine_random();
 
 // Stands still until it is moved.
 class ManualClock : public Clock {

@@ -225,6 +225,10 @@ void LeaderElection::release() { state_->release(); }
 
 Instant LeaderElection::until() const { return Instant(Instant::duration(state_->until.load())); }
 
+Milliseconds LeaderElection::may_write_for(Instant now) const {
+  return state_->options.times.write_limit(now, until());
+}
+
 std::string LeaderElection::holder() const { return *state_->holder.lock(); }
 
 }  // namespace swo::runtime

@@ -48,6 +48,9 @@ class LeaderElection {
   void release();
 
   bool is_leader(Instant now) const { return now < until(); }
+  // How long a write that begins at `now` may take, so that it is over before another can lead; 0 =
+  // none may begin.
+  Milliseconds may_write_for(Instant now) const;
   // The fence: no write may begin at or after this. Instant::min() on standby.
   Instant until() const;
   std::string holder() const;  // as last seen

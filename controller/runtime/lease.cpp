@@ -12,13 +12,19 @@ std::string LeaseTimes::fault() const {
       kJitter * static_cast<double>(retry_period.count())) {
     return "--leader-elect-renew-deadline must be more than 1.2 times --leader-elect-retry-period";
   }
-  if (lease_duration <= renew_deadline) {
-    return "--leader-elect-lease-duration must be more than --leader-elect-renew-deadline";
+  if (counted() <= renew_deadline) {
+    return "--leader-elect-lease-duration, in whole seconds, must be more than "
+           "--leader-elect-renew-deadline";
   }
   if (lease_duration < std::chrono::seconds(1)) {
     return "--leader-elect-lease-duration must be at least 1 s: a Lease counts in seconds";
   }
   return {};
+}
+
+Milliseconds LeaseTimes::write_limit(Instant now, Instant until) const {
+  if (now >= until) return Milliseconds{0};
+  return std::chrono::floor<Milliseconds>(until - now) + counted() - renew_deadline;
 }
 
 LeaseState::LeaseState(std::string identity, LeaseTimes times)
@@ -36,8 +42,7 @@ std::optional<LeaseRecord> LeaseState::judge(const std::optional<LeaseRecord>& f
 
   LeaseRecord record;
   record.holder = identity_;
-  record.duration_seconds =
-      std::chrono::duration_cast<std::chrono::seconds>(times_.lease_duration).count();
+  record.duration_seconds = times_.counted().count();
   record.renew_time = to_rfc3339_micro(wall);
   if (mine && found) {
     record.acquire_time = observed_.acquire_time;

@@ -6,8 +6,8 @@
 // the request that renewed it was sent.
 //   Standby   another holds it, or nobody does and it is to be taken.
 //   Leading   from a successful write until renew_deadline after the last one began. The rest up to
-//             lease_duration is the fence: a request begun in time is over (30 s at most) before
-//             anybody else can lead.
+//             lease_duration is the fence: a write begun in time has as long to be over, before
+//             anybody else can lead (write_limit()).
 // Not thread-safe.
 #pragma once
 
@@ -25,6 +25,13 @@ struct LeaseTimes {
   Milliseconds lease_duration{137'000};
   Milliseconds renew_deadline{107'000};
   Milliseconds retry_period{26'000};
+  // What another replica waits for: a Lease counts in whole seconds.
+  std::chrono::seconds counted() const {
+    return std::chrono::floor<std::chrono::seconds>(lease_duration);
+  }
+  // How long a write may take that begins at `now`, by a leader until `until`: 0 = it may not
+  // begin.
+  Milliseconds write_limit(Instant now, Instant until) const;
   // Empty, or what is wrong with them, naming the flag.
   std::string fault() const;
 };

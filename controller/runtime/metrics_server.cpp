@@ -16,6 +16,9 @@ constexpr kube::ResourceType kTokenReview{"authentication.k8s.io", "v1", "tokenr
 constexpr kube::ResourceType kAccessReview{"authorization.k8s.io", "v1", "subjectaccessreviews",
                                            "SubjectAccessReview", false};
 
+constexpr int kAllowed = 200;
+constexpr int kUnavailable = 503;
+
 std::string digest(std::string_view token, std::string_view path) {
   std::string text = std::string(path) + '\n' + std::string(token);
   std::array<unsigned char, SHA256_DIGEST_LENGTH> hash{};
@@ -45,21 +48,36 @@ int MetricsAuthorizer::decide(std::string_view authorization_header, std::string
   if (token.empty()) return 401;
   std::string key = digest(token, path);
   Instant now = clock_.now();
+  bool let_in_before = false;
   {
     auto answers = answers_.lock();
-    auto known = answers->find(key);
-    if (known != answers->end() && now < known->second.until) return known->second.status;
+    for (const Table* table : {&answers->allowed, &answers->refused}) {
+      const auto known = table->find(key);
+      if (known == table->end()) continue;
+      if (now < known->second.until) return known->second.status;
+      let_in_before = let_in_before || table == &answers->allowed;
+    }
   }
-  // One at a time: an API server that does not answer must not hold every thread of the pool, which
-  // serves the kubelet's probes as well.
-  const std::unique_lock asking(asking_, std::try_to_lock);
-  if (!asking) return 503;
-  int status = ask(token, path);
-  if (status == 503) return status;
-  auto answers = answers_.lock();
-  if (answers->size() >= kMaxAnswers) answers->clear();
-  (*answers)[key] = Answer{status, now + kRemembered};
+  // One at a time, so that whoever sends random tokens floods neither the API server nor the
+  // threads that answer; but who keeps sending them must not keep Prometheus out.
+  std::unique_lock asking(asking_, std::defer_lock);
+  if (let_in_before) {
+    asking.lock();
+  } else if (!asking.try_lock()) {
+    return kUnavailable;
+  }
+  const int status = ask(token, path);
+  if (status != kUnavailable) remember(std::move(key), {status, now + kRemembered});
   return status;
+}
+
+void MetricsAuthorizer::remember(std::string key, const Answer& answer) {
+  auto answers = answers_.lock();
+  answers->allowed.erase(key);
+  answers->refused.erase(key);
+  Table& table = answer.status == kAllowed ? answers->allowed : answers->refused;
+  if (table.size() >= kMaxAnswers) table.clear();
+  table.emplace(std::move(key), answer);
 }
 
 int MetricsAuthorizer::ask(const std::string& token, std::string_view path) {
@@ -70,7 +88,7 @@ int MetricsAuthorizer::ask(const std::string& token, std::string_view path) {
                             "");
   if (!who) {
     log::warning("a token could not be reviewed", {{"error", who.error().message}});
-    return 503;
+    return kUnavailable;
   }
   Json authentication = status_of(*who);
   if (!is_true(authentication, "authenticated")) return 401;
@@ -88,9 +106,9 @@ int MetricsAuthorizer::ask(const std::string& token, std::string_view path) {
                             "");
   if (!may) {
     log::warning("access to metrics could not be reviewed", {{"error", may.error().message}});
-    return 503;
+    return kUnavailable;
   }
-  return is_true(status_of(*may), "allowed") ? 200 : 403;
+  return is_true(status_of(*may), "allowed") ? kAllowed : 403;
 }
 
 MetricsServer::MetricsServer(MetricsAuthorizer& authorizer, std::function<std::string()> metrics)
@@ -102,7 +120,7 @@ RestResponse MetricsServer::handle(const RestRequest& request) {
   if (request.path != "/metrics") return {404, "text/plain", "not found\n"};
   if (request.method != "GET") return {405, "text/plain", "only GET\n"};
   int status = authorizer_.decide(request.authorization, request.path);
-  if (status != 200) return {status, "text/plain", "not authorised\n"};
+  if (status != kAllowed) return {status, "text/plain", "not authorised\n"};
   return {200, kMetricsContentType, metrics_()};
 }
 

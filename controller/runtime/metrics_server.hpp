@@ -24,14 +24,15 @@ namespace swo::runtime {
 class MetricsAuthorizer {
  public:
   static constexpr std::chrono::minutes kRemembered{1};
-  // A table of that many answers starts anew: whoever sends random tokens gains nothing but misses.
+  // A table of that many answers starts anew. Who is let in has one apart: random tokens push out
+  // nobody's but each other's.
   static constexpr std::size_t kMaxAnswers = 1000;
 
   // Both must outlive it. `clock` nullptr: the machine's.
   explicit MetricsAuthorizer(kube::Client& client, const Clock* clock = nullptr);
 
   // 200, 401 (no or a bad token), 403 (not granted), 503 (the API server could not be asked, or is
-  // being asked about another token).
+  // being asked about another token, and this one has not been let in before).
   int decide(std::string_view authorization_header, std::string_view path);
 
  private:
@@ -39,11 +40,17 @@ class MetricsAuthorizer {
     int status = 0;
     Instant until{};
   };
+  using Table = std::unordered_map<std::string, Answer>;  // by digest
+  struct Answers {
+    Table allowed;  // also what has run out: who was let in waits for another's turn to end
+    Table refused;
+  };
   int ask(const std::string& token, std::string_view path);
+  void remember(std::string key, const Answer& answer);
 
   kube::Client& client_;
   const Clock& clock_;
-  kube::Guarded<std::unordered_map<std::string, Answer>> answers_;
+  kube::Guarded<Answers> answers_;
   std::mutex asking_;
 };
 

@@ -1,14 +1,21 @@
-// The operator's own REST endpoints: an HTTP or HTTPS listener on cpprestsdk's http_listener,
-// behind a plain function. The only file that includes cpprestsdk here is its source.
+// The operator's own REST endpoints: an HTTP or HTTPS listener on Boost.Beast behind a plain
+// function. Whoever reaches the Pod reaches it, so a client is trusted with nothing: heads of 8 KiB
+// (431), no bodies (413), a deadline for each wait, and so many connections, of which the one that
+// has been silent longest makes room for a new one (rest_connection.hpp).
 //
-// Thread-safe. Handlers run on cpprestsdk's thread pool (the program sizes it first:
-// crossplat::threadpool::initialize_with_threads), several at a time; what they throw becomes a
-// 500.
+// cpprestsdk's http_listener is not used for it: a chunk of the length "-1" ends its process, it
+// keeps bodies of any length, and waits for ever.
+//
+// Not for several threads at once. Handlers run on two threads of the listener's own, so they may
+// block; what they throw becomes a 500.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "kube/result.hpp"
 
@@ -47,7 +54,16 @@ class RestListener {
  public:
   using Handler = std::function<RestResponse(const RestRequest&)>;
 
-  explicit RestListener(Handler handler);
+  struct Limits {
+    // For a handshake, for the head of a request, from its answer to the next head, and for an
+    // answer to be taken. The kubelet gives a probe a second, Prometheus a scrape ten.
+    std::chrono::milliseconds deadline = std::chrono::seconds(10);
+    // The kubelet and a few Prometheus need one each.
+    std::size_t connections = 32;
+  };
+
+  explicit RestListener(Handler handler) : RestListener(std::move(handler), Limits{}) {}
+  RestListener(Handler handler, const Limits& limits);
   ~RestListener();
   RestListener(const RestListener&) = delete;
   RestListener& operator=(const RestListener&) = delete;
@@ -56,10 +72,13 @@ class RestListener {
   // or when the files of `tls` (nullptr: plain HTTP) are no certificate and key that belong
   // together, or OpenSSL knows none of its ciphers.
   kube::Status start(const std::string& address, const TlsFiles* tls = nullptr);
+  // Waits for handlers that are running; what was not answered is cut off.
   void stop();
 
  private:
-  struct State;
+  class State;
+  const Handler handler_;
+  const Limits limits_;
   std::unique_ptr<State> state_;
 };
 

@@ -5,7 +5,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <pplx/threadpool.h>
 
 #include "cli/cluster_tls.hpp"
 #include "cli/secure_metrics.hpp"
@@ -31,8 +30,6 @@ const char* const operator_ns = "systemd-workload-operator";
 
 class MetricsOverHttps : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() { crossplat::threadpool::initialize_with_threads(2); }
-
   void SetUp() override {
     for (const char* file :
          {"cluster_role", "role_binding", "metrics_auth_role", "metrics_reader_role"}) {

@@ -66,7 +66,7 @@ void add_extension(X509* certificate, X509* issuer, int nid, const std::string& 
 
 // Signed by `issuer`, or by itself when that is null.
 Identity make_certificate(const std::string& common_name, const std::string& names,
-                          const Identity* issuer, int from_days, int to_days) {
+                          const Identity* issuer, int from_days, int to_days, bool is_ca) {
   static std::atomic<long> serial{1};
   constexpr long kDay = 24L * 60 * 60;
   EVP_PKEY* key = EVP_EC_gen("P-256");
@@ -82,7 +82,7 @@ Identity make_certificate(const std::string& common_name, const std::string& nam
   X509* parent = issuer != nullptr ? certificate_from(issuer->certificate) : certificate;
   EVP_PKEY* signer = issuer != nullptr ? key_from(issuer->key) : key;
   X509_set_issuer_name(certificate, X509_get_subject_name(parent));
-  if (issuer == nullptr) {
+  if (is_ca) {
     add_extension(certificate, parent, NID_basic_constraints, "critical,CA:TRUE");
   } else if (!names.empty()) {
     add_extension(certificate, parent, NID_subject_alt_name, names);
@@ -100,11 +100,16 @@ Identity make_certificate(const std::string& common_name, const std::string& nam
 
 }  // namespace
 
-Authority::Authority(const std::string& name) : self_(make_certificate(name, "", nullptr, -1, 1)) {}
+Authority::Authority(const std::string& name)
+    : self_(make_certificate(name, "", nullptr, -1, 1, true)) {}
+
+Authority::Authority(const std::string& name, const Authority& parent)
+    : self_(make_certificate(name, "", &parent.self_, -1, 1, true)) {}
 
 Identity Authority::issue(const std::string& common_name, const std::string& alternative_names,
                           int valid_from_days, int valid_to_days) const {
-  return make_certificate(common_name, alternative_names, &self_, valid_from_days, valid_to_days);
+  return make_certificate(common_name, alternative_names, &self_, valid_from_days, valid_to_days,
+                          false);
 }
 
 Peer::~Peer() {

@@ -29,6 +29,8 @@ struct Identity {
 class Authority {
  public:
   explicit Authority(const std::string& name);
+  // One below another.
+  Authority(const std::string& name, const Authority& parent);
   Identity issue(const std::string& common_name, const std::string& alternative_names,
                  int valid_from_days = -1, int valid_to_days = 1) const;
   const std::string& certificate() const { return self_.certificate; }

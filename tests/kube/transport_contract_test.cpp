@@ -142,6 +142,34 @@ TEST_P(TransportContract, ReadsChunkedAnswers) {
   }
 }
 
+TEST_P(TransportContract, AnInterimAnswerIsNotTheAnswer) {
+  const auto server = serve(answering([](Peer& peer, const PeerRequest& request) {
+    return peer.write("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n") &&
+           peer.answer(200, request.target);
+  }));
+  const auto transport = transport_to(*server);
+  for (const char* target : {"/first", "/second"}) {
+    const auto response = transport->send(get(target));
+    if (std::string_view(GetParam().name).starts_with("Cpprest")) {
+      // The library cannot read on.
+      ASSERT_FALSE(response);
+      EXPECT_EQ(response.error().kind, ErrorKind::kUnreachable) << response.error().message;
+      continue;
+    }
+    ASSERT_TRUE(response) << response.error().message;
+    EXPECT_EQ(response->status, 200);
+    EXPECT_EQ(response->body, target);
+  }
+  const auto stream = transport->open(get("/third"));
+  if (std::string_view(GetParam().name).starts_with("Cpprest")) {
+    ASSERT_FALSE(stream);
+    return;
+  }
+  ASSERT_TRUE(stream) << stream.error().message;
+  EXPECT_EQ((*stream)->head().status, 200);
+  EXPECT_EQ(server->accepted(), 1);
+}
+
 TEST_P(TransportContract, RequestsInSequenceReuseAConnectionAndAreSentOnce) {
   std::atomic<int> requests{0};
   const auto server = serve(answering([&](Peer& peer, const PeerRequest&) {
@@ -368,6 +396,7 @@ TEST_P(TransportContract, AnAnswerBeyondTheBoundIsRefused) {
   const auto response = transport_to(*server)->send(request);
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().kind, ErrorKind::kBadResponse) << response.error().message;
+  EXPECT_TRUE(response.error().too_large);
 }
 
 TEST_P(TransportContract, NamesThatWouldSmuggleARequestAreRefusedUnsent) {

@@ -136,6 +136,34 @@ TEST_P(TlsContract, BrokenPemIsAConfigErrorNamingTheField) {
   EXPECT_TRUE(message_of({"", alice.certificate, ""}).starts_with("client-certificate and"));
 }
 
+TEST_P(TlsContract, AnIntermediateCaIsTrustedAsWellAsARoot) {
+  const Authority intermediate("intermediate CA", authority());
+  const auto server = serve_as(intermediate.issue("server", "IP:127.0.0.1"));
+  auto config = config_for(*server);
+  config.tls.ca = intermediate.certificate();
+  const auto response = transport_of(config)->send(get());
+  EXPECT_TRUE(response) << response.error().message;
+}
+
+TEST_P(TlsContract, ACertificateThatCannotBeReadDoesNotTakeTheOthersOfItsBundle) {
+  const auto block = [](const std::string& text) {
+    return "-----BEGIN CERTIFICATE-----\n" + text + "-----END CERTIFICATE-----\n";
+  };
+  const std::string broken =
+      block("AAAA\n") + block("no base64!\n") + "-----BEGIN CERTIFICATE-----\nAAAA\n" +
+      block("Proc-Type: 4,ENCRYPTED\nDEK-Info: DES-CBC,0011223344556677\n\nAAAA\n");
+  const auto server = serve_as(identity());
+  auto config = config_for(*server);
+  config.tls.ca = broken + authority().certificate() + block("AAAA\n") + "text\n";
+  const auto response = transport_of(config)->send(get());
+  EXPECT_TRUE(response) << response.error().message;
+
+  config.tls.ca = broken;
+  const auto transport = GetParam().make(config);
+  ASSERT_FALSE(transport);
+  EXPECT_TRUE(transport.error().message.starts_with("certificate-authority"));
+}
+
 TEST_P(TlsContract, AChangedCaIsUsedForTheNextConnection) {
   const Authority next("next CA");
   std::mutex mutex;

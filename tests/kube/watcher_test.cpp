@@ -109,6 +109,63 @@ TEST_F(WatcherTest, AListThatIsTooMuchInOnePieceIsPagedAgain) {
   }
 }
 
+Error too_large() {
+  Error made = error(ErrorKind::kBadResponse);
+  made.too_large = true;
+  return made;
+}
+
+TEST_F(WatcherTest, APageThatIsTooLargeIsAskedForInHalvesAtOnce) {
+  command<Watcher::List>();
+  watcher.on_page({10, "p2", 900}, now);
+  for (const std::uint32_t limit : {500U, 250U, 125U, 62U, 31U, 15U, 7U, 3U}) {
+    EXPECT_EQ(command<Watcher::List>().limit, limit);
+    EXPECT_EQ(watcher.on_list_failed(too_large(), now), Effect::kNothing);
+    EXPECT_EQ(delay(), 0);
+  }
+  EXPECT_EQ(command<Watcher::List>().limit, 1U);
+  EXPECT_EQ(command<Watcher::List>().continue_token, "p2") << "what has been staged stays";
+  EXPECT_EQ(watcher.on_list_failed(too_large(), now), Effect::kDiscard);
+  EXPECT_GT(delay(), 0) << "one object alone is too large";
+}
+
+TEST_F(WatcherTest, PagesGrowAgainWithEachListThatIsWhole) {
+  command<Watcher::List>();
+  watcher.on_list_failed(too_large(), now);
+  watcher.on_list_failed(too_large(), now);
+  EXPECT_EQ(command<Watcher::List>().limit, 125U);
+  watcher.on_page({10, "p2", 9}, now);
+  EXPECT_EQ(command<Watcher::List>().limit, 125U);
+  for (const std::uint32_t limit : {250U, 500U, 500U}) {
+    list_to(10);
+    open();
+    watcher.on_event(error_event(ErrorKind::kGone), now);
+    sit_out();
+    EXPECT_EQ(command<Watcher::List>().limit, limit);
+  }
+}
+
+TEST_F(WatcherTest, AListInOnePieceThatIsTooLargeIsPaged) {
+  command<Watcher::List>();
+  watcher.on_page({12, "p2", 9}, now);
+  watcher.on_list_failed(error(ErrorKind::kGone, 410), now);
+  EXPECT_EQ(command<Watcher::List>().limit, 0U);
+  watcher.on_list_failed(too_large(), now);
+  EXPECT_EQ(command<Watcher::List>().limit, 500U);
+
+  WatcherOptions unpaged;
+  unpaged.page_size = 0;
+  watcher = Watcher(unpaged, [] { return 0.0; });
+  EXPECT_EQ(command<Watcher::List>().limit, 0U);
+  watcher.on_list_failed(too_large(), now);
+  EXPECT_EQ(command<Watcher::List>().limit, 500U);
+  list_to(10);
+  open();
+  watcher.on_event(error_event(ErrorKind::kGone), now);
+  sit_out();
+  EXPECT_EQ(command<Watcher::List>().limit, 0U);
+}
+
 TEST_F(WatcherTest, AFaultBetweenPagesGoesOnWithTheSamePage) {
   command<Watcher::List>();
   watcher.on_page({10, "p2", 9}, now);
@@ -228,17 +285,14 @@ TEST_F(WatcherTest, GoneInTheStreamOrOnOpeningListsAgain) {
 TEST_F(WatcherTest, RefusedCredentialsAreRereadOnceAtOnce) {
   command<Watcher::List>();
   watcher.on_list_failed(error(ErrorKind::kUnauthorized, 401), now);
-  EXPECT_TRUE(watcher.wants_new_credentials());
   EXPECT_EQ(delay(), 0);
   command<Watcher::List>();
   watcher.on_list_failed(error(ErrorKind::kUnauthorized, 401), now);
-  EXPECT_FALSE(watcher.wants_new_credentials());
   EXPECT_EQ(delay(), 800);
   sit_out();
   list_to(10);
   open();
   watcher.on_event(error_event(ErrorKind::kUnauthorized), now);
-  EXPECT_TRUE(watcher.wants_new_credentials()) << "it had gone well in between";
   EXPECT_EQ(command<Watcher::Watch>().resource_version, 10U);
 }
 

@@ -149,6 +149,37 @@ TEST_F(MetricsAuthorizerTest, WhileOneTokenIsAskedAboutAnotherDoesNotHoldUpAThre
   EXPECT_EQ(meanwhile, 503);
 }
 
+TEST_F(MetricsAuthorizerTest, RandomTokensPushNobodyOutWhoIsLetIn) {
+  review(kPrometheus);
+  review(R"({"allowed":true})");
+  EXPECT_EQ(decide(), 200);
+  for (std::size_t i = 0; i < MetricsAuthorizer::kMaxAnswers + 1; ++i) {
+    review(R"({"authenticated":false})");
+    ASSERT_EQ(decide("Bearer random" + std::to_string(i)), 401);
+  }
+  const std::size_t asked = api.requests.size();
+  EXPECT_EQ(decide(), 200);
+  EXPECT_EQ(api.requests.size(), asked);
+}
+
+TEST_F(MetricsAuthorizerTest, WhoWasLetInBeforeWaitsForTheTurnOfARandomToken) {
+  review(kPrometheus);
+  review(R"({"allowed":true})");
+  EXPECT_EQ(decide(), 200);
+  clock.advance(MetricsAuthorizer::kRemembered);
+  review(R"({"authenticated":false})");
+  review(kPrometheus);
+  review(R"({"allowed":true})");
+  std::jthread prometheus;
+  int again = 0;
+  api.before_answer = [&] {
+    if (!prometheus.joinable()) prometheus = std::jthread([&] { again = decide(); });
+  };
+  EXPECT_EQ(decide("Bearer random"), 401);
+  prometheus.join();
+  EXPECT_EQ(again, 200);
+}
+
 TEST_F(MetricsAuthorizerTest, OnlyThePathOfTheMetricsIsServed) {
   MetricsServer server(authorizer, [] { return std::string("up 1\n"); });
   EXPECT_EQ(server.handle({"GET", "/healthz", "", "Bearer t"}).status, 404);

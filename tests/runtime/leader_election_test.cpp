@@ -261,6 +261,24 @@ TEST_F(LeaderElectionTest, TheFenceCountsFromBeforeTheRenewalWasSent) {
   EXPECT_EQ(b.election.until(), Instant::min());
 }
 
+// However close the times are to each other: another counts from when it saw the renewal, which is
+// not before it was sent.
+TEST_F(LeaderElectionTest, AWriteMayTakeAsLongAsNobodyElseCanLead) {
+  settle();
+  const Instant renewed = a.election.until() - seconds(107);
+  for (const auto after : {seconds(1), seconds(60), seconds(106)}) {
+    EXPECT_EQ(renewed + after + a.election.may_write_for(renewed + after), renewed + seconds(137));
+  }
+  EXPECT_EQ(a.election.may_write_for(renewed + seconds(107)), seconds(0));
+  EXPECT_EQ(b.election.may_write_for(clock.now()), seconds(0)) << "a standby";
+
+  const LeaseTimes close{Milliseconds{15'900}, seconds(10), seconds(2)};
+  const Instant until = renewed + seconds(10);
+  EXPECT_EQ(close.write_limit(until - Milliseconds{1}, until), Milliseconds{5'001});
+  EXPECT_EQ(close.write_limit(until, until), seconds(0));
+  EXPECT_EQ(close.write_limit(renewed, Instant::min()), seconds(0));
+}
+
 TEST_F(LeaderElectionTest, AnAnswerThatIsLostIsNoLeadUntilItIsSeen) {
   replicas = {&a};
   a.connection.lose_answers = true;
@@ -314,6 +332,9 @@ TEST_F(LeaderElectionTest, WhatOthersKeepInTheLeaseStays) {
 
 TEST(LeaseTimes, ContradictionsAreNamed) {
   EXPECT_EQ(LeaseTimes{}.fault(), "");
+  EXPECT_EQ((LeaseTimes{seconds(15), seconds(10), seconds(2)}).fault(), "") << "client-go's own";
+  EXPECT_NE((LeaseTimes{Milliseconds{10'900}, Milliseconds{10'500}, seconds(2)}).fault(), "")
+      << "another replica waits for 10 s";
   LeaseTimes times;
   times.renew_deadline = seconds(200);
   EXPECT_NE(times.fault().find("--leader-elect-lease-duration"), std::string::npos);
