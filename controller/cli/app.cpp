@@ -1,14 +1,19 @@
 #include "cli/app.hpp"
 
+#include <cerrno>
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <iostream>
 #include <map>
+#include <system_error>
 
 #include <CLI/CLI.hpp>
 
 #include "cli/diagnose_command.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/mode_flag.hpp"
+#include "cli/paint.hpp"
 #include "cli/plugin.hpp"
 #include "cli/render_command.hpp"
 #include "cli/run_command.hpp"
@@ -22,15 +27,19 @@ const std::map<std::string, platform::MachineConfigMode> kModes = {
     {"Preview", platform::MachineConfigMode::kPreview},
     {"Off", platform::MachineConfigMode::kOff}};
 
+}  // namespace
+
 // By its names alone: a transformer of CLI11 would show, and take, the numbers behind them too.
-void add_mode(CLI::App& command, const std::string& name, platform::MachineConfigMode& mode,
-              const std::string& help) {
-  command
+CLI::Option* add_mode(CLI::App& command, const std::string& name, platform::MachineConfigMode& mode,
+                      const std::string& help) {
+  return command
       .add_option_function<std::string>(
           name, [&mode](const std::string& chosen) { mode = kModes.at(chosen); }, help)
       ->transform(CLI::IsMember(&kModes, CLI::ignore_case))
       ->default_str("Apply");
 }
+
+namespace {
 
 void add_connection(CLI::App& command, Connection& connection) {
   command.add_option(
