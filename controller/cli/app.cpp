@@ -147,9 +147,7 @@ CLI::App* add_diagnose(CLI::App& app, DiagnoseOptions& options) {
   return diagnose;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int dispatch(int argc, char** argv) {
   const std::string name = std::filesystem::path(argc > 0 ? argv[0] : "").filename();
   if (name == kPluginName) {
     return plugin_main(argc, argv, std::cout, std::cerr);
@@ -186,6 +184,27 @@ int main(int argc, char** argv) {
     std::cout << "systemd-workload-operator " << SWO_VERSION << '\n';
   }
   return kDone;
+}
+
+}  // namespace
+
+int end_of_output(int status, std::ostream& out, std::ostream& err) {
+  errno = 0;
+  if (out.flush()) {
+    return status;
+  }
+  err << "the output could not be written"
+      << (errno != 0 ? ": " + std::generic_category().message(errno) : "") << '\n';
+  return status == kDone ? kFailed : status;
+}
+
+int main(int argc, char** argv) {
+  try {
+    return end_of_output(dispatch(argc, argv), std::cout, std::cerr);
+  } catch (const std::exception& error) {
+    std::cerr << "stopped by a fault of this program: " << printable(error.what()) << '\n';
+    return kFailed;
+  }
 }
 
 }  // namespace swo::cli

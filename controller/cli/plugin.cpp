@@ -136,7 +136,8 @@ int run(const std::string& command, Options& options, std::ostream& out, std::os
     return run_journal(options, ns, err);
   }
   kube::Client client(*connected->transport);
-  const PluginContext context{client, ns, out, err, Paint(wants_colour(STDOUT_FILENO))};
+  const PluginContext context{
+      client, ns, out, err, Paint(wants_colour(STDOUT_FILENO)), isatty(STDOUT_FILENO) == 1};
   if (command == "status") {
     return plugin_status(context, options.name);
   }

@@ -1,5 +1,7 @@
 // What a person is told who has mistyped, or asks how it goes.
 #include <algorithm>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -7,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "cli/app.hpp"
+#include "cli/connection.hpp"
 #include "cli/plugin.hpp"
 
 namespace swo::cli {
@@ -51,12 +54,34 @@ TEST(Usage, TheHelpNamesTheChoicesOfAFlagAndNothingOfTheProgramsInside) {
     SCOPED_TRACE(command);
     const Said help = say({"systemd-workload-operator", command, "--help"});
     EXPECT_EQ(help.code, 0);
-    EXPECT_THAT(help.out, AllOf(HasSubstr("--machine-config TEXT:{Apply,Preview,Off}=Apply"),
+    EXPECT_THAT(help.out, AllOf(HasSubstr("--machine-config TEXT:{Apply,Off,Preview}=Apply"),
                                 Not(HasSubstr("->")), Not(HasSubstr("ENUM"))));
     const Said wrong = say({"systemd-workload-operator", command, "--machine-config=0"});
     EXPECT_EQ(wrong.code, 2);
-    EXPECT_THAT(wrong.err, HasSubstr("0 not in {Apply,Preview,Off}"));
+    EXPECT_THAT(wrong.err, HasSubstr("0 not in {Apply,Off,Preview}"));
   }
+}
+
+TEST(Usage, AnOutputThatCannotBeWrittenIsAFailureAndTold) {
+  std::ofstream full("/dev/full");
+  full << "kind: Pod\n";
+  std::ostringstream err;
+  EXPECT_EQ(end_of_output(0, full, err), 1);
+  EXPECT_THAT(err.str(), HasSubstr("could not be written"));
+  std::ofstream again("/dev/full");
+  again << "kind: Pod\n";
+  EXPECT_EQ(end_of_output(2, again, err), 2);
+  std::ostringstream fine;
+  std::ostringstream nothing;
+  EXPECT_EQ(end_of_output(0, fine, nothing), 0);
+  EXPECT_EQ(nothing.str(), "");
+}
+
+TEST(Usage, TheAddressOfAServerIsShownWithoutCredentials) {
+  EXPECT_EQ(without_credentials("https://user:p@ss@host:6443/x@y"), "https://host:6443/x@y");
+  EXPECT_EQ(without_credentials("https://host:6443/a@b?c@d"), "https://host:6443/a@b?c@d");
+  EXPECT_EQ(without_credentials("user:pw@host"), "host");
+  EXPECT_EQ(without_credentials(""), "");
 }
 
 }  // namespace
