@@ -79,6 +79,42 @@ Found one_env_source(const Workload& w) {
                });
 }
 
+// How many of `fields` an object has.
+template <std::size_t N>
+std::size_t count_of(const Json& object, const std::array<const char*, N>& fields) {
+  return static_cast<std::size_t>(std::count_if(
+      fields.begin(), fields.end(),
+      [&](const char* field) { return object.contains(field) && !object[field].is_null(); }));
+}
+
+// "none", or those of `fields` that an object has, where it has not exactly one.
+template <std::size_t N>
+std::optional<std::string> not_just_one(const Json& object,
+                                        const std::array<const char*, N>& fields) {
+  if (count_of(object, fields) == 1) return std::nullopt;
+  std::string found;
+  for (const char* field : fields) {
+    if (count_of(object, std::array{field}) == 0) continue;
+    found += (found.empty() ? "" : ", ") + std::string(field);
+  }
+  return found.empty() ? "none" : found;
+}
+
+Found one_variable_source(const Workload& w) {
+  return first(
+      w.spec.env, "spec.env", [](const Json& item, std::size_t) -> std::optional<std::string> {
+        if (!item.contains("valueFrom") || item["valueFrom"].is_null()) return std::nullopt;
+        return not_just_one(item["valueFrom"], std::array{"configMapKeyRef", "fieldRef",
+                                                          "resourceFieldRef", "secretKeyRef"});
+      });
+}
+
+Found one_variables_source(const Workload& w) {
+  return first(w.spec.env_from, "spec.envFrom", [](const Json& item, std::size_t) {
+    return not_just_one(item, std::array{"configMapRef", "secretRef"});
+  });
+}
+
 constexpr std::array<std::string_view, 3> kOwnLabels = {kLabelName, kLabelInstance,
                                                         kLabelManagedBy};
 constexpr std::array<std::string_view, 1> kOwnLabelPrefixes = {"workloads.systemd-operator.dev/"};
@@ -88,13 +124,18 @@ constexpr std::array<std::string_view, 2> kOwnAnnotations = {"openshift.io/requi
                                                              "openshift.io/scc"};
 constexpr std::array<std::string_view, 3> kOwnAnnotationPrefixes = {
     "workloads.systemd-operator.dev/", "io.kubernetes.cri-o.", "io.openshift."};
+// CRI-O's since 1.35: of the Pod, or of one container of it (cri-o pkg/annotations/v2).
+constexpr std::array<std::string_view, 4> kOwnAnnotationSuffixes = {
+    ".crio.io", ".crio.io/systemd", ".crio.io/seed-storage", ".crio.io/POD"};
 
 Found reserved_key(const Json& map, std::string_view path, std::span<const std::string_view> own,
-                   std::span<const std::string_view> prefixes) {
+                   std::span<const std::string_view> prefixes,
+                   std::span<const std::string_view> suffixes = {}) {
   for (const auto& [key, value] : map.items()) {
     const std::string_view name = key;
     if (any(own, [&](std::string_view other) { return other == name; }) ||
-        any(prefixes, [&](std::string_view prefix) { return name.starts_with(prefix); })) {
+        any(prefixes, [&](std::string_view prefix) { return name.starts_with(prefix); }) ||
+        any(suffixes, [&](std::string_view suffix) { return name.ends_with(suffix); })) {
       return Breach{std::string(path), excerpt(key)};
     }
   }
@@ -107,7 +148,7 @@ Found reserved_labels(const Workload& w) {
 
 Found reserved_annotations(const Workload& w) {
   return reserved_key(w.spec.pod_annotations, "spec.podMetadata.annotations", kOwnAnnotations,
-                      kOwnAnnotationPrefixes);
+                      kOwnAnnotationPrefixes, kOwnAnnotationSuffixes);
 }
 
 // --- volumes and storage ---
@@ -131,6 +172,59 @@ Found one_volume_source(const Workload& w) {
                  }
                  if (sources == 1 && known) return std::nullopt;
                  return sources == 0 ? "no source" : keys;
+               });
+}
+
+// A member that is a list; an empty one where it is not.
+const Json& list_in(const Json& object, const char* key) {
+  static const Json kEmpty = Json::array();
+  const auto found = object.find(key);
+  return found != object.end() && found->is_array() ? *found : kEmpty;
+}
+
+std::optional<std::string> bad_file(const Json& downward) {
+  for (const Json& file : list_in(downward, "items")) {
+    if (auto bad = not_just_one(file, std::array{"fieldRef", "resourceFieldRef"})) return bad;
+  }
+  return std::nullopt;
+}
+
+Found one_projected_source(const Workload& w) {
+  return first(w.spec.volumes, "spec.volumes",
+               [](const Json& volume, std::size_t) -> std::optional<std::string> {
+                 if (!volume.contains("projected")) return std::nullopt;
+                 for (const Json& source : list_in(volume["projected"], "sources")) {
+                   if (auto bad = not_just_one(
+                           source, std::array{"clusterTrustBundle", "configMap", "downwardAPI",
+                                              "secret", "serviceAccountToken"})) {
+                     return bad;
+                   }
+                 }
+                 return std::nullopt;
+               });
+}
+
+Found one_field_of_a_file(const Workload& w) {
+  return first(w.spec.volumes, "spec.volumes",
+               [](const Json& volume, std::size_t) -> std::optional<std::string> {
+                 if (volume.contains("downwardAPI")) {
+                   if (auto bad = bad_file(volume["downwardAPI"])) return bad;
+                 }
+                 if (!volume.contains("projected")) return std::nullopt;
+                 for (const Json& source : list_in(volume["projected"], "sources")) {
+                   if (!source.contains("downwardAPI")) continue;
+                   if (auto bad = bad_file(source["downwardAPI"])) return bad;
+                 }
+                 return std::nullopt;
+               });
+}
+
+Found mounts_are_absolute(const Workload& w) {
+  return first(w.spec.volume_mounts, "spec.volumeMounts",
+               [](const Json& mount, std::size_t) -> std::optional<std::string> {
+                 const auto path = text_of(mount, "mountPath");
+                 if (kAbsolutePath.matches(path)) return std::nullopt;
+                 return excerpt(Json(path));
                });
 }
 
@@ -315,6 +409,48 @@ Found parent_ref_has_a_name(const Workload& w) {
   return Breach{"spec.route.parentRef.name", ""};
 }
 
+// --- placement and resources ---
+
+Found exists_has_no_value(const Workload& w) {
+  return first(w.spec.tolerations, "spec.tolerations",
+               [](const Json& toleration, std::size_t) -> std::optional<std::string> {
+                 const auto value = text_of(toleration, "value");
+                 if (text_of(toleration, "operator") != "Exists" || value.empty())
+                   return std::nullopt;
+                 return excerpt(Json(value));
+               });
+}
+
+Found toleration_has_a_key(const Workload& w) {
+  return first(w.spec.tolerations, "spec.tolerations",
+               [](const Json& toleration, std::size_t) -> std::optional<std::string> {
+                 const bool right = !text_of(toleration, "key").empty() ||
+                                    text_of(toleration, "operator") == "Exists";
+                 return right ? std::nullopt : std::optional<std::string>("no key");
+               });
+}
+
+Found seconds_are_of_no_execute(const Workload& w) {
+  return first(w.spec.tolerations, "spec.tolerations",
+               [](const Json& toleration, std::size_t) -> std::optional<std::string> {
+                 const bool right = count_of(toleration, std::array{"tolerationSeconds"}) == 0 ||
+                                    text_of(toleration, "effect") == "NoExecute";
+                 return right ? std::nullopt : std::optional<std::string>("another effect");
+               });
+}
+
+Found node_affinity_has_terms(const Workload& w) {
+  constexpr const char* kRequired = "requiredDuringSchedulingIgnoredDuringExecution";
+  const Json& affinity = w.spec.affinity;
+  const auto nodes = affinity.find("nodeAffinity");
+  if (nodes == affinity.end() || !nodes->is_object()) return std::nullopt;
+  const auto required = nodes->find(kRequired);
+  if (required == nodes->end() || !required->is_object()) return std::nullopt;
+  if (!list_in(*required, "nodeSelectorTerms").empty()) return std::nullopt;
+  return Breach{"spec.affinity.nodeAffinity." + std::string(kRequired) + ".nodeSelectorTerms",
+                "an empty list"};
+}
+
 // --- readiness and platform ---
 
 Found healing_has_something_to_heal(const Workload& w) {
@@ -367,15 +503,24 @@ constexpr CrossFieldRule kRules[] = {
      arguments_need_command},
     {"give a drop-in a key that ends in .conf: systemd reads no other drop-ins", drop_in_key},
     {"set value or valueFrom, not both", one_env_source},
+    {"set exactly one of configMapKeyRef, fieldRef, resourceFieldRef and secretKeyRef",
+     one_variable_source},
+    {"set configMapRef or secretRef, one of the two", one_variables_source},
     {"leave out app.kubernetes.io/name, instance and managed-by and what starts with "
      "workloads.systemd-operator.dev/: the operator sets them",
      reserved_labels},
-    {"leave out openshift.io/scc and required-scc and what starts with io.kubernetes.cri-o., "
-     "io.openshift. or workloads.systemd-operator.dev/: the operator sets them, see platform",
+    {"leave out openshift.io/scc and required-scc, what starts with io.kubernetes.cri-o., "
+     "io.openshift. or workloads.systemd-operator.dev/, and CRI-O's own of crio.io: the operator "
+     "sets them, see platform",
      reserved_annotations},
     {"give each volume exactly one source: configMap, csi, downwardAPI, emptyDir, ephemeral, "
      "image, persistentVolumeClaim, projected or secret",
      one_volume_source},
+    {"give each projected source exactly one of clusterTrustBundle, configMap, downwardAPI, secret "
+     "and serviceAccountToken",
+     one_projected_source},
+    {"set fieldRef or resourceFieldRef, one of the two", one_field_of_a_file},
+    {"mount it at an absolute path without ':', below /", mounts_are_absolute},
     {"name one of volumes or of storage.claims", mounts_name_volumes},
     {"rename the claim or the volume: they share the Pod's volume names", claim_is_no_volume},
     {"use a volume name that does not start with systemd-: the operator's own volumes do",
@@ -400,6 +545,10 @@ constexpr CrossFieldRule kRules[] = {
     {"set ingressClassName for an Ingress or parentRef for an HTTPRoute, not both",
      one_kind_of_ingress},
     {"name the Gateway", parent_ref_has_a_name},
+    {"leave value out: operator Exists matches every value", exists_has_no_value},
+    {"set key, or operator Exists for the taints of every key", toleration_has_a_key},
+    {"set effect NoExecute, or leave tolerationSeconds out", seconds_are_of_no_execute},
+    {"list a term, or leave it out for any node", node_affinity_has_terms},
     {"name units, or set acceptDegraded to false: as it is, no failed unit counts and nothing "
      "would be healed",
      healing_has_something_to_heal},

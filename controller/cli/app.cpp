@@ -1,14 +1,19 @@
 #include "cli/app.hpp"
 
+#include <cerrno>
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <iostream>
 #include <map>
+#include <system_error>
 
 #include <CLI/CLI.hpp>
 
 #include "cli/diagnose_command.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/mode_flag.hpp"
+#include "cli/paint.hpp"
 #include "cli/plugin.hpp"
 #include "cli/render_command.hpp"
 #include "cli/run_command.hpp"
@@ -22,6 +27,8 @@ const std::map<std::string, platform::MachineConfigMode> kModes = {
     {"Preview", platform::MachineConfigMode::kPreview},
     {"Off", platform::MachineConfigMode::kOff}};
 
+}  // namespace
+
 // By its names alone: a transformer of CLI11 would show, and take, the numbers behind them too.
 CLI::Option* add_mode(CLI::App& command, const std::string& name, platform::MachineConfigMode& mode,
                       const std::string& help) {
@@ -31,6 +38,8 @@ CLI::Option* add_mode(CLI::App& command, const std::string& name, platform::Mach
       ->transform(CLI::IsMember(&kModes, CLI::ignore_case))
       ->default_str("Apply");
 }
+
+namespace {
 
 void add_connection(CLI::App& command, Connection& connection) {
   command.add_option(
@@ -150,9 +159,7 @@ CLI::App* add_diagnose(CLI::App& app, DiagnoseOptions& options) {
   return diagnose;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int dispatch(int argc, char** argv) {
   const std::string name = std::filesystem::path(argc > 0 ? argv[0] : "").filename();
   if (name == kPluginName) {
     return plugin_main(argc, argv, std::cout, std::cerr);
@@ -189,6 +196,27 @@ int main(int argc, char** argv) {
     std::cout << "systemd-workload-operator " << SWO_VERSION << '\n';
   }
   return kDone;
+}
+
+}  // namespace
+
+int end_of_output(int status, std::ostream& out, std::ostream& err) {
+  errno = 0;
+  if (out.flush()) {
+    return status;
+  }
+  err << "the output could not be written"
+      << (errno != 0 ? ": " + std::generic_category().message(errno) : "") << '\n';
+  return status == kDone ? kFailed : status;
+}
+
+int main(int argc, char** argv) {
+  try {
+    return end_of_output(dispatch(argc, argv), std::cout, std::cerr);
+  } catch (const std::exception& error) {
+    std::cerr << "stopped by a fault of this program: " << printable(error.what()) << '\n';
+    return kFailed;
+  }
 }
 
 }  // namespace swo::cli

@@ -18,10 +18,13 @@ struct Connection {
 
 struct Connected {
   std::unique_ptr<kube::Transport> transport;
-  std::string server;  // for messages
+  std::string server;  // for messages, without credentials
   std::string origin;  // where that was said, for messages
   std::string ns;      // of the context, or of the Pod
 };
+
+// "https://user:password@host" as it may be logged: without user and password.
+std::string without_credentials(const std::string& url);
 
 // Errors: kConfig, naming file and field.
 kube::Result<Connected> connect(const Connection& connection);

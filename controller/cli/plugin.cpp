@@ -10,6 +10,8 @@
 #include "cli/connection.hpp"
 #include "cli/diagnose_command.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/mode_flag.hpp"
+#include "cli/paint.hpp"
 #include "cli/plugin_commands.hpp"
 #include "cli/plugin_completion.hpp"
 #include "cli/usage.hpp"
@@ -31,6 +33,7 @@ struct Options {
   bool journal = false;
   std::string unit;
   std::string shell = "bash";
+  platform::MachineConfigMode machine_config = platform::MachineConfigMode::kApply;
 };
 
 CLI::App* add_named(CLI::App& app, const std::string& command, Options& options,
@@ -60,7 +63,8 @@ void add_commands(CLI::App& app, Options& options) {
   add_named(app, "status", options, "Show one workload with its instances and conditions");
   app.add_subcommand("list", "Show the workloads of a namespace")
       ->add_flag("-A,--all-namespaces", options.all_namespaces, "Of every namespace");
-  add_named(app, "diagnose", options, "Tell the whole story, and what to do");
+  CLI::App* diagnose = add_named(app, "diagnose", options, "Tell the whole story, and what to do");
+  add_mode(*diagnose, "--machine-config", options.machine_config, "As the operator runs");
   add_logs(app, options);
   add_named(app, "restart", options, "Restart the instances, one after the other");
   add_named(app, "pause", options, "Leave everything as it is, whatever changes");
@@ -119,11 +123,12 @@ int run(const std::string& command, Options& options, std::ostream& out, std::os
     diagnose.connection = options.connection;
     diagnose.name = options.name;
     diagnose.ns = options.ns;
+    diagnose.machine_config = options.machine_config;
     return diagnose_command(diagnose, out, err);
   }
   const auto connected = connect(options.connection);
   if (!connected) {
-    err << connected.error().message << '\n';
+    err << printable(connected.error().message) << '\n';
     return kBadUsage;
   }
   const std::string ns = options.ns.empty() ? connected->ns : options.ns;
@@ -131,7 +136,8 @@ int run(const std::string& command, Options& options, std::ostream& out, std::os
     return run_journal(options, ns, err);
   }
   kube::Client client(*connected->transport);
-  const PluginContext context{client, ns, out, err, Paint(wants_colour(STDOUT_FILENO))};
+  const PluginContext context{
+      client, ns, out, err, Paint(wants_colour(STDOUT_FILENO)), isatty(STDOUT_FILENO) == 1};
   if (command == "status") {
     return plugin_status(context, options.name);
   }

@@ -4,21 +4,22 @@
 #include <cctype>
 #include <chrono>
 #include <ostream>
+#include <utility>
 
 #include "api/json_read.hpp"
 #include "api/names.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/plugin_status.hpp"
+#include "diagnose/text.hpp"
 #include "kube/projection.hpp"
 #include "reconcile/types.hpp"
+#include "render/render.hpp"
 
 namespace swo::cli {
 namespace {
 
 namespace types = reconcile::types;
 
-// The container's name in every instance (controller/render/pod.cpp).
-constexpr const char* kContainer = "systemd";
 // The whole of a console that a kubelet keeps before it rotates (containerLogMaxSize, 10 MiB).
 constexpr int kMostBytes = 10 * 1024 * 1024;
 constexpr int kAllLines = 1'000'000;
@@ -28,8 +29,8 @@ constexpr std::chrono::seconds kFollowRead{30};
 // What went wrong with this workload, in words that lead on.
 int tell(const PluginContext& context, const std::string& name, const kube::Error& error) {
   if (error.kind == kube::ErrorKind::kNotFound) {
-    context.err << "there is no SystemdWorkload \"" << name << "\" in namespace \"" << context.ns
-                << "\": see `kubectl sdw list -A`\n";
+    context.err << "there is no SystemdWorkload \"" << printable(name) << "\" in namespace \""
+                << printable(context.ns) << "\": see `kubectl sdw list -A`\n";
   } else {
     context.err << printable(error.message) << '\n';
   }
@@ -88,10 +89,54 @@ Wish wish(const api::Workload& workload, Change change, const runtime::Clock& cl
           "not hibernating"};
 }
 
+// A console as it comes, or, for a terminal, line by line without what would steer it.
+class ConsoleOutput {
+ public:
+  ConsoleOutput(std::ostream& out, bool terminal) : out_(out), terminal_(terminal) {}
+
+  // False: nobody takes it any more.
+  bool write(std::string_view data) {
+    if (!terminal_) {
+      out_ << data << std::flush;
+      ends_line_ = data.empty() ? ends_line_ : data.ends_with('\n');
+      return out_.good();
+    }
+    rest_ += data;
+    const std::size_t end = rest_.find_last_of("\r\n");
+    if (end != std::string::npos) {
+      put(std::string_view(rest_).substr(0, end + 1));
+      rest_.erase(0, end + 1);
+    } else if (rest_.size() > kLongestLine) {
+      put(std::exchange(rest_, {}));
+    }
+    return out_.flush().good();
+  }
+  void end() {
+    put(rest_);
+    if (!ends_line_) {
+      out_ << '\n';
+    }
+  }
+
+ private:
+  static constexpr std::size_t kLongestLine = std::size_t{64} * 1024;
+
+  void put(std::string_view text) {
+    for (const std::string& line : diagnose::clean_lines(text)) {
+      out_ << line << '\n';
+    }
+  }
+
+  std::ostream& out_;
+  const bool terminal_;
+  bool ends_line_ = true;
+  std::string rest_;
+};
+
 int follow(const PluginContext& context, const kube::ObjectKey& pod, int tail) {
   kube::HttpRequest request;
   request.target = types::kPod.object_path(pod.ns, pod.name) +
-                   "/log?follow=true&container=" + kContainer +
+                   "/log?follow=true&container=" + std::string(render::kContainerName) +
                    "&tailLines=" + std::to_string(tail);
   request.headers = {{"Accept", "text/plain, */*"}};
   auto stream = context.client.transport().open(request);
@@ -103,15 +148,19 @@ int follow(const PluginContext& context, const kube::ObjectKey& pod, int tail) {
     context.err << printable(kube::error_from((*stream)->head()).message) << '\n';
     return kFailed;
   }
+  ConsoleOutput console(context.out, context.terminal);
   while (true) {
     const kube::ByteStream::Read got = (*stream)->read(kFollowRead);
     switch (got.outcome) {
       case kube::ByteStream::Outcome::kData:
-        context.out << got.data << std::flush;
+        if (!console.write(got.data)) {
+          return kFailed;  // told where the program ends
+        }
         break;
       case kube::ByteStream::Outcome::kTimeout:
         break;
       case kube::ByteStream::Outcome::kEnd:
+        console.end();
         return kDone;
       case kube::ByteStream::Outcome::kError:
         context.err << printable(got.error.message) << '\n';
@@ -202,12 +251,15 @@ int plugin_logs(const PluginContext& context, const LogRequest& request) {
   if (request.follow) {
     return follow(context, pod, lines);
   }
-  const auto log = context.client.pod_log(pod, kContainer, request.previous, lines, kMostBytes);
+  const auto log =
+      context.client.pod_log(pod, render::kContainerName, request.previous, lines, kMostBytes);
   if (!log) {
     context.err << printable(log.error().message) << '\n';
     return kFailed;
   }
-  context.out << *log << (log->empty() || log->ends_with('\n') ? "" : "\n");
+  ConsoleOutput console(context.out, context.terminal);
+  console.write(*log);
+  console.end();
   return kDone;
 }
 
@@ -217,8 +269,9 @@ std::vector<std::string> journal_command(const JournalRequest& request) {
   for (const char* word : {"exec", "-n"}) {
     command.emplace_back(word);
   }
-  command.insert(command.end(), {request.ns, request.instance, "-c", kContainer, "--", "journalctl",
-                                 "--no-pager"});
+  command.insert(command.end(),
+                 {request.ns, request.instance, "-c", std::string(render::kContainerName), "--",
+                  "journalctl", "--no-pager"});
   command.push_back(request.tail == 0 ? "--lines=all" : "--lines=" + std::to_string(request.tail));
   if (!request.unit.empty()) {
     command.push_back("--unit=" + request.unit);

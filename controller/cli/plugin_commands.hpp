@@ -23,6 +23,7 @@ struct PluginContext {
   std::ostream& out;
   std::ostream& err;
   Paint paint;
+  bool terminal = false;  // `out` is one: a console's bytes are not to steer it
   const runtime::Clock& clock = runtime::system_clock();
 };
 
@@ -41,7 +42,7 @@ struct LogRequest {
   int tail = 200;  // lines; 0 = all
 };
 // The console of an instance: what systemd and, with spec.init.journalToConsole, the journal write.
-// Follows until the container ends.
+// Follows until the container ends, or nobody takes the output.
 int plugin_logs(const PluginContext& context, const LogRequest& request);
 
 struct JournalRequest {

@@ -36,8 +36,11 @@ constexpr std::array kLogFlags = {Word{"--follow", "Go on printing"},
                                   Word{"--journal", "The journal inside the instance"},
                                   Word{"--unit", "One unit's journal"}};
 
-constexpr std::array<std::string_view, 8> kWithValue = {
-    "-n", "--namespace", "--context", "--kubeconfig", "-i", "--instance", "--tail", "--unit"};
+constexpr std::array kDiagnoseFlags = {Word{"--machine-config", "As the operator runs"}};
+
+constexpr std::array<std::string_view, 9> kWithValue = {
+    "-n",         "--namespace", "--context", "--kubeconfig",    "-i",
+    "--instance", "--tail",      "--unit",    "--machine-config"};
 
 bool takes_value(std::string_view word) {
   return std::find(kWithValue.begin(), kWithValue.end(), word) != kWithValue.end();
@@ -101,6 +104,8 @@ std::vector<std::string> complete(const std::vector<std::string>& words, const N
     add(kFlags, last, out);
     if (command == "logs") {
       add(kLogFlags, last, out);
+    } else if (command == "diagnose") {
+      add(kDiagnoseFlags, last, out);
     }
     return out;
   }

@@ -69,17 +69,6 @@ Cell said(const std::string& text, Colour colour = Colour::kNone) {
   return {text.empty() ? "-" : printable(text), colour};
 }
 
-std::string platform_text(const api::PlatformStatus& platform) {
-  std::string text = platform.generation;
-  if (!platform.cgroups.empty()) {
-    text += ", cgroups " + platform.cgroups;
-  }
-  if (!platform.user_namespaces.empty()) {
-    text += ", user namespaces by " + platform.user_namespaces;
-  }
-  return text;
-}
-
 std::string wishes_text(const api::Spec& spec) {
   std::string text = std::to_string(spec.replicas) + " wanted";
   text += spec.hibernate ? ", hibernating" : "";
@@ -134,6 +123,17 @@ std::string conditions_text(const api::Status& status, runtime::WallTime now, co
 }
 
 }  // namespace
+
+std::string platform_text(const api::PlatformStatus& platform) {
+  std::string text = platform.generation;
+  if (!platform.cgroups.empty()) {
+    text += ", cgroups " + platform.cgroups;
+  }
+  if (!platform.user_namespaces.empty()) {
+    text += ", user namespaces by " + platform.user_namespaces;
+  }
+  return text;
+}
 
 std::string age_text(const std::string& since, runtime::WallTime now) {
   const auto start = runtime::parse_rfc3339(since);

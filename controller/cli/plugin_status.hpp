@@ -20,6 +20,9 @@ std::string list_text(const std::vector<api::Workload>& workloads, bool all, run
 // Nobody has to do anything about it: it runs, it hibernates, or it is paused.
 bool is_well(const api::Workload& workload);
 
+// "OpenShift 4.20 (Kubernetes 1.33), cgroups v2, user namespaces by hostUsers".
+std::string platform_text(const api::PlatformStatus& platform);
+
 // "3s", "5m", "4h", "9d", as kubectl counts; "" when `since` is no time.
 std::string age_text(const std::string& since, runtime::WallTime now);
 

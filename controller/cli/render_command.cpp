@@ -1,12 +1,12 @@
 #include "cli/render_command.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -14,17 +14,12 @@
 #include "api/json_read.hpp"
 #include "api/names.hpp"
 #include "api/workload.hpp"
+#include "cli/paint.hpp"
 #include "render/render.hpp"
 #include "render/yaml.hpp"
 
 namespace swo::cli {
 namespace {
-
-// One comment line, whatever the text holds.
-void comment(std::ostream& out, std::string text) {
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  out << "# " << text << '\n';
-}
 
 class Renderer {
  public:
@@ -52,7 +47,7 @@ class Renderer {
       return kBadInput;
     }
     for (const std::string& line : comments_) {
-      comment(out, line);
+      out << "# " << line << '\n';
     }
     out << render::to_yaml(objects_);
     return kRendered;
@@ -61,7 +56,7 @@ class Renderer {
  private:
   void fault(const std::string& where, const std::string& what) {
     faulty_ = true;
-    err_ << options_.file << ": " << where << what << '\n';
+    err_ << options_.file << ": " << printable(where + what) << '\n';
   }
 
   void add_object(const Json& object) {
@@ -107,6 +102,9 @@ class Renderer {
     for (const api::FieldError& error : api::validate(workload)) {
       fault(where_, error.message());
     }
+    if (faulty_) {
+      return;  // nothing will be printed, and a spec without bounds has renderings without
+    }
     const platform::Strategy strategy = platform::decide(workload, facts_, options_.machine_config);
     explain(workload, strategy);
     for (const Json& rendered : render::everything(workload, strategy)) {
@@ -116,28 +114,31 @@ class Renderer {
 
   // Two workloads share an SCC and a MachineConfig.
   void add_once(const Json& object) {
-    if (std::find(objects_.begin(), objects_.end(), object) == objects_.end()) {
+    if (seen_.insert(object.dump(-1, ' ', false, Json::error_handler_t::replace)).second) {
       objects_.push_back(object);
     }
   }
 
+  // One line, whatever the text holds.
+  void comment(const std::string& text) { comments_.push_back(printable(text)); }
+
   void explain(const api::Workload& workload, const platform::Strategy& strategy) {
     const auto say = [&](const std::string& what, const platform::Blocker& blocker) {
-      comments_.push_back("  " + what + ": " + blocker.message + " (" + blocker.reason + ")");
+      comment("  " + what + ": " + blocker.message + " (" + blocker.reason + ")");
     };
     const std::vector<platform::Blocker> blockers = platform::every_blocker(strategy);
     if (!options_.explain) {
       for (const platform::Blocker& blocker : blockers) {
         if (!blocker.waiting) {
-          err_ << options_.file << ": " << where_ << "on " << options_.cluster << ": "
-               << blocker.message << '\n';
+          err_ << options_.file << ": " << printable(where_) << " on " << options_.cluster << ": "
+               << printable(blocker.message) << '\n';
         }
       }
       return;
     }
-    comments_.push_back(workload.name + " on " + facts_.generation());
+    comment(workload.name + " on " + facts_.generation());
     for (const platform::Reason& reason : strategy.reasons) {
-      comments_.push_back("  " + reason.topic + ": " + reason.text);
+      comment("  " + reason.topic + ": " + reason.text);
     }
     for (const platform::Blocker& blocker : blockers) {
       say(blocker.waiting ? "waits" : "blocked", blocker);
@@ -156,6 +157,7 @@ class Renderer {
   bool faulty_ = false;
   std::vector<std::string> comments_;
   std::vector<Json> objects_;
+  std::unordered_set<std::string> seen_;
 };
 
 }  // namespace
@@ -174,7 +176,7 @@ int render_command(const RenderOptions& options, std::istream& manifest, std::os
   const std::string text{std::istreambuf_iterator<char>(manifest), {}};
   const auto documents = render::read_yaml(text);
   if (const auto* error = std::get_if<render::YamlError>(&documents)) {
-    err << options.file << ':' << error->line << ": " << error->text << '\n';
+    err << options.file << ':' << error->line << ": " << printable(error->text) << '\n';
     return kBadInput;
   }
   Renderer renderer(options, *std::move(facts), err);

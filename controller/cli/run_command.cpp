@@ -14,13 +14,13 @@
 #include "api/names.hpp"
 #include "cli/cluster_tls.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/paint.hpp"
 #include "cli/secure_metrics.hpp"
+#include "cli/served_kinds.hpp"
 #include "cli/stop_signal.hpp"
-#include "kube/discovery.hpp"
 #include "kube/transport_config.hpp"
 #include "platform/collector.hpp"
 #include "reconcile/operator.hpp"
-#include "reconcile/types.hpp"
 #include "runtime/event_recorder.hpp"
 #include "runtime/fenced_transport.hpp"
 #include "runtime/health.hpp"
@@ -167,19 +167,13 @@ class Process {
     }
     // A group whose own server is down is not a group that the cluster lacks.
     std::optional<kube::Error> fault;
-    const auto has = [&](const kube::ResourceType& type) {
-      const auto answer = discovery->has(type);
-      if (!answer) {
-        fault = answer.error();
-      }
-      return answer && *answer;
-    };
-    kinds_.route = has(reconcile::types::kRoute);
-    kinds_.http_route = has(reconcile::types::kHttpRoute);
-    kinds_.scc = has(reconcile::types::kScc);
-    kinds_.machine_config = has(reconcile::types::kMachineConfig);
-    kinds_.disruption_budget = has(reconcile::types::kDisruptionBudget);
-    has_tls_profile_ = has(platform::kApiServers);
+    kinds_ =
+        served_kinds(*discovery, [&](const auto&, const kube::Error& error) { fault = error; });
+    const auto has_profile = discovery->has(platform::kApiServers);
+    if (!has_profile) {
+      fault = has_profile.error();
+    }
+    has_tls_profile_ = has_profile && *has_profile;
     if (!fault) {
       log::info("connected", {{"kubernetes", discovery->git_version()},
                               {"routes", kinds_.route},
@@ -394,7 +388,7 @@ int run_command(const RunOptions& options, std::ostream& err) {
   }
   auto connected = connect(options.connection);
   if (!connected) {
-    err << connected.error().message << '\n';
+    err << printable(connected.error().message) << '\n';
     return kBadUsage;
   }
   return Process(options, *std::move(connected)).run();

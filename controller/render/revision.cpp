@@ -174,7 +174,8 @@ Json controller_revision(const api::Workload& workload, const platform::Strategy
 }
 
 std::optional<api::Workload> former_workload(const api::Workload& workload, const Json& data) {
-  if (!data.is_object() || !data.contains(kAsWritten)) {
+  // Whoever may write ControllerRevisions may write anything.
+  if (!data.is_object() || !data.contains(kAsWritten) || !data[kAsWritten].is_object()) {
     return std::nullopt;
   }
   const Json& written = data[kAsWritten];
@@ -185,6 +186,9 @@ std::optional<api::Workload> former_workload(const api::Workload& workload, cons
   for (const char* field : kPartFields) {
     const Json now = spec.value(field, Json::object());
     put_back(spec, data, field);
+    if (spec.contains(field) && !spec[field].is_object()) {
+      return std::nullopt;
+    }
     for (const char* part : kLeftOut) {
       if (now.contains(part)) {
         spec[field][part] = now[part];
@@ -207,7 +211,7 @@ std::optional<api::Workload> former_workload(const api::Workload& workload, cons
   former.spec = std::get<api::Spec>(std::move(parsed));
   const std::string restarted(api::kAnnotationRestartedAt);
   former.annotations.erase(restarted);
-  if (data.contains("restartedAt")) {
+  if (data.contains("restartedAt") && data["restartedAt"].is_string()) {
     former.annotations[restarted] = data["restartedAt"];
   }
   return former;

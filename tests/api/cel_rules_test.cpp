@@ -46,7 +46,8 @@ bool compares_with_the_past(const CelRule& rule) {
 // What the schema refuses by other means than CEL: list-map keys, minItems, required.
 constexpr std::string_view kWithoutCel[] = {
     "list each name once", "list an access mode, or leave accessModes out for ReadWriteOnce",
-    "name the Gateway"};
+    "name the Gateway", "mount it at an absolute path without ':', below /",
+    "list a term, or leave it out for any node"};
 
 struct Example {
   const char* spec;     // merged into a valid spec; "" = the object's name is at fault
@@ -124,7 +125,41 @@ constexpr Example kExamples[] = {
      "name the capabilities"},
     {R"({"platform": {"capabilities": {"add": ["KILL"], "drop": ["KILL"]}}})",
      "spec.platform.capabilities.add[0]", "add a capability or drop it"},
+    {R"({"env": [{"name": "A", "valueFrom": {}}]})", "spec.env[0]", "set exactly one of"},
+    {R"({"env": [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "x"},
+                                             "secretKeyRef": {"name": "s", "key": "k"}}}]})",
+     "spec.env[0]", "set exactly one of"},
+    {R"({"envFrom": [{}]})", "spec.envFrom[0]", "set configMapRef or secretRef"},
+    {R"({"envFrom": [{"configMapRef": {"name": "a"}, "secretRef": {"name": "b"}}]})",
+     "spec.envFrom[0]", "set configMapRef or secretRef"},
+    {R"({"volumes": [{"name": "a", "projected": {"sources": [{}]}}]})", "spec.volumes[0]",
+     "give each projected source"},
+    {R"({"volumes": [{"name": "a", "projected": {"sources": [
+            {"secret": {"name": "a"}, "configMap": {"name": "b"}}]}}]})",
+     "spec.volumes[0]", "give each projected source"},
+    {R"({"volumes": [{"name": "a", "downwardAPI": {"items": [{"path": "x"}]}}]})",
+     "spec.volumes[0]", "set fieldRef or resourceFieldRef"},
+    {R"({"volumes": [{"name": "a", "projected": {"sources": [
+            {"downwardAPI": {"items": [{"path": "x", "fieldRef": {"fieldPath": "y"},
+                                        "resourceFieldRef": {"resource": "z"}}]}}]}}]})",
+     "spec.volumes[0]", "set fieldRef or resourceFieldRef"},
+    {R"({"tolerations": [{"key": "a", "operator": "Exists", "value": "b"}]})",
+     "spec.tolerations[0]", "leave value out"},
+    {R"({"tolerations": [{"operator": "Equal"}]})", "spec.tolerations[0]", "set key, or operator"},
+    {R"({"tolerations": [{"key": "a", "tolerationSeconds": 5}]})", "spec.tolerations[0]",
+     "set effect NoExecute"},
+    {R"({"podMetadata": {"annotations": {"userns-mode.crio.io": "host"}}})",
+     "spec.podMetadata.annotations", "leave out openshift.io/scc"},
+    {R"({"podMetadata": {"annotations": {"seccomp-profile.crio.io/systemd": "x"}}})",
+     "spec.podMetadata.annotations", "leave out openshift.io/scc"},
     // Without CEL.
+    {R"({"volumes": [{"name": "a", "emptyDir": {}}],
+         "volumeMounts": [{"name": "a", "mountPath": "x"}]})",
+     "spec.volumeMounts[0]", "mount it at an absolute path"},
+    {R"({"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution":
+            {"nodeSelectorTerms": []}}}})",
+     "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms",
+     "list a term"},
     {R"({"ports": [{"name": "a", "port": 80}, {"name": "a", "port": 81}]})", "spec.ports[1]",
      "list each name once"},
     {R"({"env": [{"name": "A"}, {"name": "A"}]})", "spec.env[1]", "list each name once"},

@@ -40,6 +40,7 @@ TEST_F(PluginCompletion, AsksTheClusterAndNamespaceThatWereNamed) {
 TEST_F(PluginCompletion, OffersTheFlagsOfTheCommand) {
   EXPECT_THAT(after({"logs", "nginx", "--fo"}), ElementsAre(StartsWith("--follow\t")));
   EXPECT_THAT(after({"status", "nginx", "--fo"}), IsEmpty());
+  EXPECT_THAT(after({"diagnose", "--mach"}), ElementsAre(StartsWith("--machine-config\t")));
   EXPECT_THAT(after({}), ::testing::Not(IsEmpty()));
 }
 

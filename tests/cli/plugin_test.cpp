@@ -118,6 +118,29 @@ TEST_F(PluginTest, LogsAreTheConsoleOfAnInstance) {
   EXPECT_THAT(err.str(), HasSubstr("no instance of nginx"));
 }
 
+TEST_F(PluginTest, OnATerminalAConsoleIsShownWithoutWhatWouldSteerIt) {
+  transport.instead = [](const kube::HttpRequest& request) -> std::optional<kube::HttpResponse> {
+    if (request.target.find("/log") == std::string::npos) {
+      return std::nullopt;
+    }
+    kube::HttpResponse answer;
+    answer.status = 200;
+    answer.body = "\033]0;title\007one\r\n\u009B2Jtwo\u202E";
+    return answer;
+  };
+  PluginContext terminal{client, "demo", out, err, Paint(false), true};
+  EXPECT_EQ(plugin_logs(terminal, {.name = "nginx"}), 0);
+  EXPECT_EQ(out.str(), "one\n2Jtwo\n");
+  EXPECT_EQ(plugin_logs(context(), {.name = "nginx"}), 0);
+  EXPECT_EQ(out.str(), "\033]0;title\007one\r\n\u009B2Jtwo\u202E\n") << "a file gets all of it";
+}
+
+TEST_F(PluginTest, FollowingEndsWhereNobodyTakesTheOutput) {
+  PluginContext gone = context();
+  out.setstate(std::ios::badbit);
+  EXPECT_EQ(plugin_logs(gone, {.name = "nginx", .follow = true}), 1);
+}
+
 TEST_F(PluginTest, AWorkloadThatIsNotThereIsSaidNotToBe) {
   EXPECT_EQ(plugin_status(context(), "ngnix"), 1);
   EXPECT_THAT(err.str(), HasSubstr("no SystemdWorkload \"ngnix\" in namespace \"demo\""));
@@ -212,6 +235,9 @@ TEST(PluginUsage, HelpSuffices) {
   EXPECT_EQ(call({}).code, 2);
   EXPECT_EQ(call({"status"}).code, 2);
   EXPECT_EQ(call({"logs", "nginx", "--previous", "--journal"}).code, 2);
+  const Ended mode = call({"diagnose", "nginx", "--machine-config=Always"});
+  EXPECT_EQ(mode.code, 2);
+  EXPECT_THAT(mode.err, HasSubstr("Always not in {Apply,Off,Preview}"));
   const Ended config = call({"list", "--kubeconfig", "/no/such"});
   EXPECT_EQ(config.code, 2);
   EXPECT_THAT(config.err, HasSubstr("/no/such"));

@@ -142,6 +142,24 @@ TEST(RenderCommand, NamesAFieldThatDoesNotExist) {
                  {"workload.yaml: document 1 (nginx): spec.imagee", "remove it"});
 }
 
+TEST(RenderCommand, RendersNothingOfASpecThatHasAFault) {
+  std::string manifest = kNginx;
+  manifest += "  replicas: 2147483647\n";
+  expect_refusal(render(manifest), {"spec.replicas", "2147483647"});
+}
+
+TEST(RenderCommand, WhatIsInAManifestDoesNotDriveTheTerminalNorEndAComment) {
+  std::string manifest = kNginx;
+  expect_refusal(render(manifest + "  \"\\e[2Jx\": y\n"), {"spec.x", "remove it"});
+  RenderOptions options;
+  options.explain = true;
+  manifest.replace(manifest.find("{name: nginx}"), 13, "{name: \"ng\\nkind: Pod\\Ninx\"}");
+  for (const std::string& output : {render(manifest, options).out, render(manifest, options).err}) {
+    EXPECT_EQ(output.find("\nkind: Pod"), std::string::npos);
+    EXPECT_EQ(output.find("\u0085"), std::string::npos);
+  }
+}
+
 TEST(RenderCommand, NamesEachFaultWithFieldAndValue) {
   std::string manifest = kNginx;
   manifest.replace(manifest.find("port: 80"), 8, "port: 99999");

@@ -1,6 +1,8 @@
 // What a person is told who has mistyped, or asks how it goes.
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -8,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "cli/app.hpp"
+#include "cli/connection.hpp"
 #include "cli/plugin.hpp"
 
 namespace swo::cli {
@@ -105,6 +108,28 @@ TEST(Usage, AnArgumentOfRunOutweighsTheVariable) {
                          "--kubeconfig=/nonexistent/kubeconfig"});
   EXPECT_EQ(said.code, 2);
   EXPECT_THAT(said.err, HasSubstr("/nonexistent/kubeconfig"));
+}
+
+TEST(Usage, AnOutputThatCannotBeWrittenIsAFailureAndTold) {
+  std::ofstream full("/dev/full");
+  full << "kind: Pod\n";
+  std::ostringstream err;
+  EXPECT_EQ(end_of_output(0, full, err), 1);
+  EXPECT_THAT(err.str(), HasSubstr("could not be written"));
+  std::ofstream again("/dev/full");
+  again << "kind: Pod\n";
+  EXPECT_EQ(end_of_output(2, again, err), 2);
+  std::ostringstream fine;
+  std::ostringstream nothing;
+  EXPECT_EQ(end_of_output(0, fine, nothing), 0);
+  EXPECT_EQ(nothing.str(), "");
+}
+
+TEST(Usage, TheAddressOfAServerIsShownWithoutCredentials) {
+  EXPECT_EQ(without_credentials("https://user:p@ss@host:6443/x@y"), "https://host:6443/x@y");
+  EXPECT_EQ(without_credentials("https://host:6443/a@b?c@d"), "https://host:6443/a@b?c@d");
+  EXPECT_EQ(without_credentials("user:pw@host"), "host");
+  EXPECT_EQ(without_credentials(""), "");
 }
 
 }  // namespace

@@ -155,5 +155,28 @@ TEST(Revision, OfAFormerWorkloadKeepsAmountsThatARunningPodMayBeGiven) {
   EXPECT_EQ(former_workload(now, Json::object()), std::nullopt);
 }
 
+TEST(Revision, OfAnythingElseInItsPlaceIsNoFormerWorkload) {
+  const api::Workload now = workload("readiness: {selfHealing: {action: Restart}}");
+  const auto strategy = on("openshift-4.20", now);
+  const Json kept = controller_revision(now, strategy, 1)["data"];
+  Json deep = Json::array();
+  for (int i = 0; i < 500; ++i) {
+    deep = Json::array({std::move(deep)});
+  }
+  const auto read = [&](const char* field, const Json& value) {
+    Json data = kept;
+    data[field] = value;
+    return former_workload(now, data);
+  };
+  for (const char* field : {"readiness", "platform", "asWritten", "image", "init", "storage"}) {
+    for (const Json& value : {Json("x"), Json(7), Json::array({1}), deep}) {
+      EXPECT_NO_THROW(static_cast<void>(read(field, value))) << field;
+    }
+  }
+  EXPECT_EQ(read("readiness", "x"), std::nullopt);
+  EXPECT_EQ(read("asWritten", "x"), std::nullopt);
+  EXPECT_EQ(read("volumes", deep), std::nullopt);
+}
+
 }  // namespace
 }  // namespace swo::render::test
