@@ -54,7 +54,7 @@ start_stand_in "$build" "$state" --pods simulated --boot-seconds 0.1
 pids[devcluster]=$stand_in
 await_stand_in "$state"
 kubectl apply --server-side -k config/default > /dev/null
-# The stand-in would run the Deployment's Pods as it runs any: the operators here are the processes below.
+# The operators here are the processes below; the stand-in runs no Deployments.
 kubectl delete deployment -n "$account" "$account" > /dev/null
 kubectl create namespace demo > /dev/null
 kubectl apply -n demo -f config/samples/nginx.yaml > /dev/null
