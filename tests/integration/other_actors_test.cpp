@@ -207,6 +207,14 @@ TEST_F(OtherActors, AWebhookThatTakesALabelOfOursIsToldOfAndNotFought) {
 
 // A list is read as a whole, and a watch goes on after what it has understood.
 TEST_F(OtherActors, AWorkloadThatIsNestedTooDeepKeepsTheOperatorFromNoOther) {
+  // A CRD that lets it in.
+  const std::string crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+  const std::string name = "systemdworkloads.workloads.systemd-operator.dev";
+  Json versions = simulation.admin().get(crds, name)->at("spec").at("versions");
+  versions[0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["volumes"]["items"]
+          ["properties"]["ephemeral"]["properties"]["volumeClaimTemplate"] = {
+              {"type", "object"}, {"x-kubernetes-preserve-unknown-fields", true}};
+  simulation.admin().merge_patch(crds, name, {{"spec", {{"versions", versions}}}});
   std::string claim = "{}";
   for (int i = 0; i < 600; ++i) {
     claim = "{\"a\":" + claim + "}";

@@ -194,7 +194,8 @@ TEST(Rollout, IsOneForACrowdOfWorkloadsAtOnce) {
     EXPECT_EQ(config_writes(simulation), 1);
     EXPECT_LE(mode_writes(simulation), 1);
     EXPECT_EQ(simulation.writes_to("POST pods/demo"), static_cast<int>(crowd));
-    EXPECT_EQ(simulation.writes_to("PATCH securitycontextconstraints/systemd-workload"), 1);
+    EXPECT_EQ(simulation.writes_to("PATCH securitycontextconstraints/systemd-workload-annotation"),
+              1);
   }
 }
 
