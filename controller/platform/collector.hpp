@@ -39,7 +39,6 @@ struct CollectorOptions {
   kube::Random random = nullptr;  // empty: the machine's
   std::function<void(const std::string& message)> note =
       nullptr;  // one line per fault, for the log
-  std::function<void()> refresh_credentials = nullptr;
 };
 
 class Collector {

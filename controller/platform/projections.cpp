@@ -403,8 +403,4 @@ CgroupVersion cgroups_of_metrics(std::string_view metrics) {
   return CgroupVersion::kUnknown;
 }
 
-std::optional<Version> kubernetes_version(const Json& version) {
-  return parse_version(text(at(version, "gitVersion")));
-}
-
 }  // namespace swo::platform

@@ -58,7 +58,4 @@ bool ask_for_v2(const std::vector<std::string>& kernel_arguments);
 // `kubelet_cgroup_version 2` in the text of the kubelet's metrics.
 CgroupVersion cgroups_of_metrics(std::string_view metrics);
 
-// The gitVersion of the answer to GET /version.
-std::optional<Version> kubernetes_version(const Json& version);
-
 }  // namespace swo::platform

@@ -75,6 +75,24 @@ void choose_api_fields(Context& context);
 // rules_exposure.cpp
 void choose_exposure(Context& context);
 
+// Of those nodes that it is true of; of the eligible ones.
+template <class Predicate>
+std::vector<std::string> names_where(const std::vector<const NodeFacts*>& nodes,
+                                     Predicate predicate) {
+  std::vector<std::string> names;
+  for (const NodeFacts* node : nodes) {
+    if (predicate(*node)) {
+      names.push_back(node->name);
+    }
+  }
+  return names;
+}
+
+template <class Predicate>
+std::vector<std::string> names_where(const Context& context, Predicate predicate) {
+  return names_where(context.nodes, predicate);
+}
+
 // A volume whose files belong to ids of the node, or of a server: "claim data"; empty: none. What
 // the kubelet makes anew for the Pod is open to everyone.
 std::string persistent_volume(const api::Spec& spec);

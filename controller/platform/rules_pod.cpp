@@ -21,23 +21,6 @@ constexpr Version kInPlaceResize{1, 33, 0};
 constexpr Version kDisruptionBudgets{1, 21, 0};  // policy/v1
 constexpr Version kUnhealthyEviction{1, 27, 0};  // KEP-3017: beta, and so on by default
 
-template <class Predicate>
-std::vector<std::string> names_where(const std::vector<const NodeFacts*>& nodes,
-                                     Predicate predicate) {
-  std::vector<std::string> names;
-  for (const NodeFacts* node : nodes) {
-    if (predicate(*node)) {
-      names.push_back(node->name);
-    }
-  }
-  return names;
-}
-
-template <class Predicate>
-std::vector<std::string> names_where(const Context& context, Predicate predicate) {
-  return names_where(context.nodes, predicate);
-}
-
 std::string volume_of_memory(const Json& volumes) {
   for (const Json& volume : volumes) {
     if (!volume.is_object()) {

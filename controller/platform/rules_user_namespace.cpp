@@ -34,13 +34,9 @@ std::string default_reason(const Context& context) {
 // Kubelets that refuse hostUsers: false unless their gate is on. An upgrade moves the API server
 // first, the nodes one by one, those of a paused pool (OpenShift's EUS upgrades) much later.
 std::vector<std::string> nodes_behind(const std::vector<const NodeFacts*>& nodes) {
-  std::vector<std::string> names;
-  for (const NodeFacts* node : nodes) {
-    if (node->kubelet && *node->kubelet < kHostUsersByDefault) {
-      names.push_back(node->name);
-    }
-  }
-  return names;
+  return names_where(nodes, [](const NodeFacts& node) {
+    return node.kubelet && *node.kubelet < kHostUsersByDefault;
+  });
 }
 
 // Why a workload stays by the annotation where hostUsers: false could be had; empty: it does not.
@@ -68,13 +64,8 @@ std::string why_still_by_annotation(const Context& context) {
 }
 
 std::vector<std::string> names_with(const Context& context, Tri answer) {
-  std::vector<std::string> names;
-  for (const NodeFacts* node : context.nodes) {
-    if (node->user_namespaces == answer) {
-      names.push_back(node->name);
-    }
-  }
-  return names;
+  return names_where(context,
+                     [&](const NodeFacts& node) { return node.user_namespaces == answer; });
 }
 
 Blocker unsupported(std::string message) {

@@ -208,10 +208,7 @@ kube::Result<kube::Written> Executor::create(const CreateAction& action, const A
 
 kube::Result<kube::Written> Executor::apply(const ApplyAction& action, const Action& whole,
                                             const BelongsToUs& belongs, Memory& memory) {
-  Json document = action.document;
-  if (!action.uid.empty()) {
-    document["metadata"]["uid"] = action.uid;
-  }
+  std::string uid = action.uid;
   if (action.expect_absent) {
     auto made = client_.apply(*action.type, action.document,
                               {.field_manager = api::kFieldManager, .only_if_absent = true});
@@ -227,7 +224,7 @@ kube::Result<kube::Written> Executor::apply(const ApplyAction& action, const Act
       memory.foreign[child_key(whole)] = {action.type, holder_of(*live)};
       return taken(whole, holder_of(*live));
     }
-    document["metadata"]["uid"] = at(*live, "metadata", "uid");
+    uid = text(at(*live, "metadata", "uid"));
     // Ours, as wanted: the watch has not shown it yet, and may not for long.
     if (digest_of_owned(*live, api::kFieldManager) == digest_of_desired(action.document)) {
       kube::Written found;
@@ -237,6 +234,10 @@ kube::Result<kube::Written> Executor::apply(const ApplyAction& action, const Act
     }
   }
   const auto once = [&] {
+    Json document = action.document;
+    if (!uid.empty()) {
+      document["metadata"]["uid"] = uid;
+    }
     return client_.apply(*action.type, document, {.field_manager = api::kFieldManager});
   };
   auto written = once();
@@ -318,6 +319,12 @@ void Executor::recheck_foreign(std::string_view ns, const BelongsToUs& belongs, 
   }
 }
 
+std::optional<kube::StoreBase::Version> Executor::held_before(const Action& action) {
+  const kube::StoreBase* store = world_.store_of(action.type());
+  const bool deletes = std::holds_alternative<DeleteAction>(action.what);
+  return deletes && store != nullptr ? store->version(action.key()) : std::nullopt;
+}
+
 bool Executor::expect(const kube::ObjectKey& owner, const Action& action,
                       const kube::Written& written,
                       const std::optional<kube::StoreBase::Version>& held, kube::Instant now) {
@@ -356,9 +363,7 @@ Executed Executor::carry_out(const kube::ObjectKey& owner, const std::vector<Act
         leads_to_anothers(action.type(), action.key().name, memory)) {
       continue;
     }
-    // What is held before a deletion: its event may be here before its answer.
-    const kube::StoreBase* store = world_.store_of(action.type());
-    const auto held = store == nullptr ? std::nullopt : store->version(action.key());
+    const auto held = held_before(action);
     auto written = std::visit(
         [&](const auto& what) -> kube::Result<kube::Written> {
           using What = std::decay_t<decltype(what)>;

@@ -48,7 +48,9 @@ class Executor {
                                     const BelongsToUs& belongs, Memory& memory);
   kube::Result<kube::Written> remove(const DeleteAction& action);
   kube::Result<kube::Written> patch(const PatchAction& action, const Action& whole, Memory& memory);
-  // `held`: what the store had of the object before. False: the kind is not watched.
+  // What the store has of an object that is to be deleted: the event may be here before the answer.
+  std::optional<kube::StoreBase::Version> held_before(const Action& action);
+  // `held`: that. False: the kind is not watched.
   bool expect(const kube::ObjectKey& owner, const Action& action, const kube::Written& written,
               const std::optional<kube::StoreBase::Version>& held, kube::Instant now);
 

@@ -223,8 +223,8 @@ Outcome WorkloadReconciler::look_at(const kube::ObjectKey& key, const WorkloadFa
   memory.in_line = todo.in_line;
   const bool known_before = workload.status.observed_generation == workload.generation ||
                             world_.workloads.last_error().has_value();
-  if ((makes_something(todo) && known_before && is_gone(workload)) ||
-      (deletes_something(todo) && is_outdated(workload))) {
+  const bool deletes = deletes_something(todo);
+  if ((deletes || (makes_something(todo) && known_before)) && is_overtaken(workload, deletes)) {
     keep_memory(key, std::move(memory));
     return {std::nullopt, kGoneRecheck};
   }
@@ -267,26 +267,17 @@ Outcome WorkloadReconciler::look_at(const kube::ObjectKey& key, const WorkloadFa
 }
 
 // The watch may not have told yet that the workload is deleted; what is made for it then is
-// collected as garbage, seen to be missing, made again, and so on.
-bool WorkloadReconciler::is_gone(const api::Workload& workload) {
+// collected as garbage, seen to be missing, made again, and so on. Nor that it asks for something
+// else (`or_changed`): instances and their claims would be deleted that have been wanted for a
+// minute.
+bool WorkloadReconciler::is_overtaken(const api::Workload& workload, bool or_changed) {
   const auto live = client_.get(types::kWorkload, {workload.ns, workload.name});
   if (!live) {
     return live.error().kind == kube::ErrorKind::kNotFound;
   }
   const Json& metadata = at(*live, "metadata");
-  return text(at(metadata, "uid")) != workload.uid || metadata.contains("deletionTimestamp");
-}
-
-// A watch that is silent without being broken off has its workload ask for what it asked for
-// before: two instances and their claims would be deleted that have been wanted for a minute.
-bool WorkloadReconciler::is_outdated(const api::Workload& workload) {
-  const auto live = client_.get(types::kWorkload, {workload.ns, workload.name});
-  if (!live) {
-    return live.error().kind == kube::ErrorKind::kNotFound;
-  }
-  const Json& metadata = at(*live, "metadata");
-  return text(at(metadata, "uid")) != workload.uid ||
-         number(at(metadata, "generation")) != workload.generation;
+  return text(at(metadata, "uid")) != workload.uid || metadata.contains("deletionTimestamp") ||
+         (or_changed && number(at(metadata, "generation")) != workload.generation);
 }
 
 std::optional<kube::Error> WorkloadReconciler::write_status(const api::Workload& workload,

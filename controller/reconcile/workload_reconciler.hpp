@@ -66,8 +66,7 @@ class WorkloadReconciler {
   };
 
   Outcome look_at(const kube::ObjectKey& key, const WorkloadFacts& facts);
-  bool is_gone(const api::Workload& workload);
-  bool is_outdated(const api::Workload& workload);
+  bool is_overtaken(const api::Workload& workload, bool or_changed);
   std::optional<kube::Error> write_status(const api::Workload& workload, const api::Status& status);
   void forget(const kube::ObjectKey& key);
   Memory take_memory(const kube::ObjectKey& key);

@@ -31,7 +31,6 @@ struct WorldOptions {
   Kinds kinds;
   std::vector<std::string> namespaces;           // empty = all
   std::function<void(const std::string&)> note;  // faults and relists, for the log
-  std::function<void()> refresh_credentials;
 };
 
 class World {
