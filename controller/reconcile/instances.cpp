@@ -12,9 +12,9 @@ namespace {
 
 using Pod = std::shared_ptr<const PodFacts>;
 
-class Planner {
+class InstancePlanner {
  public:
-  Planner(const PlanInput& input, std::string revision, bool may_create)
+  InstancePlanner(const PlanInput& input, std::string revision, bool may_create)
       : input_(input),
         spec_(input.workload.spec),
         revision_(std::move(revision)),
@@ -211,7 +211,7 @@ class Planner {
 }  // namespace
 
 InstancePlan plan_instances(const PlanInput& input, const std::string& revision, bool may_create) {
-  return Planner(input, revision, may_create).run();
+  return InstancePlanner(input, revision, may_create).run();
 }
 
 }  // namespace swo::reconcile
