@@ -51,6 +51,16 @@ Sum sum_up(const Context& context) {
   return sum;
 }
 
+const char* seen(const Sum& sum) {
+  if (sum.v1.empty() && sum.v2.empty()) {
+    return "unknown";
+  }
+  if (!sum.v1.empty() && !sum.v2.empty()) {
+    return "mixed";
+  }
+  return sum.v1.empty() ? "v2" : "v1";
+}
+
 void explain_v2(Context& context, const Sum& sum) {
   std::string text = "v2 on " + counted(sum.v2.size(), "eligible node") + " (" + sum.source + ")";
   if (context.nodes.empty()) {
@@ -69,6 +79,9 @@ void explain_v2(Context& context, const Sum& sum) {
 
 void choose_cgroups(Context& context) {
   const Sum sum = sum_up(context);
+  if (!context.nodes.empty()) {
+    context.strategy.cgroups_seen = seen(sum);
+  }
   if (sum.v1.empty()) {
     explain_v2(context, sum);
     return;

@@ -72,8 +72,8 @@ std::vector<const NodeFacts*> eligible_nodes(const api::Workload& workload, cons
 
 namespace {
 
-std::vector<const NodeFacts*> shaping_nodes(const api::Workload& workload, const Facts& facts) {
-  auto nodes = eligible_nodes(workload, facts);
+std::vector<const NodeFacts*> shaping_nodes(std::vector<const NodeFacts*> nodes,
+                                            const api::Workload& workload, const Facts& facts) {
   const auto take = [&](const auto& wanted) {
     for (const NodeFacts& node : facts.nodes) {
       if (wanted(node)) {
@@ -103,11 +103,12 @@ std::vector<Blocker> every_blocker(const Strategy& strategy) {
 }
 
 Strategy decide(const api::Workload& workload, const Facts& facts, MachineConfigMode mode) {
+  const auto nodes = eligible_nodes(workload, facts);
   Context context{.workload = workload,
                   .facts = facts,
                   .mode = mode,
-                  .nodes = eligible_nodes(workload, facts),
-                  .shaping = shaping_nodes(workload, facts),
+                  .nodes = nodes,
+                  .shaping = shaping_nodes(nodes, workload, facts),
                   .openshift = facts.openshift_generation(),
                   .pool = find_pool(workload.spec.platform.pool, facts),
                   .pools = {},

@@ -60,6 +60,9 @@ struct Strategy {
   UserNamespaceVia user_namespace = UserNamespaceVia::kHostUsers;
   bool host_users_doubtful = false;  // the API server may well drop hostUsers: false
   CgroupsBy cgroups = CgroupsBy::kNothing;
+  // What the eligible nodes are on, as status.platform.cgroups tells it: "v1", "v2", "mixed";
+  // "unknown" where nothing tells of any.
+  std::string cgroups_seen = "unknown";
   std::optional<MachineConfigNeed> machine_config = {};  // wanted on this platform, written or not
   // The node settings above may be written now: the administrator and the workload consent, and no
   // pool is in a state to wait for. False also when there is nothing to write.

@@ -59,10 +59,8 @@ bool stops_its_group(const kube::Error& error) {
 
 // Whose object it is, for the message: its controller, or its maker.
 std::string holder_of(const Json& live) {
-  for (const Json& owner : at(live, "metadata", "ownerReferences")) {
-    if (at(owner, "controller") == true) {
-      return text(at(owner, "kind")) + " \"" + text(at(owner, "name")) + "\"";
-    }
+  if (const Json* controller = controller_of(live)) {
+    return text(at(*controller, "kind")) + " \"" + text(at(*controller, "name")) + "\"";
   }
   for (const Json& entry : at(live, "metadata", "managedFields")) {
     return "an object made by " + text(at(entry, "manager"));
@@ -133,10 +131,8 @@ Json lost_bonds(const Json& wanted, const Json& live) {
   if (Json labels = lost_labels(wanted, live); !labels.empty()) {
     bonds["labels"] = std::move(labels);
   }
-  const Json& owners = at(live, "metadata", "ownerReferences");
-  const bool controlled = std::ranges::any_of(
-      owners, [](const Json& owner) { return at(owner, "controller") == true; });
-  if (!controlled) {
+  if (controller_of(live) == nullptr) {
+    const Json& owners = at(live, "metadata", "ownerReferences");
     Json all = owners.is_array() ? owners : Json::array();
     for (const Json& owner : at(wanted, "metadata", "ownerReferences")) {
       all.push_back(owner);

@@ -37,10 +37,8 @@ void read_metadata(const Json& object, ObjectFacts& facts) {
   facts.resource_version = parse_number(text(at(metadata, "resourceVersion")));
   facts.deleting = at(metadata, "deletionTimestamp").is_string();
   facts.workload = text(at(at(metadata, "labels"), api::kLabelWorkload));
-  for (const Json& owner : at(metadata, "ownerReferences")) {
-    if (at(owner, "controller") == true) {
-      facts.owner_uid = text(at(owner, "uid"));
-    }
+  if (const Json* controller = controller_of(object)) {
+    facts.owner_uid = text(at(*controller, "uid"));
   }
 }
 
@@ -211,6 +209,15 @@ std::vector<std::string> revision_fields() {
           "metadata.deletionTimestamp",
           "metadata.ownerReferences",
           "revision"};
+}
+
+const Json* controller_of(const Json& object) {
+  for (const Json& owner : at(object, "metadata", "ownerReferences")) {
+    if (at(owner, "controller") == true) {
+      return &owner;
+    }
+  }
+  return nullptr;
 }
 
 WorkloadFacts workload_facts(const Json& object) {

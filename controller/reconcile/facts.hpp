@@ -112,6 +112,9 @@ std::vector<std::string> pod_fields();
 std::vector<std::string> revision_fields();
 // Other kinds are projected from the whole document: the digest needs it.
 
+// The ownerReference of the object's controller, in `object`; nullptr: it has none.
+const Json* controller_of(const Json& object);
+
 WorkloadFacts workload_facts(const Json& object);
 PodFacts pod_facts(const Json& object);
 ChildFacts child_facts(const Json& object);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "platform/cgroups.hpp"
 #include "reconcile/resize.hpp"
 #include "reconcile/types.hpp"
 #include "render/render.hpp"
@@ -88,20 +87,6 @@ std::string user_namespaces(const platform::Strategy& strategy) {
   return strategy.user_namespace == platform::UserNamespaceVia::kHostUsers
              ? platform::kHadByHostUsers
              : platform::kHadByAnnotation;
-}
-
-std::string cgroups(const PlanInput& input) {
-  bool v1 = false;
-  bool v2 = false;
-  for (const platform::NodeFacts* node : platform::eligible_nodes(input.workload, input.facts)) {
-    const platform::CgroupVersion version = platform::cgroups_of(*node, input.facts).version;
-    v1 = v1 || version == platform::CgroupVersion::kV1;
-    v2 = v2 || version == platform::CgroupVersion::kV2;
-  }
-  if (v1 && v2) {
-    return "mixed";
-  }
-  return v1 ? "v1" : v2 ? "v2" : "unknown";
 }
 
 }  // namespace
@@ -191,7 +176,7 @@ api::Status make_status(const View& view) {
                                 ? view.revision
                                 : workload.status.current_revision;
   status.platform.generation = input.facts.generation();
-  status.platform.cgroups = cgroups(input);
+  status.platform.cgroups = input.strategy.cgroups_seen;
   status.platform.user_namespaces = user_namespaces(input.strategy);
   status.url = url(view);
 

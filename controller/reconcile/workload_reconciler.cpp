@@ -40,29 +40,26 @@ constexpr std::chrono::seconds kWrittenRecheck{1};
 constexpr std::chrono::milliseconds kAtOnce{1};
 
 bool belongs_to(const api::Workload& workload, const Json& live) {
-  bool controlled = false;
-  for (const Json& owner : at(live, "metadata", "ownerReferences")) {
-    if (at(owner, "controller") == true) {
-      controlled = true;
-      if (text(at(owner, "uid")) == workload.uid) {
-        return true;
-      }
-    }
+  if (const Json* controller = controller_of(live)) {
+    return text(at(*controller, "uid")) == workload.uid;
   }
   // Retained claims have no owner, and a backup restores none (Velero's resetMetadata): the labels
   // are the bond then.
   const Json& labels = at(live, "metadata", "labels");
-  return !controlled && text(at(labels, api::kLabelWorkload)) == workload.name &&
+  return text(at(labels, api::kLabelWorkload)) == workload.name &&
          text(at(labels, api::kLabelManagedBy)) == api::kFieldManager;
 }
 
 // The problem of the workload's pool comes first: it explains why the nodes do not change.
-void add_shared_problem(const SharedProblems& problems, const std::string& pool,
-                        platform::Strategy& strategy) {
+Decisions::StrategyPtr with_shared_problem(const SharedProblems& problems, const std::string& pool,
+                                           Decisions::StrategyPtr decided) {
   const auto found = problems.find(pool);
-  if (found != problems.end() && !strategy.blockers.empty()) {
-    strategy.blockers.insert(strategy.blockers.begin(), found->second);
+  if (found == problems.end() || decided->blockers.empty()) {
+    return decided;
   }
+  platform::Strategy strategy = *decided;
+  strategy.blockers.insert(strategy.blockers.begin(), found->second);
+  return std::make_shared<const platform::Strategy>(std::move(strategy));
 }
 
 }  // namespace
@@ -75,6 +72,7 @@ WorkloadReconciler::WorkloadReconciler(World& world, kube::Client& client,
       expectations_(expectations),
       needs_(needs),
       options_(std::move(options)),
+      decisions_(options_.machine_config),
       observer_(world, client),
       executor_(client, world, expectations) {}
 
@@ -98,6 +96,7 @@ void WorkloadReconciler::keep_memory(const kube::ObjectKey& key, Memory memory) 
 
 void WorkloadReconciler::forget(const kube::ObjectKey& key) {
   take_memory(key);
+  decisions_.forget(key);
   expectations_.forget(key);
   {
     const auto echoes = echoes_.lock();
@@ -203,9 +202,9 @@ Outcome WorkloadReconciler::look_at(const kube::ObjectKey& key, const WorkloadFa
   }
 
   const auto platform_facts = options_.facts();
-  platform::Strategy strategy =
-      platform::decide(workload, *platform_facts, options_.machine_config);
-  add_shared_problem(options_.shared_problems(), workload.spec.platform.pool, strategy);
+  const auto decided = with_shared_problem(options_.shared_problems(), workload.spec.platform.pool,
+                                           decisions_.of(workload, platform_facts));
+  const platform::Strategy& strategy = *decided;
   report_need(key, workload, strategy);
 
   const auto belongs = [&](const Json& live) { return belongs_to(workload, live); };

@@ -14,6 +14,7 @@
 #include "kube/client.hpp"
 #include "kube/expectations.hpp"
 #include "platform/facts.hpp"
+#include "reconcile/decisions.hpp"
 #include "reconcile/execute.hpp"
 #include "reconcile/observe.hpp"
 #include "reconcile/shared_needs.hpp"
@@ -80,6 +81,7 @@ class WorkloadReconciler {
   kube::Expectations& expectations_;
   SharedNeeds& needs_;
   ReconcilerOptions options_;
+  Decisions decisions_;
   Observer observer_;
   Executor executor_;
   kube::Guarded<std::map<kube::ObjectKey, Memory>>

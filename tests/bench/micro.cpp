@@ -11,6 +11,7 @@
 
 #include "../reconcile/plan_fixture.hpp"
 #include "kube/projection.hpp"
+#include "reconcile/decisions.hpp"
 #include "reconcile/facts.hpp"
 #include "reconcile/plan.hpp"
 #include "render/render.hpp"
@@ -96,6 +97,22 @@ void RenderPod(benchmark::State& state) {
   }
 }
 BENCHMARK(RenderPod);
+
+// On a cluster of 500 nodes: anew, and as it is kept.
+void Decide(benchmark::State& state) {
+  const reconcile::test::Scene scene;
+  platform::Facts facts = *platform::well_known_generation("openshift-4.20");
+  facts.nodes.resize(500, facts.nodes.front());
+  const auto snapshot = std::make_shared<const platform::Facts>(std::move(facts));
+  reconcile::Decisions decisions(platform::MachineConfigMode::kApply);
+  for (auto _ : state) {
+    if (state.range(0) == 0) {
+      decisions.forget({scene.workload.ns, scene.workload.name});
+    }
+    benchmark::DoNotOptimize(decisions.of(scene.workload, snapshot));
+  }
+}
+BENCHMARK(Decide)->ArgName("kept")->Arg(0)->Arg(1);
 
 void RenderChildren(benchmark::State& state) {
   const reconcile::test::Scene scene;
