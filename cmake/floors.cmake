@@ -44,6 +44,9 @@ function(swo_tests name)
   target_compile_definitions(${name}_test PRIVATE SWO_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                              SWO_BINARY_DIR="${PROJECT_BINARY_DIR}")
   swo_compile_options(${name}_test swo_test_headers)
+  # As an option, because those come before all objects; among the sources a unity build would put its own first.
+  target_link_options(${name}_test PRIVATE $<TARGET_OBJECTS:swo_optimised_json>)
+  set_property(TARGET ${name}_test PROPERTY LINK_DEPENDS $<TARGET_OBJECTS:swo_optimised_json>)
   add_test(NAME ${name} COMMAND ${name}_test)
   set_tests_properties(${name} PROPERTIES TIMEOUT 600)
 endfunction()

@@ -1,5 +1,5 @@
-// The JSON library once more, optimised: this object comes first in the link, so its instances are
-// the ones that the whole program uses. A Debug build's scenarios spend most of their time in it.
+// The JSON library once more, optimised: this object comes first in a link, so its instances are
+// the ones that the whole program uses. A Debug build's tests spend most of their time in it.
 #include <nlohmann/json.hpp>
 
 namespace {
