@@ -183,6 +183,10 @@ void Operator::watch() {
 }
 
 void Operator::work() {
+  const std::lock_guard starting(starting_);
+  if (stopped_) {
+    return;  // the lease was won as the signal came
+  }
   starter_ = std::jthread([this](const std::stop_token& stop) {
     std::mutex mutex;
     std::condition_variable_any wake;
@@ -215,7 +219,13 @@ void Operator::begin() {
 
 bool Operator::stop_work(std::chrono::milliseconds limit) {
   const auto deadline = std::chrono::steady_clock::now() + limit;
-  starter_ = {};
+  std::jthread starter;
+  {
+    const std::lock_guard starting(starting_);
+    stopped_ = true;
+    starter.swap(starter_);
+  }
+  starter = {};  // waits for it: what it starts is stopped below
   acting_ = false;
   queue_.shut_down_now();
   shared_queue_.shut_down_now();

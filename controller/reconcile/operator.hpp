@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -49,7 +50,8 @@ class Operator {
 
   // Lists and watches, in a thread per resource type.
   void watch();
-  // Starts the workers once the caches are filled; returns at once.
+  // Starts the workers once the caches are filled; returns at once. After stop_work() it does
+  // nothing.
   void work();
   // Lets the workers finish what they are at, at most `limit`: nothing is begun any more. False:
   // one is still at it.
@@ -98,6 +100,8 @@ class Operator {
   std::unique_ptr<WorkloadMetrics> workload_metrics_;  // null without metrics
   std::atomic<bool> acting_{false};                    // not a standby: it may tell of what it sees
   std::vector<std::jthread> watchers_;
+  std::mutex starting_;   // of what follows: leader election starts, and a signal stops
+  bool stopped_ = false;  // for good
   std::jthread starter_;
 };
 
