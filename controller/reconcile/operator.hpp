@@ -79,7 +79,8 @@ class Operator {
  private:
   ReconcilerOptions reconciler_options();
   SharedReconcilerOptions shared_options();
-  void look_at_all();
+  // Those of that namespace; "" = all.
+  void look_at_all(const std::string& ns = "");
   void begin();
   void tell(const kube::ObjectKey& workload, const std::string& uid, const Notice& notice);
   void instance_gone(const PodFacts& last_seen);
