@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "api/json_read.hpp"
+#include "api/utf8.hpp"
 #include "kube/projection.hpp"
 #include "kube/resource_version.hpp"
 
@@ -174,7 +175,7 @@ Error error_from(const HttpResponse& response) {
   }
   if (error.message.empty()) {
     error.message = "HTTP " + std::to_string(response.status);
-    if (!response.body.empty()) error.message += ": " + response.body.substr(0, kMaxExcerpt);
+    if (!response.body.empty()) error.message += ": " + api::shortened(response.body, kMaxExcerpt);
   }
   error.kind = error_kind(response.status, error.reason);
   return error;

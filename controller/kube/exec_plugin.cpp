@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "api/json_read.hpp"
+#include "api/utf8.hpp"
 #include "kube/credentials.hpp"
 #include "kube/exec_process.hpp"
 #include "kube/transport_common.hpp"
@@ -102,7 +103,7 @@ Result<ExecCredentials::Credential> ExecCredentials::run() const {
                 (spec_.install_hint.empty() ? "" : ": " + spec_.install_hint));
   }
   if (output->exit_code != 0) {
-    std::string said = output->err.substr(0, kMaxExcerpt);
+    std::string said = api::shortened(output->err, kMaxExcerpt);
     for (char& c : said) {
       if (static_cast<unsigned char>(c) < ' ') c = ' ';
     }

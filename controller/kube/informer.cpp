@@ -28,6 +28,9 @@ std::uint64_t resource_version_of(const Json& object) {
 
 void InformerBase::add(Client& client, ReflectorOptions options,
                        std::unique_ptr<ReflectorSink> sink) {
+  options.refused_changed = [this, ns = options.ns] {
+    if (refused_changed_) refused_changed_(ns);
+  };
   reflectors_.push_back(std::make_unique<Reflector>(client, std::move(options), *sink));
   sinks_.push_back(std::move(sink));
 }
@@ -91,6 +94,25 @@ std::optional<Error> InformerBase::last_error() const {
     if (auto error = reflector->last_error()) return error;
   }
   return std::nullopt;
+}
+
+bool InformerBase::silent(Instant now, Instant::duration limit) const {
+  return std::any_of(reflectors_.begin(), reflectors_.end(), [&](const auto& reflector) {
+    const auto heard = reflector->last_event_at();
+    if (!reflector->listed() || !heard || now - *heard <= limit) return false;
+    const auto error = reflector->last_error();
+    return !error || error->kind != ErrorKind::kForbidden;
+  });
+}
+
+std::optional<RefusedWatch> InformerBase::refused(std::string_view ns) const {
+  std::optional<RefusedWatch> longest;
+  for (const auto& reflector : reflectors_) {
+    if (!reflector->ns().empty() && reflector->ns() != ns) continue;
+    auto refused = reflector->refused();
+    if (refused && (!longest || refused->since < longest->since)) longest = std::move(refused);
+  }
+  return longest;
 }
 
 }  // namespace swo::kube

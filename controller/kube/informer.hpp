@@ -23,6 +23,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kube/reflector.hpp"
@@ -69,6 +70,16 @@ class InformerBase {
   Instant::duration age(Instant now) const;
   std::uint64_t restarts() const;           // relists and reconnects
   std::optional<Error> last_error() const;  // of the first watch that is in trouble
+  // One of the watches has listed, and the server has not been heard of by it for more than
+  // `limit`. One that is refused is not silent: the server answers.
+  bool silent(Instant now, Instant::duration limit) const;
+  // Of the watches that are about the namespace the one that has been refused longest.
+  std::optional<RefusedWatch> refused(std::string_view ns) const;
+  // Told, on the watch's thread, when one of `ns` begins or ceases to be refused. Not thread-safe:
+  // before run() or step().
+  void on_refused(std::function<void(const std::string& ns)> handler) {
+    refused_changed_ = std::move(handler);
+  }
   const ResourceType& type() const { return type_; }
 
  protected:
@@ -78,6 +89,7 @@ class InformerBase {
  private:
   std::vector<std::unique_ptr<ReflectorSink>> sinks_;
   std::vector<std::unique_ptr<Reflector>> reflectors_;
+  std::function<void(const std::string& ns)> refused_changed_;
 };
 
 // From the metadata of a projected object; empty or 0 where it is missing or not of its type.

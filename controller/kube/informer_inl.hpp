@@ -57,7 +57,7 @@ Informer<T>::Informer(Client& client, InformerOptions<T> options)
     store_.expect_scope(ns);
     add(client,
         ReflectorOptions{options.type, ns, options.label_selector, options.field_selector,
-                         options.mask, options.watcher, options.random, options.note},
+                         options.mask, options.watcher, options.random, options.note, nullptr},
         std::make_unique<Sink>(*this, ns));
   }
 }

@@ -184,6 +184,7 @@ void Reflector::publish() {
   listed_ = watcher_.listed();
   restarts_ = watcher_.relists() + watcher_.reconnects();
   if (auto heard = watcher_.last_heard()) last_heard_ = heard->time_since_epoch().count();
+  publish_refusal();
   const auto& error = watcher_.last_error();
   std::string text = error ? error->message : std::string{};
   if (text == noted_) return;
@@ -194,6 +195,22 @@ void Reflector::publish() {
                         (options_.ns.empty() ? "" : " of namespace " + options_.ns);
   options_.note(text.empty() ? "the watch of " + subject + " works again"
                              : "the watch of " + subject + " is in trouble: " + text);
+}
+
+void Reflector::publish_refusal() {
+  const auto& refusal = watcher_.refusal();
+  const bool long_refused = listed_ && refusal && now() - refusal->since >= kRefusedForLong;
+  {
+    auto refused = refused_.lock();
+    if (refused->has_value() == long_refused) return;
+    if (long_refused) {
+      *refused =
+          RefusedWatch{refusal->since, std::string(refusal->verb), options_.type, options_.ns};
+    } else {
+      refused->reset();
+    }
+  }
+  if (options_.refused_changed) options_.refused_changed();
 }
 
 }  // namespace swo::kube

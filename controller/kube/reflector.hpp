@@ -34,6 +34,18 @@ class ReflectorSink {
   virtual void bookmark(std::uint64_t resource_version) = 0;
 };
 
+// So long a watch that once ran is refused before it is told of: the rules may be on their way to
+// be replaced, or an API server that starts may not have read them yet.
+inline constexpr Milliseconds kRefusedForLong{60'000};
+
+// A watch that the API server answers with 403, and has for kRefusedForLong.
+struct RefusedWatch {
+  Instant since;
+  std::string verb;  // "list" or "watch"
+  ResourceType type = {};
+  std::string ns;  // "" = all namespaces, or of a type that has none
+};
+
 struct ReflectorOptions {
   ResourceType type = {};
   std::string ns = {};  // "" = all namespaces
@@ -44,6 +56,8 @@ struct ReflectorOptions {
   Random random = nullptr;  // empty: a generator of its own, seeded by the machine
   // One line for each fault and each relist, for the log.
   std::function<void(const std::string& message)> note = nullptr;
+  // refused() has come to have a value, or has none any more. On the reflector's thread.
+  std::function<void()> refused_changed = nullptr;
 };
 
 class Reflector {
@@ -65,6 +79,8 @@ class Reflector {
   std::optional<Instant> last_event_at() const;
   std::uint64_t restarts() const { return restarts_; }
   std::optional<Error> last_error() const { return *last_error_.lock(); }
+  // Only of one that has listed: before that nothing is known that could be out of date.
+  std::optional<RefusedWatch> refused() const { return *refused_.lock(); }
 
  private:
   // Follows the machine's next command; a read waits at most `wait`. False when there is nothing to
@@ -76,6 +92,7 @@ class Reflector {
   void handle_line(std::string_view line);
   void close_stream();
   void publish();
+  void publish_refusal();
   Instant now() const { return fixed_now_ ? *fixed_now_ : std::chrono::steady_clock::now(); }
 
   static constexpr Instant::rep kNever = std::numeric_limits<Instant::rep>::min();
@@ -94,6 +111,7 @@ class Reflector {
   std::atomic<std::uint64_t> restarts_{0};
   std::atomic<Instant::rep> last_heard_{kNever};
   Guarded<std::optional<Error>> last_error_;
+  Guarded<std::optional<RefusedWatch>> refused_;
 };
 
 }  // namespace swo::kube

@@ -213,6 +213,11 @@ bool Watcher::is_first_unauthorized(const Error& error) {
 
 void Watcher::fault(const Error& error, State then, Instant now, bool at_once) {
   last_error_ = error;
+  if (error.kind == ErrorKind::kForbidden) {
+    refusal_ = {refusal_ ? refusal_->since : now, then == State::kWatching ? "watch" : "list"};
+  } else {
+    refusal_.reset();
+  }
   if (last_fault_ && now - *last_fault_ >= options_.backoff_reset) faults_ = 0;
   last_fault_ = now;
 
@@ -235,6 +240,7 @@ void Watcher::fault(const Error& error, State then, Instant now, bool at_once) {
 
 void Watcher::went_well() {
   last_error_.reset();
+  refusal_.reset();
   unauthorized_ = false;
 }
 

@@ -26,6 +26,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "kube/projection.hpp"
@@ -109,6 +110,12 @@ class Watcher {
   bool listed() const { return listed_; }
   // The last fault, until a list is whole or a watch is open again.
   const std::optional<Error>& last_error() const { return last_error_; }
+  // The server answers that we may not (403), and has said nothing else since.
+  struct Refusal {
+    Instant since;
+    std::string_view verb;  // what was refused last: "list" or "watch"
+  };
+  const std::optional<Refusal>& refusal() const { return refusal_; }
   // Lists after the first, and streams after the first of each list.
   std::uint64_t relists() const { return relists_; }
   std::uint64_t reconnects() const { return reconnects_; }
@@ -146,6 +153,7 @@ class Watcher {
   int faults_ = 0;
   std::optional<Instant> last_fault_;
   std::optional<Error> last_error_;
+  std::optional<Refusal> refusal_;
   bool unauthorized_ = false;
   std::optional<Instant> last_heard_;
   std::uint64_t relists_ = 0;

@@ -218,6 +218,25 @@ std::optional<Verdict> not_exposed(const View& view) {
   return verdict;
 }
 
+// Whatever else is told may be out of date, so it comes first. Of several watches one is named: a
+// status is not to be written anew for each.
+std::optional<Verdict> watch_forbidden(const View& view) {
+  const auto& refused = view.input.observed.refused_watch;
+  if (!refused) {
+    return std::nullopt;
+  }
+  const kube::ResourceType& type = refused->type;
+  const std::string what = std::string(type.plural) +
+                           (type.group.empty() ? "" : "." + std::string(type.group)) +
+                           (!refused->ns.empty() ? " in namespace " + refused->ns
+                            : type.namespaced    ? " in all namespaces"
+                                                 : "");
+  return Verdict{"True", "WatchForbidden",
+                 "the operator may no longer " + refused->verb + " " + what +
+                     ", so that what changes there is not seen. Grant it get, list and watch of "
+                     "them: its ClusterRole as shipped, bound where it was"};
+}
+
 }  // namespace
 
 Verdict progressing(const View& view) {
@@ -235,8 +254,9 @@ Verdict progressing(const View& view) {
 }
 
 Verdict degraded(const View& view) {
-  static constexpr Judge kChain[] = {instance_in_trouble, pod_refused,  any_write_refused,
-                                     update_stalled,      units_failed, resize_infeasible};
+  static constexpr Judge kChain[] = {watch_forbidden,   instance_in_trouble, pod_refused,
+                                     any_write_refused, update_stalled,      units_failed,
+                                     resize_infeasible};
   Verdict verdict = first_of(kChain, view, {"False", "AsExpected", "nothing is known to be wrong"});
   if (verdict.reason != "AsExpected") {
     verdict.status = "True";

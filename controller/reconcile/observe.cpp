@@ -249,6 +249,8 @@ Observed Observer::observe(const api::Workload& workload, const platform::Facts&
   if (route && strategy.host_route && !route->host.empty() && !has_it) {
     observed.host_holder = find_host_holder(workload);
   }
+  observed.refused_watch =
+      world_.refused_watch(workload.ns, strategy.use_scc, strategy.may_write_node_settings);
   gather_evidence(workload, facts, strategy, now, observed);
   return observed;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "diagnose/diagnose.hpp"
+#include "kube/reflector.hpp"
 #include "kube/result.hpp"
 #include "platform/facts.hpp"
 #include "platform/strategy.hpp"
@@ -76,6 +77,8 @@ struct Observed {
   // The namespace/name of another namespace's Route that has the wanted host; empty: free. nullopt:
   // not known, so the Route is not written yet.
   std::optional<std::string> host_holder = "";
+  // What is watched for the workload and may no longer be: what is seen of it is out of date.
+  std::optional<kube::RefusedWatch> refused_watch;
 };
 
 }  // namespace swo::reconcile

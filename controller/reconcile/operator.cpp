@@ -20,7 +20,7 @@ constexpr const char* kSharedController = "shared";
 const kube::ObjectKey kSharedKey{"", "shared"};
 
 // A silent watch reconnects by itself after 75 s; one that could not for so long needs a new
-// process.
+// process. (One that is refused needs its right back.)
 constexpr std::chrono::minutes kWatchSilentTooLong{10};
 constexpr std::chrono::milliseconds kSyncPoll{50};
 
@@ -90,7 +90,8 @@ Operator::Operator(kube::Client& client, OperatorOptions options)
                             look_at(key);
                           }
                         },
-                    .shared = [this] { shared_queue_.add(kSharedKey); }});
+                    .shared = [this] { shared_queue_.add(kSharedKey); },
+                    .refused = [this](const std::string& ns) { look_at_all(ns); }});
   world_.pods.on_change([this](const PodFacts* before, const PodFacts* after) {
     if (before != nullptr && after == nullptr) {
       instance_gone(*before);
@@ -159,9 +160,11 @@ void Operator::instance_gone(const PodFacts& last_seen) {
   }
 }
 
-void Operator::look_at_all() {
+void Operator::look_at_all(const std::string& ns) {
   for (const auto& workload : world_.workloads.store().all()) {
-    queue_.add(workload->key, runtime::Priority::kLow);
+    if (ns.empty() || workload->key.ns == ns) {
+      queue_.add(workload->key, runtime::Priority::kLow);
+    }
   }
 }
 
@@ -183,6 +186,10 @@ void Operator::watch() {
 }
 
 void Operator::work() {
+  const std::lock_guard starting(starting_);
+  if (stopped_) {
+    return;  // the lease was won as the signal came
+  }
   starter_ = std::jthread([this](const std::stop_token& stop) {
     std::mutex mutex;
     std::condition_variable_any wake;
@@ -215,7 +222,13 @@ void Operator::begin() {
 
 bool Operator::stop_work(std::chrono::milliseconds limit) {
   const auto deadline = std::chrono::steady_clock::now() + limit;
-  starter_ = {};
+  std::jthread starter;
+  {
+    const std::lock_guard starting(starting_);
+    stopped_ = true;
+    starter.swap(starter_);
+  }
+  starter = {};  // waits for it: what it starts is stopped below
   acting_ = false;
   queue_.shut_down_now();
   shared_queue_.shut_down_now();
@@ -247,7 +260,7 @@ std::optional<std::string> Operator::unwell() {
     }
   }
   for (const kube::InformerBase* informer : world_.informers()) {
-    if (informer->synced() && informer->age(now) > kWatchSilentTooLong) {
+    if (informer->silent(now, kWatchSilentTooLong)) {
       return "the watch of " + std::string(informer->type().plural) + " is silent";
     }
   }

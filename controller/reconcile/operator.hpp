@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -49,7 +50,8 @@ class Operator {
 
   // Lists and watches, in a thread per resource type.
   void watch();
-  // Starts the workers once the caches are filled; returns at once.
+  // Starts the workers once the caches are filled; returns at once. After stop_work() it does
+  // nothing.
   void work();
   // Lets the workers finish what they are at, at most `limit`: nothing is begun any more. False:
   // one is still at it.
@@ -77,7 +79,8 @@ class Operator {
  private:
   ReconcilerOptions reconciler_options();
   SharedReconcilerOptions shared_options();
-  void look_at_all();
+  // Those of that namespace; "" = all.
+  void look_at_all(const std::string& ns = "");
   void begin();
   void tell(const kube::ObjectKey& workload, const std::string& uid, const Notice& notice);
   void instance_gone(const PodFacts& last_seen);
@@ -98,6 +101,8 @@ class Operator {
   std::unique_ptr<WorkloadMetrics> workload_metrics_;  // null without metrics
   std::atomic<bool> acting_{false};                    // not a standby: it may tell of what it sees
   std::vector<std::jthread> watchers_;
+  std::mutex starting_;   // of what follows: leader election starts, and a signal stops
+  bool stopped_ = false;  // for good
   std::jthread starter_;
 };
 

@@ -127,6 +127,22 @@ bool World::has_scc(const std::string& name) const {
   return sccs != nullptr && sccs->store().get({"", name}) != nullptr;
 }
 
+std::optional<kube::RefusedWatch> World::refused_watch(std::string_view ns, bool needs_scc,
+                                                       bool needs_machine_config) {
+  std::optional<kube::RefusedWatch> longest;
+  for (const kube::InformerBase* informer : informers()) {
+    if ((informer == sccs.get() && !needs_scc) ||
+        (informer == machine_configs.get() && !needs_machine_config)) {
+      continue;
+    }
+    auto refused = informer->refused(ns);
+    if (refused && (!longest || refused->since < longest->since)) {
+      longest = std::move(refused);
+    }
+  }
+  return longest;
+}
+
 kube::StoreBase* World::store_of(const kube::ResourceType& type) {
   if (type == types::kWorkload) {
     return &workloads.store();
@@ -178,6 +194,9 @@ void World::on_change(const Listeners& listeners) {
       }
     }
   };
+  for (kube::InformerBase* informer : informers()) {
+    informer->on_refused(listeners.refused);
+  }
   workloads.on_change([of_workload, told = listeners.status_changed](const WorkloadFacts* before,
                                                                      const WorkloadFacts* after) {
     if (before != nullptr && after != nullptr && asks_the_same(*before, *after)) {

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,6 +58,10 @@ class World {
   bool is_known(std::string_view ns);
   // Whether that SecurityContextConstraints exists, as far as any can be seen.
   bool has_scc(const std::string& name) const;
+  // Of the watches whose silence would concern a workload of that namespace the one that has been
+  // refused longest. Those of the shared pieces do where it needs them.
+  std::optional<kube::RefusedWatch> refused_watch(std::string_view ns, bool needs_scc,
+                                                  bool needs_machine_config);
   // The store that watches `type`; null when none does.
   kube::StoreBase* store_of(const kube::ResourceType& type);
   // Does all that can be done without waiting, in every informer.
@@ -67,6 +72,8 @@ class World {
     // Nothing of it changed but its status, which now has this resourceVersion.
     std::function<void(const kube::ObjectKey& workload, std::uint64_t version)> status_changed;
     std::function<void()> shared;  // a cluster-scoped object
+    // refused_watch() may say something else for the workloads of that namespace, "" = of all.
+    std::function<void(const std::string& ns)> refused;
   };
   void on_change(const Listeners& listeners);
 

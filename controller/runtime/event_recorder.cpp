@@ -33,6 +33,13 @@ struct Pending {
   WallTime at;
 };
 
+// As it will be sent: what is no UTF-8 is replaced by U+FFFD, which is longer, so it is to be cut
+// afterwards.
+std::string as_sent(std::string_view text) {
+  return Json::parse(Json(std::string(text)).dump(-1, ' ', false, Json::error_handler_t::replace))
+      .get<std::string>();
+}
+
 bool worth_retrying(const kube::Error& error) {
   switch (error.kind) {
     case kube::ErrorKind::kUnreachable:
@@ -192,7 +199,7 @@ EventRecorder::~EventRecorder() { stop(Milliseconds{0}); }
 void EventRecorder::event(const EventTarget& target, Type type, std::string_view reason,
                           std::string_view message) {
   Pending event{target, type, std::string(reason.substr(0, kMaxReason)),
-                truncate_utf8(message, kMaxMessage), state_->clock.wall()};
+                truncate_utf8(as_sent(message), kMaxMessage), state_->clock.wall()};
   {
     std::lock_guard lock(state_->mutex);
     if (!state_->stopping && state_->queue.size() < state_->options.queue_limit) {

@@ -1,7 +1,9 @@
 #include "runtime/log.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <cstdio>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -56,9 +58,33 @@ std::string_view name_of(Level level) {
   return "unknown";
 }
 
+// DEL and the C1 controls (U+0080 to U+009F), which terminals obey as well and JSON leaves as they
+// are: U+009B alone begins an escape sequence (ECMA-48 section 5.3). `text` is UTF-8.
+std::string without_late_controls(const std::string& text) {
+  constexpr unsigned char kDelete = 0x7f;
+  constexpr unsigned char kLeadOfC1 = 0xc2;  // of U+0080 to U+00BF
+  constexpr unsigned char kAfterC1 = 0xa0;
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
+    const bool c1 = byte == kLeadOfC1 && next < kAfterC1;
+    if (byte != kDelete && !c1) {
+      out += text[i];
+      continue;
+    }
+    std::array<char, sizeof "\\u0000"> escape{};
+    std::snprintf(escape.data(), escape.size(), "\\u%04x", c1 ? next : byte);
+    out += escape.data();
+    i += c1 ? 1 : 0;
+  }
+  return out;
+}
+
 // In quotes, with control characters escaped and broken UTF-8 replaced.
 std::string in_quotes(std::string_view text) {
-  return Json(std::string(text)).dump(-1, ' ', false, Json::error_handler_t::replace);
+  return without_late_controls(
+      Json(std::string(text)).dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 std::string logfmt_value(std::string_view text) {

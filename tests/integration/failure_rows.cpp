@@ -118,6 +118,12 @@ std::function<void(Simulation&)> restarted_without_right(const std::string& reso
   });
 }
 
+void cut_watches(Simulation& simulation) {
+  simulation.transport().breaks = [] { return true; };
+  simulation.settle();
+  simulation.transport().breaks = nullptr;
+}
+
 std::function<void(Simulation&)> with_all_rights() {
   return [](Simulation& simulation) {
     for (const char* role : our_roles) {

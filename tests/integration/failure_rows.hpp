@@ -20,6 +20,7 @@ enum class Told {
   kByInstance,   // in the instance's diagnosis: its Pod is there
   kByCondition,  // there alone: no Pod is made
   kByWarning,    // by the condition PlatformReady=True alone: the workload may run all the same
+  kByDegraded,   // by the condition Degraded=True alone: it runs
 };
 
 struct FailureRow {
@@ -79,6 +80,9 @@ std::function<void(Simulation&)> restarted_without_right(const std::string& reso
 // … or one verb alone, without a restart.
 std::function<void(Simulation&)> without_right(const std::string& resource,
                                                const std::string& verb);
+// Ends the watches that are open: they are opened anew, where they may be. (An API server asks for
+// a right when a watch begins, and lets it run on.)
+void cut_watches(Simulation& simulation);
 // As shipped.
 std::function<void(Simulation&)> with_all_rights();
 

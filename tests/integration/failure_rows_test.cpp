@@ -68,6 +68,9 @@ bool is_told(Simulation& simulation, const FailureRow& row) {
   if (row.told == Told::kByWarning) {
     return condition(simulation, "PlatformReady").value("reason", "") == row.reason;
   }
+  if (row.told == Told::kByDegraded) {
+    return condition(simulation, "Degraded").value("reason", "") == row.reason;
+  }
   const std::string text = condition(simulation, "Ready").value("message", "");
   return headline(simulation) == row.reason && text.find(row.evidence) != std::string::npos;
 }
@@ -77,6 +80,13 @@ void expect_told_everywhere(Simulation& simulation, const FailureRow& row) {
     const Json platform = condition(simulation, "PlatformReady");
     EXPECT_EQ(platform["status"], "True");
     EXPECT_THAT(platform.value("message", ""), tells(row));
+    return;
+  }
+  if (row.told == Told::kByDegraded) {
+    const Json degraded = condition(simulation, "Degraded");
+    EXPECT_EQ(degraded["status"], "True");
+    EXPECT_THAT(degraded.value("message", ""), tells(row));
+    EXPECT_TRUE(simulation.running("nginx"));
     return;
   }
   const Json ready = condition(simulation, "Ready");
@@ -93,7 +103,8 @@ void expect_over(Simulation& simulation, const FailureRow& row) {
   const bool over = simulation.until(
       [&] {
         return simulation.running("nginx") &&
-               condition(simulation, "PlatformReady").value("reason", "") != row.reason;
+               condition(simulation, "PlatformReady").value("reason", "") != row.reason &&
+               condition(simulation, "Degraded").value("reason", "") != row.reason;
       },
       hours(3));
   ASSERT_TRUE(over) << simulation.workload("nginx").dump(2) << Simulation::log();

@@ -80,6 +80,13 @@ std::vector<FailureRow> whole_rows() {
        .mend = respec(
            {{"route",
              {{"annotations", {{"nginx.ingress.kubernetes.io/backend-protocol", "HTTPS"}}}}}})},
+      {.name = "AWatchThatIsNoLongerAllowed",
+       .reason = "WatchForbidden",
+       .evidence = "may no longer watch pods in all namespaces",
+       .remedy = "its ClusterRole as shipped",
+       .told = Told::kByDegraded,
+       .spoil = both(without_right("pods", "watch"), cut_watches),
+       .mend = with_all_rights()},
       {.name = "ConstraintsThatAreNotThere",
        .reason = "SccNotFound",
        .evidence = "\"mine\" does not exist",

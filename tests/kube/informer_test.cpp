@@ -248,6 +248,60 @@ TEST_F(InformerTest, LosingItsRightsIsToldOnceAndOvercome) {
   EXPECT_FALSE(informer->last_error());
 }
 
+TEST_F(InformerTest, AWatchThatIsRefusedForAMinuteIsToldOnceAndIsNotSilent) {
+  using std::chrono::minutes;
+  int changes = 0;
+  informer->on_refused([&](const std::string& ns) {
+    EXPECT_EQ(ns, "");
+    ++changes;
+  });
+  transport.will_answer(200, list(10, {pod("a", 1)}));
+  step();  // no stream is to be had
+  const Instant since = now = next;
+  while (now - since < minutes(20)) {
+    transport.will_refuse_stream(403, status(403, "Forbidden"));
+    step();
+    EXPECT_EQ(informer->refused("n").has_value(), now - since >= std::chrono::minutes(1));
+    now = next;
+  }
+  EXPECT_EQ(changes, 1);
+  EXPECT_EQ(informer->refused("n")->since, since);
+  EXPECT_EQ(informer->refused("n")->verb, "watch");
+  EXPECT_GT(informer->age(now), minutes(10));
+  EXPECT_FALSE(informer->silent(now, minutes(10))) << "the server answers";
+  transport.will_open();
+  step();
+  EXPECT_EQ(changes, 2);
+  EXPECT_FALSE(informer->refused("n"));
+}
+
+TEST_F(InformerTest, AWatchThatFindsNoServerForLongIsSilent) {
+  transport.will_answer(200, list(10, {}));
+  transport.will_open()->ended = true;
+  step();
+  EXPECT_FALSE(informer->silent(now, std::chrono::minutes(10)));
+  advance(std::chrono::minutes(11));
+  EXPECT_TRUE(informer->silent(now, std::chrono::minutes(10)));
+}
+
+TEST_F(InformerTest, ARefusalConcernsTheNamespaceThatItIsOf) {
+  auto wanted = options();
+  wanted.namespaces = {"n", "m"};
+  make(wanted);
+  std::vector<std::string> changed;
+  informer->on_refused([&](const std::string& ns) { changed.push_back(ns); });
+  transport.will_answer(200, list(10, {}));
+  transport.will_answer(200, list(20, {}));
+  transport.will_open();
+  for (int i = 0; i < 2; ++i) {
+    transport.will_refuse_stream(403, status(403, "Forbidden"));
+    advance(std::chrono::seconds(61));
+  }
+  EXPECT_EQ(changed, std::vector<std::string>{"m"});
+  EXPECT_FALSE(informer->refused("n"));
+  EXPECT_EQ(informer->refused("m")->ns, "m");
+}
+
 TEST_F(InformerTest, AnExpiredTokenIsRereadAndRetriedAtOnce) {
   transport.will_answer(200, list(10, {}));
   transport.will_refuse_stream(401, status(401, "Unauthorized"));

@@ -308,6 +308,33 @@ TEST_F(WatcherTest, WhatRbacForbidsIsSurfacedAndTriedAgain) {
   EXPECT_FALSE(watcher.last_error());
 }
 
+TEST_F(WatcherTest, IsRefusedFromTheFirst403OnUntilTheServerSaysSomethingElse) {
+  list_to(10);
+  command<Watcher::Watch>();
+  const auto refuse = [this](ErrorKind kind, int code) {
+    watcher.on_watch_failed(error(kind, code), now);
+    sit_out();
+    command<Watcher::Watch>();
+  };
+  const Instant first = now;
+  refuse(ErrorKind::kForbidden, 403);
+  refuse(ErrorKind::kForbidden, 403);
+  ASSERT_TRUE(watcher.refusal());
+  EXPECT_EQ(watcher.refusal()->since, first);
+  EXPECT_EQ(watcher.refusal()->verb, "watch");
+  refuse(ErrorKind::kServer, 500);
+  EXPECT_FALSE(watcher.refusal());
+  refuse(ErrorKind::kForbidden, 403);
+  EXPECT_GT(watcher.refusal()->since, first);
+  watcher.on_watch_opened(now);
+  EXPECT_FALSE(watcher.refusal());
+  watcher.on_event(error_event(ErrorKind::kGone), now);
+  sit_out();
+  command<Watcher::List>();
+  watcher.on_list_failed(error(ErrorKind::kForbidden, 403), now);
+  EXPECT_EQ(watcher.refusal()->verb, "list");
+}
+
 TEST_F(WatcherTest, ATypeThatIsGoneIsListedAgainOnceItIsBack) {
   list_to(10);
   command<Watcher::Watch>();

@@ -169,10 +169,28 @@ TEST_F(EventRecorderTest, LongAndBrokenTextIsMadeToFit) {
                  std::string(1000, 'x') + std::string(100, '\xff'));
   recorder.flush();
   const Json& event = api.event(0);
-  EXPECT_LE(event["message"].get<std::string>().size(), 1024U + 200U)
-      << "replaced bytes are longer";
+  const std::string message = event["message"];
+  EXPECT_LE(message.size(), 1024U) << "what replaces a byte is longer";
+  EXPECT_TRUE(message.ends_with("\xef\xbf\xbd\xe2\x80\xa6")) << message;
   EXPECT_EQ(event["reason"].get<std::string>().size(), 128U);
   EXPECT_EQ(event["metadata"]["name"].get<std::string>().size(), 253U);
+}
+
+TEST_F(EventRecorderTest, AMessageIsCutBetweenCharactersAndSoIsWhatCombinesIt) {
+  std::string text;
+  while (text.size() < 2000) text += "\xf0\x9f\x90\xa7\xe2\x82\xac";  // of four bytes, of three
+  for (int i = 0; i < 14; ++i) {
+    tell(std::string(static_cast<std::size_t>(i), 'x') + text);
+    recorder.flush();
+  }
+  EXPECT_GT(api.order.size(), 0U);
+  for (std::size_t i = 0; i < api.order.size(); ++i) {
+    const std::string message = api.event(i)["message"];
+    EXPECT_LE(message.size(), 1024U);
+    EXPECT_GT(message.size(), 1024U - 7U);
+    EXPECT_EQ(message.find("\xef\xbf\xbd"), std::string::npos) << "cut within a character";
+    EXPECT_TRUE(message.ends_with("\xe2\x80\xa6"));
+  }
 }
 
 TEST(TruncateUtf8, EndsAtACharacter) {

@@ -45,6 +45,33 @@ TEST_F(LogTest, AUsersTextCannotForgeALine) {
   EXPECT_NE(lines[0].find(R"(quote="a\" b=c")"), std::string::npos) << lines[0];
 }
 
+// What a terminal obeys besides ESC: DEL, and the C1 controls, of which U+009B begins a sequence.
+TEST_F(LogTest, NoControlReachesATerminal) {
+  const std::string text =
+      "a\x7f"
+      "b\xc2\x80"
+      "c\xc2\x9b"
+      "31m\xc2\x9f"
+      "\x9b"
+      "\xc2\xa0\xc3\xa9";
+  for (const auto format : {log::Format::kLogfmt, log::Format::kJson}) {
+    lines.clear();
+    use(format);
+    log::info(text, {{"value", text}, {"plain", "x\x7fy"}});
+    ASSERT_EQ(lines.size(), 1U);
+    std::size_t shown = 0;
+    for (std::size_t at = 0;
+         (at = lines[0].find(R"(a\u007fb\u0080c\u009b31m\u009f)", at)) != std::string::npos; ++at) {
+      ++shown;
+    }
+    EXPECT_EQ(shown, 2U) << lines[0];
+    EXPECT_NE(lines[0].find(R"("x\u007fy")"), std::string::npos) << lines[0];
+    EXPECT_NE(lines[0].find("\xef\xbf\xbd\xc2\xa0\xc3\xa9"), std::string::npos)
+        << "what is no control stays: " << lines[0];
+  }
+  EXPECT_EQ(Json::parse(lines[0])["plain"], "x\x7fy") << "and is what it was to a machine";
+}
+
 TEST_F(LogTest, JsonLinesKeepNumbersAndBooleans) {
   use(log::Format::kJson);
   log::error("no \"route\"",
