@@ -29,7 +29,8 @@ struct Rule {
   std::size_t max_items = 0;
   bool unique = false;                             // a list that is a set
   std::span<const std::string_view> choices = {};  // of the text or of each item
-  const Format* format = nullptr;                  // of the text, of each item or of each map value
+  std::string_view not_a_choice = {};  // why something that one may look for is none of them
+  const Format* format = nullptr;      // of the text, of each item or of each map value
   Shape shape = Shape::kNone;
 };
 
@@ -62,6 +63,7 @@ inline constexpr std::array<Text, 4> kAccessMode = {"ReadWriteOnce", "ReadWriteO
 inline constexpr std::array<Text, 2> kRetention = {"Retain", "Delete"};
 inline constexpr std::array<Text, 3> kUserNamespace = {"Auto", "HostUsers", "Annotation"};
 inline constexpr std::array<Text, 2> kMachineConfig = {"Auto", "Unmanaged"};
+inline constexpr std::array<Text, 3> kDnsPolicy = {"Default", "ClusterFirst", "None"};
 inline constexpr std::array<Text, 2> kUpdate = {"RollingUpdate", "OnDelete"};
 }  // namespace choices
 
@@ -266,9 +268,17 @@ struct Fields<Spec> {
     v("topologySpreadConstraints", &Spec::topology_spread_constraints,
       {.max_items = 16, .shape = Shape::kObjects});
     v("priorityClassName", &Spec::priority_class_name, kObjectName);
+    v("schedulerName", &Spec::scheduler_name, kObjectName);
     v("serviceAccountName", &Spec::service_account_name, kObjectName);
     v("terminationGracePeriodSeconds", &Spec::termination_grace_period_seconds,
       {.min = 1, .max = kDaySeconds});
+    v("dnsPolicy", &Spec::dns_policy,
+      {.choices = choices::kDnsPolicy,
+       .not_a_choice = "ClusterFirstWithHostNet is for Pods on the node's network, which an "
+                       "instance never is: for it ClusterFirst does the same"});
+    v("dnsConfig", &Spec::dns_config, {.shape = Shape::kObject});
+    v("hostAliases", &Spec::host_aliases, {.max_items = 64, .shape = Shape::kObjects});
+    v("setHostnameAsFQDN", &Spec::set_hostname_as_fqdn);
     v.group("podMetadata", [](auto& g) {
       g("labels", &Spec::pod_labels,
         {.max_items = 64, .format = &kLabelValue, .shape = Shape::kStringMap});

@@ -22,6 +22,13 @@ std::string_view text_of(const Json& object, std::string_view key) {
   return found->get_ref<const std::string&>();
 }
 
+// A member that is a list; an empty one where it is not.
+const Json& list_in(const Json& object, const char* key) {
+  static const Json kEmpty = Json::array();
+  const auto found = object.find(key);
+  return found != object.end() && found->is_array() ? *found : kEmpty;
+}
+
 bool names_one_of(const Json& list, std::string_view name) {
   return std::any_of(list.begin(), list.end(),
                      [&](const Json& item) { return text_of(item, "name") == name; });
@@ -51,7 +58,7 @@ Found name(const Workload& w) {
   return Breach{"metadata.name", w.name.empty() ? "" : excerpt(w.name)};
 }
 
-// --- init, environment, metadata of Pods ---
+// --- init, environment, names, metadata of Pods ---
 
 Found arguments_need_command(const Workload& w) {
   const InitSpec& init = w.spec.init;
@@ -115,6 +122,12 @@ Found one_variables_source(const Workload& w) {
   });
 }
 
+Found own_nameservers_are_listed(const Workload& w) {
+  const Json& servers = list_in(w.spec.dns_config, "nameservers");
+  if (w.spec.dns_policy != "None" || !servers.empty()) return std::nullopt;
+  return Breach{"spec.dnsConfig.nameservers", ""};
+}
+
 constexpr std::array<std::string_view, 3> kOwnLabels = {kLabelName, kLabelInstance,
                                                         kLabelManagedBy};
 constexpr std::array<std::string_view, 1> kOwnLabelPrefixes = {"workloads.systemd-operator.dev/"};
@@ -173,13 +186,6 @@ Found one_volume_source(const Workload& w) {
                  if (sources == 1 && known) return std::nullopt;
                  return sources == 0 ? "no source" : keys;
                });
-}
-
-// A member that is a list; an empty one where it is not.
-const Json& list_in(const Json& object, const char* key) {
-  static const Json kEmpty = Json::array();
-  const auto found = object.find(key);
-  return found != object.end() && found->is_array() ? *found : kEmpty;
 }
 
 std::optional<std::string> bad_file(const Json& downward) {
@@ -323,8 +329,9 @@ Found keyed_lists(const Workload& w) {
   const auto name_of = [](const auto& item) { return std::string_view(item.name); };
   const auto json_name = [](const Json& item) { return text_of(item, "name"); };
   const auto mount_path = [](const Json& item) { return text_of(item, "mountPath"); };
+  const auto ip = [](const Json& item) { return text_of(item, "ip"); };
   const auto file = [](const UnitFile& f) { return f.name + " " + f.config_map + " " + f.key; };
-  const std::array<Found, 8> found = {
+  const std::array<Found, 9> found = {
       repeated(spec.ports, "spec.ports", name_of),
       repeated(spec.storage.claims, "spec.storage.claims", name_of),
       repeated(spec.init.credentials, "spec.init.credentials", name_of),
@@ -332,6 +339,7 @@ Found keyed_lists(const Workload& w) {
       repeated(spec.env, "spec.env", json_name),
       repeated(spec.volumes, "spec.volumes", json_name),
       repeated(spec.image_pull_secrets, "spec.imagePullSecrets", json_name),
+      repeated(spec.host_aliases, "spec.hostAliases", ip),
       repeated(spec.volume_mounts, "spec.volumeMounts", mount_path)};
   const auto first_found =
       std::find_if(found.begin(), found.end(), [](const Found& f) { return f.has_value(); });
@@ -506,6 +514,8 @@ constexpr CrossFieldRule kRules[] = {
     {"set exactly one of configMapKeyRef, fieldRef, resourceFieldRef and secretKeyRef",
      one_variable_source},
     {"set configMapRef or secretRef, one of the two", one_variables_source},
+    {"list dnsConfig.nameservers: with dnsPolicy None there are no others",
+     own_nameservers_are_listed},
     {"leave out app.kubernetes.io/name, instance and managed-by and what starts with "
      "workloads.systemd-operator.dev/: the operator sets them",
      reserved_labels},

@@ -8,12 +8,14 @@
 namespace swo::api {
 namespace {
 
-std::string one_of(std::span<const std::string_view> choices) {
+std::string one_of(const Rule& rule) {
+  const auto& choices = rule.choices;
   std::string text = "use ";
   for (std::size_t i = 0; i < choices.size(); ++i) {
     if (i > 0) text += i + 1 == choices.size() ? " or " : ", ";
     text += choices[i];
   }
+  if (!rule.not_a_choice.empty()) text += "; " + std::string(rule.not_a_choice);
   return text;
 }
 
@@ -63,14 +65,14 @@ class Checker {
   }
 
   static std::string set_it(const Rule& rule) {
-    if (!rule.choices.empty()) return one_of(rule.choices);
+    if (!rule.choices.empty()) return one_of(rule);
     return rule.format != nullptr ? std::string(rule.format->remedy) : "set it";
   }
 
   void check_text(const std::string& value, const Path& path, const Rule& rule) {
     const auto& choices = rule.choices;
     if (!choices.empty() && std::find(choices.begin(), choices.end(), value) == choices.end()) {
-      return refuse(path, excerpt(value), one_of(choices));
+      return refuse(path, excerpt(value), one_of(rule));
     }
     if (rule.max_length > 0 && length(value) > rule.max_length) {
       return refuse(path, excerpt(value),

@@ -160,8 +160,13 @@ struct Spec {
   Json affinity = Json::object();
   Json topology_spread_constraints = Json::array();
   std::string priority_class_name;
+  std::string scheduler_name;
   std::string service_account_name;  // "" = one of the operator's making
   std::int32_t termination_grace_period_seconds = 90;
+  std::string dns_policy;  // Default | ClusterFirst | None; "" = ClusterFirst
+  Json dns_config = Json::object();
+  Json host_aliases = Json::array();
+  bool set_hostname_as_fqdn = false;
   Json pod_labels = Json::object();       // podMetadata.labels
   Json pod_annotations = Json::object();  // podMetadata.annotations
   std::vector<Port> ports;

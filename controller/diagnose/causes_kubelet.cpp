@@ -58,6 +58,10 @@ constexpr std::array kImageTexts = {
 };
 
 constexpr std::array kContainerTexts = {
+    Row{"failed to construct FQDN from pod hostname", "HostnameTooLong",
+        "The instance's whole name is longer than the 64 characters that Linux takes",
+        "leave spec.setHostnameAsFQDN out, or use a shorter name for the workload or its "
+        "namespace"},
     Row{"cannot set uid to unmapped user in user namespace", "UnmappedUser",
         "The container's user lies outside the 65,536 ids of its user namespace", kAsRoot},
     Row{"cannot setresuid to ", "UnmappedUser",

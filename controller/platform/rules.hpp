@@ -69,6 +69,7 @@ void choose_runtime_mounts(Context& context);
 void choose_sysctl(Context& context);
 void check_tmpfs_idmap(Context& context);
 void check_volumes(Context& context);
+void check_host_name(Context& context);
 void check_crio_faults(Context& context);
 void choose_api_fields(Context& context);
 

@@ -18,6 +18,7 @@ constexpr Version kKubernetesWithPingRange{1, 31,
 constexpr Version kCrioWithoutChown{1, 35, 0};
 constexpr Version kContainerdWritable{2, 1, 0};
 constexpr Version kInPlaceResize{1, 33, 0};
+constexpr std::size_t kMaxHostName = 64;  // HOST_NAME_MAX; kubernetes pkg/kubelet/util/util.go
 constexpr Version kDisruptionBudgets{1, 21, 0};  // policy/v1
 constexpr Version kUnhealthyEviction{1, 27, 0};  // KEP-3017: beta, and so on by default
 
@@ -210,6 +211,26 @@ void check_volumes(Context& context) {
                    "\"containers\" in /etc/subuid, or to everyone. It does not change by itself: "
                    "give the files to the ids that the container is to see, and set "
                    "spec.platform.userNamespace: HostUsers.");
+}
+
+// The name is made as render/names.cpp makes it; a domain of the cluster's that is not the usual
+// one may be longer or shorter, which nothing here tells.
+void check_host_name(Context& context) {
+  const api::Workload& workload = context.workload;
+  if (!workload.spec.set_hostname_as_fqdn || workload.spec.replicas == 0) {
+    return;
+  }
+  const std::string longest = workload.name + "-" + std::to_string(workload.spec.replicas - 1) +
+                              "." + workload.name + "-instances." + workload.ns +
+                              ".svc.cluster.local";
+  if (longest.size() <= kMaxHostName) {
+    return;
+  }
+  context.warn("HostnameTooLong",
+               "With spec.setHostnameAsFQDN the host name of an instance is " + longest + ", of " +
+                   std::to_string(longest.size()) +
+                   " characters, and Linux takes at most 64: the kubelet does not start it. Use a "
+                   "shorter name for the workload or its namespace, or leave the field out.");
 }
 
 void check_crio_faults(Context& context) {

@@ -11,12 +11,12 @@ namespace swo::platform {
 namespace {
 
 // In this order: a later rule sees what the earlier ones decided.
-constexpr std::array<Rule, 17> kRules = {
-    check_platform,    check_nodes,    choose_user_namespace, check_host_users,
-    check_annotation,  choose_cgroups, gather_machine_config, settle_node_settings,
-    choose_scc,        choose_selinux, choose_runtime_mounts, choose_sysctl,
-    check_tmpfs_idmap, check_volumes,  check_crio_faults,     choose_exposure,
-    choose_api_fields,
+constexpr std::array<Rule, 18> kRules = {
+    check_platform,    check_nodes,       choose_user_namespace, check_host_users,
+    check_annotation,  choose_cgroups,    gather_machine_config, settle_node_settings,
+    choose_scc,        choose_selinux,    choose_runtime_mounts, choose_sysctl,
+    check_tmpfs_idmap, check_volumes,     check_host_name,       check_crio_faults,
+    choose_exposure,   choose_api_fields,
 };
 
 // The pools of the role that hold eligible nodes; all of the role where no node can be seen.

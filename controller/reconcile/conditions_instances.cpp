@@ -124,24 +124,30 @@ std::optional<Verdict> resizing(const View& view) {
   return std::nullopt;
 }
 
+constexpr const char* kPaused = "spec.paused is true: nothing is changed until it is false again";
+
 std::optional<Verdict> paused(const View& view) {
-  if (!spec(view).paused) {
-    return std::nullopt;
-  }
-  return Verdict{"False", "Paused",
-                 "spec.paused is true: nothing is changed until it is false again"};
+  return spec(view).paused ? std::optional(Verdict{"False", "Paused", kPaused}) : std::nullopt;
 }
 
+// Ready once no instance is left: that is what was asked for.
 std::optional<Verdict> hibernating(const View& view) {
   if (!spec(view).hibernate) {
     return std::nullopt;
   }
-  const auto left = view.input.observed.pods.size();
-  if (left > 0) {
+  if (!view.input.observed.pods.empty()) {
     return Verdict{"False", "Hibernating", "instances are being shut down; storage and route stay"};
   }
-  return Verdict{"False", "Hibernated",
+  return Verdict{"True", "Hibernated",
                  "spec.hibernate is true: no instance runs; storage and route are kept"};
+}
+
+std::optional<Verdict> going_to_sleep(const View& view) {
+  auto verdict = hibernating(view);
+  if (verdict) {
+    verdict->status = verdict->status == "True" ? "False" : "True";
+  }
+  return verdict;
 }
 
 // Older instances are replaced by the operator, not by whoever deletes them.
@@ -240,7 +246,7 @@ std::optional<Verdict> watch_forbidden(const View& view) {
 }  // namespace
 
 Verdict progressing(const View& view) {
-  static constexpr Judge kChain[] = {paused,          hibernating,      update_stalled,
+  static constexpr Judge kChain[] = {paused,          going_to_sleep,   update_stalled,
                                      update_going_on, scaling_going_on, resizing};
   if (auto blocked = blocked_by_platform(view)) {
     blocked->status = blocked->bad ? "False" : "True";
@@ -264,10 +270,10 @@ Verdict degraded(const View& view) {
   return verdict;
 }
 
-Verdict headline(const View& view) {
-  static constexpr Judge kChain[] = {deleting,
-                                     paused,
-                                     hibernating,
+namespace {
+
+Verdict unless_paused(const View& view) {
+  static constexpr Judge kChain[] = {hibernating,
                                      runs_as_root_of_its_node,
                                      running,
                                      blocked_by_platform,
@@ -283,6 +289,28 @@ Verdict headline(const View& view) {
   return first_of(
       kChain, view,
       {"False", "Starting", "instances ready: " + count(view.ready, view.instances.wanted)});
+}
+
+// Whoever pauses it wants it left alone, not down: it stays ready as long as it is as asked.
+Verdict while_paused(const View& view) {
+  const std::string what_holds(kPaused);
+  if (view.owes_changes) {
+    return Verdict{"False", "Paused", what_holds + "; what is there is not what is asked for"};
+  }
+  const Verdict as_it_is = unless_paused(view);
+  if (as_it_is.status != "True") {
+    return Verdict{"False", "Paused", what_holds + "; as it is: " + as_it_is.message};
+  }
+  return Verdict{"True", "Paused", what_holds};
+}
+
+}  // namespace
+
+Verdict headline(const View& view) {
+  if (auto verdict = deleting(view)) {
+    return *std::move(verdict);
+  }
+  return spec(view).paused ? while_paused(view) : unless_paused(view);
 }
 
 }  // namespace swo::reconcile

@@ -1,6 +1,7 @@
 #include "reconcile/plan.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "reconcile/children.hpp"
 #include "reconcile/healing.hpp"
@@ -101,21 +102,33 @@ Plan plan(const PlanInput& input) {
   const std::string revision = render::revision(input.workload, input.strategy);
   InstancePlan instances;
   Healing healing;
-  if (input.workload.deleting || input.workload.spec.paused) {
-    // Nothing is written but the status: the garbage collector, or whoever paused it, has the word.
+  bool owes_changes = false;
+  if (input.workload.deleting) {
+    // Nothing is written but the status: the garbage collector has the word.
     instances.wanted = input.workload.spec.hibernate ? 0 : input.workload.spec.replicas;
     healing = plan_healing(input, instances.wanted, /*may_act=*/false);
   } else {
+    const bool may_act = !input.workload.spec.paused;
     const bool children_ready = bring_children_in_line(input, result);
     const bool may_create = !holds_pods(input.strategy) && children_ready;
-    append(plan_history(input, revision), result.actions);
     instances = plan_instances(input, revision, may_create);
-    healing = plan_healing(input, instances.wanted, instances.actions.empty() && may_create);
-    append(plan_resizes(input, revision), result.actions);
-    append(std::move(instances.actions), result.actions);
-    append(std::move(healing.actions), result.actions);
+    healing =
+        plan_healing(input, instances.wanted, may_act && instances.actions.empty() && may_create);
+    std::vector<Action> of_children = std::exchange(result.actions, {});
+    std::vector<Action> of_instances = plan_resizes(input, revision);
+    append(std::move(instances.actions), of_instances);
+    if (may_act) {
+      append(std::move(of_children), result.actions);
+      append(plan_history(input, revision), result.actions);
+      append(std::move(of_instances), result.actions);
+      append(std::move(healing.actions), result.actions);
+    } else {
+      // Whoever paused it has the word.
+      owes_changes = !of_children.empty() || !of_instances.empty();
+    }
   }
-  const View view = make_view(input, instances, healing, revision);
+  View view = make_view(input, instances, healing, revision);
+  view.owes_changes = owes_changes;
   result.status = make_status(view);
   result.notices = std::move(healing.notices);
   notice_change(view, headline(view), result.notices);

@@ -30,6 +30,7 @@ struct View {
   const std::string& revision;
   int ready = 0;  // instances that are ready and not on their way out
   int updated = 0;
+  bool owes_changes = false;  // there would be something to do, were it not paused
 };
 
 Verdict platform_ready(const View& view);

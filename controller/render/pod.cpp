@@ -160,13 +160,20 @@ Json pod(const api::Workload& workload, const Strategy& strategy, int ordinal) {
   }
   // Without an SCC of this workload there may be a ServiceAccount still: the one that runs it.
   body["serviceAccountName"] = service_account_name(workload);
+  if (spec.set_hostname_as_fqdn) {
+    body["setHostnameAsFQDN"] = true;
+  }
   set_unless_empty(body, "affinity", spec.affinity);
+  set_unless_empty(body, "dnsConfig", spec.dns_config);
+  set_unless_empty(body, "dnsPolicy", spec.dns_policy);
+  set_unless_empty(body, "hostAliases", spec.host_aliases);
   set_unless_empty(body, "initContainers",
                    seed_containers(workload, container_security(spec.platform)));
   set_unless_empty(body, "imagePullSecrets", spec.image_pull_secrets);
   set_unless_empty(body, "nodeSelector", spec.node_selector);
   set_unless_empty(body, "priorityClassName", spec.priority_class_name);
   set_unless_empty(body, "runtimeClassName", spec.platform.runtime_class_name);
+  set_unless_empty(body, "schedulerName", spec.scheduler_name);
   set_unless_empty(body, "tolerations", spec.tolerations);
   set_unless_empty(body, "topologySpreadConstraints", spec.topology_spread_constraints);
   set_unless_empty(body, "volumes", mounts.volumes);

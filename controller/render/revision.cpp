@@ -35,8 +35,13 @@ constexpr std::array kWholeFields = {
     "topologySpreadConstraints",
     "podMetadata",
     "priorityClassName",
+    "schedulerName",
     "serviceAccountName",
     "terminationGracePeriodSeconds",
+    "dnsPolicy",
+    "dnsConfig",
+    "hostAliases",
+    "setHostnameAsFQDN",
 };
 
 // Of these a revision keeps all but what concerns no Pod.

@@ -81,6 +81,18 @@ constexpr Case kCases[] = {
     {"/priorityClassName", R"("High")",
      "spec.priorityClassName: \"High\" is not valid: use lower-case letters, digits, '-' and '.', "
      "with a letter or digit at both ends of each part"},
+    {"/schedulerName", R"("My Scheduler")",
+     "spec.schedulerName: \"My Scheduler\" is not valid: use lower-case letters, digits, '-' and "
+     "'.', with a letter or digit at both ends of each part"},
+    {"/dnsPolicy", R"("ClusterFirstWithHostNet")",
+     "spec.dnsPolicy: \"ClusterFirstWithHostNet\" is not valid: use Default, ClusterFirst or None; "
+     "ClusterFirstWithHostNet is for Pods on the node's network, which an instance never is: for "
+     "it ClusterFirst does the same"},
+    {"/dnsConfig", R"(["192.0.2.53"])", "spec.dnsConfig: a list is not valid: write an object"},
+    {"/hostAliases", R"({"ip": "192.0.2.7"})",
+     "spec.hostAliases: an object is not valid: write a list of objects"},
+    {"/setHostnameAsFQDN", R"("yes")",
+     "spec.setHostnameAsFQDN: \"yes\" is not valid: write true or false, without quotes"},
     {"/terminationGracePeriodSeconds", "0",
      "spec.terminationGracePeriodSeconds: 0 is not valid: use a number from 1 to 86400"},
     {"/podMetadata/labels", R"({"team": "a b"})",

@@ -232,6 +232,12 @@ const std::vector<Scenario>& scenarios() {
        creating("FailedCreatePodSandBox: Failed to create pod sandbox: can't allocate user "
                 "namespace: could not find an empty slot to allocate a user namespace"),
        "OutOfIdRanges", "empty slot", "idsPerPod"},
+      {"the whole name is too long for a host name",
+       creating(
+           "FailedCreatePodSandBox: Failed to create pod sandbox: failed to construct FQDN "
+           "from pod hostname and cluster domain, FQDN ipa-0.ipa-instances.x.svc.cluster.local "
+           "is too long (64 characters is the max, 65 characters requested)"),
+       "HostnameTooLong", "64 characters is the max", "spec.setHostnameAsFQDN"},
       {"the node's kubelet has the feature gate off",
        creating("FailedCreatePodSandBox: Failed to create pod sandbox: the feature gate "
                 "\"UserNamespacesSupport\" is disabled: can't set spec.HostUsers"),

@@ -190,6 +190,11 @@ std::vector<FailureRow> runtime_rows() {
                "Failed to create pod sandbox: the feature gate \"UserNamespacesSupport\" is "
                "disabled: can't set spec.HostUsers",
                "finish the upgrade of the nodes"),
+      in_words("AHostNameThatIsTooLong", "HostnameTooLong", "sandbox",
+               "failed to construct FQDN from pod hostname and cluster domain, FQDN "
+               "nginx-0.nginx-instances.a-namespace-with-a-long-name.svc.cluster.local is too long "
+               "(64 characters is the max, 70 characters requested)",
+               "leave spec.setHostnameAsFQDN out"),
       in_words("ASandboxThatCannotBeMade", "SandboxFailed", "sandbox",
                "Failed to create pod sandbox: plugin type=\"ovn-k8s-cni-overlay\" failed (add)",
                "the network plugin"),

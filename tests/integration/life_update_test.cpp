@@ -166,10 +166,26 @@ TEST(LifeUpdate, IsNotMadeWhilePausedAndThenCaughtUp) {
     EXPECT_THAT(what, HasSubstr("systemdworkloads/demo/nginx/status"));
   }
   EXPECT_EQ(life.simulation.phase("nginx"), "Paused");
+  EXPECT_EQ(life.condition("Ready")["status"], "False") << "a change waits";
   EXPECT_EQ(image_of(life.pod("nginx-0")), "v1");
   life.apply({{"paused", false}});
   ASSERT_TRUE(life.runs());
   EXPECT_EQ(image_of(life.pod("nginx-1")), "v2");
+}
+
+// Else Flux and `kubectl wait` would hang on what somebody has paused on purpose.
+TEST(LifeUpdate, PausingWhatRunsAsAskedLeavesItReady) {
+  Life life;
+  life.apply({{"image", "v1"}});
+  ASSERT_TRUE(life.runs());
+  const Json ready = life.condition("Ready");
+  ASSERT_EQ(ready["status"], "True");
+  life.simulation.advance(minutes(1));
+  life.apply({{"paused", true}});
+  life.simulation.advance(minutes(1));
+  EXPECT_EQ(life.simulation.phase("nginx"), "Paused");
+  EXPECT_EQ(life.condition("Ready")["status"], "True");
+  EXPECT_EQ(life.condition("Ready")["lastTransitionTime"], ready["lastTransitionTime"]);
 }
 
 }  // namespace

@@ -60,6 +60,26 @@ TEST(Strategy, NeedsNothingOnOpenShift420) {
   EXPECT_THAT(strategy.warnings, IsEmpty());
 }
 
+// ipa-9.ipa-instances.NAMESPACE.svc.cluster.local, with the highest ordinal that there is to be.
+TEST(Strategy, WarnsOfAHostNameThatLinuxDoesNotTake) {
+  api::Workload workload;
+  workload.name = "ipa";
+  workload.ns = std::string(26, 'n');
+  workload.spec.replicas = 10;
+  const auto warnings = [&] {
+    return decide(workload, generation("openshift-4.20"), kApply).warnings;
+  };
+  EXPECT_THAT(warnings(), IsEmpty()) << "the host name is short unless asked otherwise";
+  workload.spec.set_hostname_as_fqdn = true;
+  EXPECT_THAT(warnings(), IsEmpty()) << "64 characters";
+  workload.spec.replicas = 11;
+  ASSERT_THAT(warnings(), ElementsAre(Field(&Blocker::reason, "HostnameTooLong")));
+  EXPECT_THAT(warnings().front().message, HasSubstr("of 65 characters"));
+  EXPECT_THAT(warnings().front().message, HasSubstr("shorter name"));
+  workload.spec.replicas = 0;
+  EXPECT_THAT(warnings(), IsEmpty());
+}
+
 TEST(Strategy, FollowsARolloutFromTheFirstWriteToTheLastNode) {
   Facts facts = generation("openshift-4.8");
   const auto status = [&] {

@@ -383,6 +383,51 @@ TEST(Plan, APausedWorkloadIsOnlyWatched) {
   EXPECT_EQ(plan.status.phase, "Paused");
 }
 
+TEST(Plan, APausedWorkloadIsReadyWhileItIsAsAsked) {
+  Scene scene;
+  scene.children_in_line();
+  scene.add(scene.pod(0, true));
+  ASSERT_EQ(scene.plan().status.phase, "Running");
+  scene.workload.spec.paused = true;
+  const Plan plan = scene.plan();
+  EXPECT_THAT(plan.actions, IsEmpty());
+  EXPECT_EQ(plan.status.phase, "Paused");
+  EXPECT_EQ(condition(plan, "Ready").status, "True");
+  EXPECT_EQ(condition(plan, "Ready").reason, "Paused");
+  EXPECT_EQ(condition(plan, "Progressing").status, "False");
+}
+
+TEST(Plan, APausedWorkloadIsNotReadyWhileAChangeWaitsForIt) {
+  const std::vector<void (*)(Scene&)> changes = {
+      [](Scene& scene) { scene.workload.spec.image = "v2"; },
+      [](Scene& scene) { scene.workload.spec.replicas = 2; },
+      [](Scene& scene) { scene.workload.spec.service.type = "NodePort"; },
+      [](Scene& scene) { scene.workload.spec.hibernate = true; },
+  };
+  for (const auto change : changes) {
+    Scene scene;
+    scene.children_in_line();
+    scene.add(scene.pod(0, true));
+    scene.workload.spec.paused = true;
+    change(scene);
+    const Plan plan = scene.plan();
+    EXPECT_THAT(plan.actions, IsEmpty());
+    EXPECT_EQ(plan.status.phase, "Paused");
+    EXPECT_EQ(condition(plan, "Ready").status, "False");
+    EXPECT_THAT(condition(plan, "Ready").message, HasSubstr("not what is asked for"));
+  }
+}
+
+TEST(Plan, APausedWorkloadThatDoesNotServeSaysWhy) {
+  Scene scene;
+  scene.children_in_line();
+  scene.add(scene.pod(0, false));
+  scene.workload.spec.paused = true;
+  const Plan plan = scene.plan();
+  EXPECT_EQ(condition(plan, "Ready").status, "False");
+  EXPECT_THAT(condition(plan, "Ready").message, HasSubstr("instances ready: 0/1"));
+}
+
 TEST(Plan, AHibernatingWorkloadKeepsItsChildrenAndLosesItsPods) {
   Scene scene;
   scene.workload.spec.replicas = 2;
@@ -392,8 +437,14 @@ TEST(Plan, AHibernatingWorkloadKeepsItsChildrenAndLosesItsPods) {
   scene.workload.spec.hibernate = true;
   EXPECT_THAT(what(scene.plan()),
               ElementsAre("delete Pod demo/nginx-1", "delete Pod demo/nginx-0"));
+  EXPECT_EQ(condition(scene.plan(), "Ready").status, "False");
+  EXPECT_EQ(condition(scene.plan(), "Progressing").status, "True");
+  EXPECT_EQ(condition(scene.plan(), "Progressing").reason, "Hibernating");
   scene.observed.pods.clear();
   EXPECT_EQ(scene.plan().status.phase, "Hibernated");
+  EXPECT_EQ(condition(scene.plan(), "Ready").status, "True");
+  EXPECT_EQ(condition(scene.plan(), "Ready").reason, "Hibernated");
+  EXPECT_EQ(condition(scene.plan(), "Progressing").status, "False");
   EXPECT_EQ(scene.plan().status.ready, "0/0");
 }
 
