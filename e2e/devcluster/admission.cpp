@@ -141,6 +141,7 @@ void assign_node_ports(const AdmissionRequest& request, Json& service,
   const Json before = request.old_object == nullptr
                           ? Json::array()
                           : request.old_object->value("/spec/ports"_json_pointer, Json::array());
+  if (!spec.contains("ports")) return;
   for (auto& port : spec["ports"]) {
     for (const auto& was : before) {
       if (was.value("port", 0) == port.value("port", 0) && was.contains("nodePort")) {

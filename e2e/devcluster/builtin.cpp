@@ -75,21 +75,22 @@ void default_pod_spec(Json& spec) {
   each(spec, "initContainers", default_container);
 }
 
-std::string qos_class(const Json& spec) {
-  bool any = false, guaranteed = true;
-  for (const Json& c : spec.value("containers", Json::array())) {
-    const Json r = c.value("resources", Json::object());
-    const Json limits = r.value("limits", Json::object());
-    any = any || !limits.empty() || !r.value("requests", Json::object()).empty();
-    guaranteed = guaranteed && limits.contains("cpu") && limits.contains("memory") &&
-                 limits == r.value("requests", Json::object());
-  }
-  return !any ? "BestEffort" : guaranteed ? "Guaranteed" : "Burstable";
+Json unless(const std::string& condition) {
+  return {{"key", "node.kubernetes.io/" + condition},
+          {"operator", "Exists"},
+          {"effect", "NoExecute"},
+          {"tolerationSeconds", 300}};
 }
 
 void default_pod(Json& pod) {
   Json& spec = object_at(pod, "spec");
   default_pod_spec(spec);
+  // Of a Pod, not of its template: SetDefaults_Pod, the Priority and the DefaultTolerationSeconds
+  // admission plugins.
+  fill(spec, "enableServiceLinks", true);
+  fill(spec, "preemptionPolicy", "PreemptLowerPriority");
+  fill(spec, "priority", 0);
+  fill(spec, "tolerations", Json::array({unless("not-ready"), unless("unreachable")}));
   // The ServiceAccount admission plugin.
   fill(spec, "serviceAccountName", spec.value("serviceAccount", "default"));
   spec["serviceAccount"] = spec["serviceAccountName"];
@@ -230,6 +231,18 @@ void check_service(const Json& service, const Json* old, std::vector<Cause>& cau
 
 }  // namespace
 
+std::string qos_class(const Json& spec) {
+  bool any = false, guaranteed = true;
+  for (const Json& c : spec.value("containers", Json::array())) {
+    const Json r = c.value("resources", Json::object());
+    const Json limits = r.value("limits", Json::object());
+    any = any || !limits.empty() || !r.value("requests", Json::object()).empty();
+    guaranteed = guaranteed && limits.contains("cpu") && limits.contains("memory") &&
+                 limits == r.value("requests", Json::object());
+  }
+  return !any ? "BestEffort" : guaranteed ? "Guaranteed" : "Burstable";
+}
+
 bool is_dns_label(const std::string& text) { return text.size() <= kLongestLabel && is_word(text); }
 
 bool is_dns_subdomain(const std::string& text) {
@@ -240,25 +253,6 @@ bool is_dns_subdomain(const std::string& text) {
   }
   return true;
 }
-
-namespace {
-
-// What a real server's decoder takes nothing else for; our controllers read it as such.
-const Json& string_map(const Json& object, const char* pointer, const std::string& path) {
-  static const Json kNone = Json::object();
-  const Json::json_pointer where(pointer);
-  if (!object.contains(where) || object[where].is_null()) return kNone;
-  const Json& map = object[where];
-  if (!map.is_object()) throw bad_request(path + " must be a map of strings");
-  for (const Json& value : map) {
-    if (value.is_string()) continue;
-    throw bad_request(std::string("json: cannot unmarshal ") + value.type_name() +
-                      " into Go struct field " + path + " of type string");
-  }
-  return map;
-}
-
-}  // namespace
 
 std::vector<Cause> validate_metadata(const ResourceType& type, const Json& metadata) {
   std::vector<Cause> causes;
@@ -273,13 +267,13 @@ std::vector<Cause> validate_metadata(const ResourceType& type, const Json& metad
   } else if (!is_dns_subdomain(name)) {
     causes.push_back(invalid_value("metadata.name", name, kSubdomainRule));
   }
-  for (const Json& value : string_map(metadata, "/labels", "metadata.labels")) {
-    const auto& text = value.get_ref<const std::string&>();
-    if (text.size() <= kLongestLabel) continue;
+  const Json labels = metadata.value("labels", Json::object());
+  for (const Json& text : labels) {
+    if (text.get_ref<const std::string&>().size() <= kLongestLabel) continue;
     causes.push_back(invalid_value("metadata.labels", text, "must be no more than 63 characters"));
   }
   std::size_t annotation_bytes = 0;
-  const Json& annotations = string_map(metadata, "/annotations", "metadata.annotations");
+  const Json annotations = metadata.value("annotations", Json::object());
   for (const auto& [key, value] : annotations.items()) {
     annotation_bytes += key.size() + value.get_ref<const std::string&>().size();
   }
@@ -327,10 +321,6 @@ void default_built_in(const ResourceType& type, Json& object,
 std::vector<Cause> validate_built_in(const ResourceType& type, const Json& object,
                                      const Json* old) {
   std::vector<Cause> causes;
-  if (type.plural == "pods") string_map(object, "/spec/nodeSelector", "spec.nodeSelector");
-  if (type.plural == "services") string_map(object, "/spec/selector", "spec.selector");
-  if (type.plural == "poddisruptionbudgets")
-    string_map(object, "/spec/selector/matchLabels", "spec.selector.matchLabels");
   if (type.group.empty() && type.plural == "pods") check_pod(object, old, causes);
   if (type.group.empty() && type.plural == "services") check_service(object, old, causes);
   if (type.group == "apiextensions.k8s.io") causes = validate_crd(object);

@@ -20,7 +20,7 @@ namespace devcluster {
 
 struct ServedVersion {
   std::string name;
-  Json schema;  // openAPIV3Schema; of a built-in type what is imitated of it
+  std::shared_ptr<const Json> schema;  // openAPIV3Schema, with that of metadata
   bool status = false;
   Json scale;  // specReplicasPath, …, empty for the usual ones; null = no such subresource
   std::vector<PrinterColumn> columns;

@@ -127,7 +127,7 @@ Response ApiServer::Impl::scale(Call& call) {
   const Json body = body_of(call);
   const Response response = update(call, [&](const Json& live, ManagedFields managers) {
     const Json wanted = call.verb == "patch" ? patched(scale_of(live, paths),
-                                                       call.header("content-type"), body, true)
+                                                       call.header("content-type"), body, nullptr)
                                              : body;
     const Json replicas = wanted.value("/spec/replicas"_json_pointer, Json(0));
     if (!replicas.is_number_integer() || replicas < 0) {
