@@ -73,6 +73,40 @@ TEST_F(Controllers, AnOwnerThatNeverWasCountsAsGone) {
   EXPECT_FALSE(api->get(maps, "child"));
 }
 
+TEST_F(Controllers, AnOwnerOfAnotherNameOrKindOrNamespaceCountsAsGoneWhateverItsUid) {
+  const auto owner = config_map("owner");
+  const auto refer = [&](const std::string& child, const std::string& field, const char* value) {
+    Json map = {{"apiVersion", "v1"},
+                {"kind", "ConfigMap"},
+                {"metadata",
+                 {{"name", child},
+                  {"namespace", "demo"},
+                  {"ownerReferences",
+                   {{{"apiVersion", "v1"},
+                     {"kind", "ConfigMap"},
+                     {"name", "owner"},
+                     {"uid", owner["metadata"]["uid"]}}}}}}};
+    if (!field.empty()) map["metadata"]["ownerReferences"][0][field] = value;
+    api->create(maps, map);
+  };
+  refer("right", "", "");
+  refer("other-name", "name", "another");
+  refer("other-kind", "kind", "Secret");
+  api->create("/api/v1/namespaces",
+              {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", "other"}}}});
+  auto elsewhere = *api->get(maps, "right");
+  elsewhere["metadata"] = {{"name", "elsewhere"},
+                           {"namespace", "other"},
+                           {"ownerReferences", elsewhere["metadata"]["ownerReferences"]}};
+  const std::string other_maps = "/api/v1/namespaces/other/configmaps";
+  api->create(other_maps, elsewhere);
+  cluster->tick();
+  EXPECT_TRUE(api->get(maps, "right"));
+  EXPECT_FALSE(api->get(maps, "other-name"));
+  EXPECT_FALSE(api->get(maps, "other-kind"));
+  EXPECT_FALSE(api->get(other_maps, "elsewhere"));
+}
+
 TEST_F(Controllers, OrphansAreSetFree) {
   config_map("child", {config_map("owner")});
   cluster->tick();
