@@ -70,7 +70,8 @@ ServedVersion served_version(const Json& version) {
 
 }  // namespace
 
-Catalog::Catalog(Store& store, const std::vector<std::string>& more) : store_(store) {
+Catalog::Catalog(Store& store, const std::vector<std::string>& more, int minor)
+    : store_(store), minor_(minor) {
   const auto add = [this](const std::string&, const Json& entry) { add_built_in(entry); };
   each_entry("types.yaml", add);
   for (const std::string& file : more) each_entry(file, add);
@@ -96,7 +97,8 @@ void Catalog::add_built_in(const Json& entry) {
   type->categories = strings(entry, "categories");
   type->verbs = entry.value("verbs", kAllVerbs);
   for (const Json& sub : entry.value("subresources", Json::array())) {
-    check_keys(sub, {{"name", "kind", "verbs"}, {"group", "version"}});
+    check_keys(sub, {{"name", "kind", "verbs"}, {"group", "version", "since"}});
+    if (sub.value("since", 0) > minor_) continue;
     type->subresources.push_back({sub.at("name"), sub.at("kind"), sub.value("group", ""),
                                   sub.value("version", ""), sub.at("verbs")});
   }

@@ -128,6 +128,8 @@ struct ApiServer::Impl {
   Response scale(Call& call);
   Response bind(Call& call);
   Response evict(Call& call);
+  std::vector<RecordPtr> budgets_of(const RecordPtr& pod) const;
+  bool take_disruption(const Call& call, const RecordPtr& budget);
   Response issue_token(Call& call);
 
   // reviews.cpp: authentication.k8s.io and authorization.k8s.io, which store nothing.

@@ -9,6 +9,7 @@
 #include "devcluster/builtin.hpp"
 #include "devcluster/guards.hpp"
 #include "devcluster/patch.hpp"
+#include "devcluster/pod_resize.hpp"
 #include "devcluster/protobuf.hpp"
 #include "devcluster/schema.hpp"
 #include "devcluster/server_impl.hpp"
@@ -219,9 +220,9 @@ void ApiServer::Impl::admit(Call& call, Json& object, const Json* old) {
     causes.insert(causes.end(), more.begin(), more.end());
   };
   add(validate(object, *call.version->schema, old));
-  if (!call.type->custom) {
-    add(validate_built_in(*call.type, object, call.path.subresource == "resize" ? nullptr : old));
-  }
+  const bool resize = call.path.subresource == "resize";
+  if (!call.type->custom) add(validate_built_in(*call.type, object, resize ? nullptr : old));
+  if (resize) add(validate_resize(object, *old));
   Subject subject = call.subject();
   subject.name = object["metadata"].value("name", "");
   if (!causes.empty()) throw invalid(subject, causes);
@@ -435,6 +436,7 @@ Response ApiServer::Impl::update(Call& call, const Change& change) {
     Draft draft = change(live, managed_fields_of(live));
     Json& next = draft.object;
     if (!draft.managed && call.path.subresource.empty()) take_managed_fields(next, draft.managers);
+    if (call.path.subresource == "resize") next = resized(live, next);
     keep_system_fields(call, next, live);
     if (call.status_write()) {
       Json status_only = live;

@@ -239,7 +239,7 @@ TEST_F(Controllers, EndpointsAndBudgetsFollowReadyPods) {
       {{"apiVersion", "policy/v1"},
        {"kind", "PodDisruptionBudget"},
        {"metadata", {{"name", "nginx"}, {"namespace", "demo"}}},
-       {"spec", {{"maxUnavailable", 1}, {"selector", {{"matchLabels", {{"app", "nginx"}}}}}}}});
+       {"spec", {{"minAvailable", 0}, {"selector", {{"matchLabels", {{"app", "nginx"}}}}}}}});
   create(right_pod());
   cluster->tick();
   const std::string endpoints = "/api/v1/namespaces/demo/endpoints";
@@ -248,6 +248,52 @@ TEST_F(Controllers, EndpointsAndBudgetsFollowReadyPods) {
   ASSERT_TRUE(until_ready());
   EXPECT_EQ((*api->get(endpoints, "nginx"))["subsets"][0]["addresses"][0]["ip"], status("/podIP"));
   EXPECT_EQ((*api->get(budgets, "nginx"))["status"]["disruptionsAllowed"], 1);
+}
+
+TEST_F(Controllers, ABudgetsShareIsOfItsControllersScale) {
+  grant_systemd_scc();
+  const std::string sets = "/apis/apps/v1/namespaces/demo/statefulsets";
+  const std::string budgets = "/apis/policy/v1/namespaces/demo/poddisruptionbudgets";
+  const auto set = api->create(
+      sets, {{"apiVersion", "apps/v1"},
+             {"kind", "StatefulSet"},
+             {"metadata", {{"name", "nginx"}, {"namespace", "demo"}}},
+             {"spec", {{"replicas", 3}, {"selector", {{"matchLabels", {{"app", "nginx"}}}}}}}});
+  api->create(
+      budgets,
+      {{"apiVersion", "policy/v1"},
+       {"kind", "PodDisruptionBudget"},
+       {"metadata", {{"name", "nginx"}, {"namespace", "demo"}}},
+       {"spec", {{"maxUnavailable", 1}, {"selector", {{"matchLabels", {{"app", "nginx"}}}}}}}});
+  const auto told = [&](const char* field) {
+    return (*api->get(budgets, "nginx"))["status"].value(field, Json());
+  };
+  auto owned = right_pod();
+  owned["metadata"]["ownerReferences"] = Json::array({{{"apiVersion", "apps/v1"},
+                                                       {"kind", "StatefulSet"},
+                                                       {"name", "nginx"},
+                                                       {"uid", set["metadata"]["uid"]},
+                                                       {"controller", true}}});
+  create(owned);
+  ASSERT_TRUE(until_ready());
+  EXPECT_EQ(told("expectedPods"), 3);
+  EXPECT_EQ(told("desiredHealthy"), 2);
+  EXPECT_EQ(told("disruptionsAllowed"), 0) << "one of three runs";
+
+  api->merge_patch(sets, "nginx", {{"spec", {{"replicas", 1}}}});
+  api->merge_patch(pods_path("demo"), "nginx", {{"metadata", {{"labels", {{"tier", "web"}}}}}});
+  cluster->tick();
+  EXPECT_EQ(told("expectedPods"), 1);
+  EXPECT_EQ(told("disruptionsAllowed"), 1);
+
+  owned["metadata"]["name"] = "lone";
+  owned["metadata"]["ownerReferences"][0]["kind"] = "ConfigMap";
+  owned["metadata"]["finalizers"] = {"example.com/hold"};
+  create(owned);
+  cluster->tick();
+  EXPECT_EQ(told("conditions")[0]["reason"], "SyncFailed");
+  EXPECT_EQ(told("conditions")[0]["message"], "found no controllers for pod \"lone\"");
+  EXPECT_EQ(told("disruptionsAllowed"), 0);
 }
 
 TEST_F(Controllers, AnUnknownProfileIsRefusedWithTheKnownOnes) {
@@ -324,6 +370,22 @@ TEST_P(EveryProfile, KeepsHostUsersOnlyWhereTheGenerationHasIt) {
   start(GetParam());
   const auto made = create(right_pod());
   EXPECT_EQ(made["spec"].contains("hostUsers"), cluster->profile().minor() >= 33);
+}
+
+TEST_P(EveryProfile, ResizesInPlaceOnlyFrom133On) {
+  start(GetParam());
+  create(right_pod());
+  const Request request{"PATCH",
+                        pods_path("demo") + "/nginx/resize",
+                        {{"content-type", "application/merge-patch+json"}},
+                        "{}",
+                        true,
+                        "",
+                        {}};
+  const bool served = cluster->profile().minor() >= 33;
+  EXPECT_EQ(cluster->api().handle(request).response.status, served ? 200 : 404);
+  const auto listed = api->get("/api", "v1")->dump().find("\"pods/resize\"");
+  EXPECT_EQ(listed != std::string::npos, served);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, EveryProfile, ::testing::ValuesIn(profile_names()),
