@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "devcluster/quantity.hpp"
 #include "devcluster/schema.hpp"
 
 namespace devcluster {
@@ -229,6 +230,31 @@ void check_service(const Json& service, const Json* old, std::vector<Cause>& cau
   }
 }
 
+// ValidatePersistentVolumeClaimUpdate: a volume's name once, a class where there was none, and
+// another size of what is bound.
+void check_claim(const Json& claim, const Json* old, std::vector<Cause>& causes) {
+  if (old == nullptr) return;
+  const auto storage = "/resources/requests/storage"_json_pointer;
+  Json now = claim["spec"];
+  Json before = (*old)["spec"];
+  const std::int64_t size = milli_of(now.value(storage, "")),
+                     old_size = milli_of(before.value(storage, ""));
+  for (const char* once : {"volumeName", "storageClassName"}) {
+    if (!before.contains(once) && now.contains(once)) before[once] = now[once];
+  }
+  if (old->value("/status/phase"_json_pointer, "") == "Bound")
+    before[storage] = now.value(storage, Json());
+  if (now != before) {
+    causes.push_back(forbidden_field(
+        "spec", "spec is immutable after creation except resources.requests for bound claims"));
+  }
+  const auto capacity = old->value("/status/capacity/storage"_json_pointer, "");
+  if (size < old_size && size <= milli_of(capacity)) {
+    causes.push_back(forbidden_field("spec.resources.requests.storage",
+                                     "field can not be less than status.capacity"));
+  }
+}
+
 }  // namespace
 
 std::string qos_class(const Json& spec) {
@@ -323,6 +349,8 @@ std::vector<Cause> validate_built_in(const ResourceType& type, const Json& objec
   std::vector<Cause> causes;
   if (type.group.empty() && type.plural == "pods") check_pod(object, old, causes);
   if (type.group.empty() && type.plural == "services") check_service(object, old, causes);
+  if (type.group.empty() && type.plural == "persistentvolumeclaims")
+    check_claim(object, old, causes);
   if (type.group == "apiextensions.k8s.io") causes = validate_crd(object);
   return causes;
 }

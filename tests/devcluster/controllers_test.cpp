@@ -207,22 +207,88 @@ TEST_F(Controllers, AHostBelongsToTheNamespaceThatClaimedItFirst) {
   EXPECT_EQ(admitted(other_routes, "thief")["status"], "True");
 }
 
-TEST_F(Controllers, AClaimIsBoundAtOnceToTheDefaultClassAndGrows) {
+class Claims : public Controllers {
+ protected:
   const std::string claims = "/api/v1/namespaces/demo/persistentvolumeclaims";
-  api->create(claims, {{"apiVersion", "v1"},
-                       {"kind", "PersistentVolumeClaim"},
-                       {"metadata", {{"name", "data"}, {"namespace", "demo"}}},
-                       {"spec",
-                        {{"accessModes", {"ReadWriteOnce"}},
-                         {"resources", {{"requests", {{"storage", "1Gi"}}}}}}}});
+
+  void make(const std::string& name) {
+    api->create(claims, {{"apiVersion", "v1"},
+                         {"kind", "PersistentVolumeClaim"},
+                         {"metadata", {{"name", name}, {"namespace", "demo"}}},
+                         {"spec",
+                          {{"accessModes", {"ReadWriteOnce"}},
+                           {"resources", {{"requests", {{"storage", "2Gi"}}}}}}}});
+  }
+  static Json size(const char* storage) {
+    return {{"spec", {{"resources", {{"requests", {{"storage", storage}}}}}}}};
+  }
+  std::string refused(int status, const std::string& name, const Json& patch) {
+    const Request request{"PATCH",
+                          claims + "/" + name,
+                          {{"content-type", "application/merge-patch+json"}},
+                          patch.dump(),
+                          true,
+                          "",
+                          {}};
+    const auto answer = cluster->api().handle(request).response;
+    EXPECT_EQ(answer.status, status) << answer.body;
+    return answer.body;
+  }
+};
+
+TEST_F(Claims, AreBoundAtOnceToTheDefaultClassAndGrow) {
+  make("data");
   cluster->tick();
   auto claim = *api->get(claims, "data");
   EXPECT_EQ(claim["status"]["phase"], "Bound");
   EXPECT_EQ(claim["spec"]["storageClassName"], "standard");
-  api->merge_patch(claims, "data",
-                   {{"spec", {{"resources", {{"requests", {{"storage", "2Gi"}}}}}}}});
+  api->merge_patch(claims, "data", size("4Gi"));
   cluster->tick();
-  EXPECT_EQ((*api->get(claims, "data"))["status"]["capacity"]["storage"], "2Gi");
+  EXPECT_EQ((*api->get(claims, "data"))["status"]["capacity"]["storage"], "4Gi");
+}
+
+TEST_F(Claims, ChangeInNothingButTheirSizeAndNeverShrink) {
+  make("data");
+  EXPECT_THAT(refused(422, "data", size("4Gi")),
+              HasSubstr("spec is immutable after creation except resources.requests for bound"));
+  cluster->tick();
+  EXPECT_THAT(refused(422, "data", {{"spec", {{"accessModes", {"ReadWriteMany"}}}}}),
+              HasSubstr("spec is immutable after creation except resources.requests for bound"));
+  EXPECT_THAT(refused(422, "data", size("1Gi")),
+              HasSubstr("spec.resources.requests.storage: Forbidden: field can not be less than "
+                        "status.capacity"));
+  api->merge_patch("/apis/storage.k8s.io/v1/storageclasses", "standard",
+                   {{"allowVolumeExpansion", false}});
+  EXPECT_THAT(refused(403, "data", size("4Gi")),
+              HasSubstr("is forbidden: only dynamically provisioned pvc can be resized"));
+}
+
+TEST_F(Claims, AreKeptWhileAPodOnANodeUsesThem) {
+  grant_systemd_scc();
+  make("data");
+  auto user = right_pod();
+  user["spec"]["volumes"] =
+      Json::array({{{"name", "data"}, {"persistentVolumeClaim", {{"claimName", "data"}}}}});
+  create(user);
+  ASSERT_TRUE(until_ready());
+  api->remove(claims, "data");
+  live(seconds(30));
+  ASSERT_TRUE(api->get(claims, "data")) << "the Pod still uses it";
+  auto late = user;
+  late["metadata"]["name"] = "late";
+  create(late);
+  cluster->tick();
+  EXPECT_THAT(events("late"), HasSubstr("persistentvolumeclaim \"data\" is being deleted"));
+  api->remove(pods_path("demo"), "nginx");
+  EXPECT_TRUE(until([&] { return !api->get(claims, "data"); }));
+}
+
+TEST_F(Claims, ThatNothingUsesGoWhenTheyAreDeleted) {
+  make("data");
+  cluster->tick();
+  api->remove(claims, "data");
+  cluster->tick();
+  EXPECT_FALSE(api->get(claims, "data"));
 }
 
 TEST_F(Controllers, EndpointsAndBudgetsFollowReadyPods) {
