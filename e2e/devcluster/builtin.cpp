@@ -42,10 +42,8 @@ Json& object_at(Json& in, const char* name) {
 
 void each(Json& in, const char* list, const std::function<void(Json&)>& visit) {
   const auto found = in.find(list);
-  if (found == in.end() || !found->is_array()) return;
-  for (Json& item : *found) {
-    if (item.is_object()) visit(item);
-  }
+  if (found == in.end()) return;
+  for (Json& item : *found) visit(item);
 }
 
 std::string pull_policy(const std::string& image) {
@@ -58,13 +56,11 @@ std::string pull_policy(const std::string& image) {
 }
 
 void default_container(Json& container) {
-  const auto image = container.find("image");
-  if (image != container.end() && image->is_string()) {
-    fill(container, "imagePullPolicy", pull_policy(image->get<std::string>()));
-  }
+  if (container.contains("image"))
+    fill(container, "imagePullPolicy", pull_policy(container["image"]));
   // Requests follow limits.
   Json& resources = container["resources"];
-  if (resources.is_object() && resources.contains("limits") && resources["limits"].is_object()) {
+  if (resources.contains("limits")) {
     Json& requests = object_at(resources, "requests");
     for (const auto& [name, value] : resources["limits"].items())
       fill(requests, name.c_str(), value);
@@ -112,7 +108,7 @@ void default_service(Json& service, const std::function<std::string()>& allocate
 }
 
 void check_port(const Json& value, const std::string& path, std::vector<Cause>& causes) {
-  if (!value.is_number_integer() || value < 1 || value > 65535) {
+  if (value < 1 || value > 65535) {
     causes.push_back(invalid_value(path, value, "must be between 1 and 65535, inclusive"));
   }
 }
@@ -124,7 +120,7 @@ void check_names(const Json& list, const std::string& path, bool needed,
   std::size_t i = 0;
   for (const Json& item : list) {
     const std::string at = path + "[" + std::to_string(i++) + "].name";
-    const std::string name = item.is_object() ? item.value("name", "") : "";
+    const std::string name = item.value("name", "");
     if (name.empty()) {
       if (needed) causes.push_back(required(at));
     } else if (!is_dns_label(name)) {
@@ -140,12 +136,11 @@ void check_containers(const Json& list, const std::string& path, std::vector<Cau
   std::size_t i = 0;
   for (const Json& container : list) {
     const std::string at = path + "[" + std::to_string(i++) + "]";
-    if (!container.is_object()) continue;
     if (container.value("image", "").empty()) causes.push_back(required(at + ".image"));
     std::size_t p = 0;
     for (const Json& port : container.value("ports", Json::array())) {
       const std::string port_path = at + ".ports[" + std::to_string(p++) + "].containerPort";
-      if (!port.is_object() || !port.contains("containerPort")) {
+      if (!port.contains("containerPort")) {
         causes.push_back(required(port_path));
       } else {
         check_port(port["containerPort"], port_path, causes);
