@@ -7,7 +7,9 @@
 #include "devcluster/members.hpp"
 #include "devcluster/objects.hpp"
 #include "devcluster/pod_policies.hpp"
+#include "devcluster/quantity.hpp"
 #include "devcluster/scc.hpp"
+#include "devcluster/scheduler.hpp"
 
 namespace devcluster {
 namespace {
@@ -141,6 +143,7 @@ void assign_node_ports(const AdmissionRequest& request, Json& service,
   const Json before = request.old_object == nullptr
                           ? Json::array()
                           : request.old_object->value("/spec/ports"_json_pointer, Json::array());
+  if (!spec.contains("ports")) return;
   for (auto& port : spec["ports"]) {
     for (const auto& was : before) {
       if (was.value("port", 0) == port.value("port", 0) && was.contains("nodePort")) {
@@ -150,6 +153,29 @@ void assign_node_ports(const AdmissionRequest& request, Json& service,
     }
     if (needed && !port.contains("nodePort")) port["nodePort"] = kFirst + next++ % kCount;
   }
+}
+
+// kubernetes plugin/pkg/admission/storage/persistentvolume/resize. What is not bound is refused by
+// validation.
+std::optional<std::string> may_grow(World& world, const AdmissionRequest& request,
+                                    const Json& claim) {
+  const auto storage = "/spec/resources/requests/storage"_json_pointer;
+  const Json& old = *request.old_object;
+  if (milli_of(claim.value(storage, "")) <= milli_of(old.value(storage, ""))) return std::nullopt;
+  if (phase_of(old) != "Bound") return std::nullopt;
+  const auto storage_class = world.get("/apis/storage.k8s.io/v1/storageclasses",
+                                       old.value("/spec/storageClassName"_json_pointer, ""));
+  if (storage_class && storage_class->value("allowVolumeExpansion", false)) return std::nullopt;
+  return "only dynamically provisioned pvc can be resized and the storageclass that provisions the "
+         "pvc must support resize";
+}
+
+// kubernetes plugin/pkg/admission/storage/storageobjectinuseprotection
+void protect(Json& claim) {
+  Json& finalizers = claim["metadata"]["finalizers"];
+  if (finalizers.is_null()) finalizers = Json::array();
+  if (!holds(strings(claim["metadata"], "finalizers"), kClaimProtection))
+    finalizers.push_back(kClaimProtection);
 }
 
 }  // namespace
@@ -183,6 +209,10 @@ void install_admission(World& world) {
     }
     if (request.resource == "services" && request.group.empty()) {
       assign_node_ports(request, object, *node_ports);
+    }
+    if (request.resource == "persistentvolumeclaims" && request.group.empty()) {
+      if (!create) return may_grow(world, request, object);
+      protect(object);
     }
     if (!create) return std::nullopt;
     if (request.resource == "pods" && request.group.empty()) {

@@ -3,6 +3,7 @@
 #include "devcluster/data.hpp"
 #include "devcluster/discovery.hpp"
 #include "devcluster/lower.hpp"
+#include "devcluster/profile.hpp"
 #include "devcluster/protobuf.hpp"
 #include "devcluster/server_impl.hpp"
 #include "devcluster/times.hpp"
@@ -54,7 +55,9 @@ std::string with_api_version(const std::string& text, const std::string& api_ver
 }
 
 ApiServer::Impl::Impl(ApiServerOptions given)
-    : options(std::move(given)), catalog(store, options.extra_types), rbac(store) {
+    : options(std::move(given)),
+      catalog(store, options.extra_types, minor_of(options.git_version)),
+      rbac(store) {
   read_protobuf_messages();
   // What a cluster holds before anyone has done anything.
   each_entry("bootstrap.yaml", [this](const std::string&, const Json& object) {

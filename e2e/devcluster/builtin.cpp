@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "devcluster/quantity.hpp"
 #include "devcluster/schema.hpp"
 
 namespace devcluster {
@@ -41,10 +42,8 @@ Json& object_at(Json& in, const char* name) {
 
 void each(Json& in, const char* list, const std::function<void(Json&)>& visit) {
   const auto found = in.find(list);
-  if (found == in.end() || !found->is_array()) return;
-  for (Json& item : *found) {
-    if (item.is_object()) visit(item);
-  }
+  if (found == in.end()) return;
+  for (Json& item : *found) visit(item);
 }
 
 std::string pull_policy(const std::string& image) {
@@ -57,13 +56,11 @@ std::string pull_policy(const std::string& image) {
 }
 
 void default_container(Json& container) {
-  const auto image = container.find("image");
-  if (image != container.end() && image->is_string()) {
-    fill(container, "imagePullPolicy", pull_policy(image->get<std::string>()));
-  }
+  if (container.contains("image"))
+    fill(container, "imagePullPolicy", pull_policy(container["image"]));
   // Requests follow limits.
   Json& resources = container["resources"];
-  if (resources.is_object() && resources.contains("limits") && resources["limits"].is_object()) {
+  if (resources.contains("limits")) {
     Json& requests = object_at(resources, "requests");
     for (const auto& [name, value] : resources["limits"].items())
       fill(requests, name.c_str(), value);
@@ -75,21 +72,22 @@ void default_pod_spec(Json& spec) {
   each(spec, "initContainers", default_container);
 }
 
-std::string qos_class(const Json& spec) {
-  bool any = false, guaranteed = true;
-  for (const Json& c : spec.value("containers", Json::array())) {
-    const Json r = c.value("resources", Json::object());
-    const Json limits = r.value("limits", Json::object());
-    any = any || !limits.empty() || !r.value("requests", Json::object()).empty();
-    guaranteed = guaranteed && limits.contains("cpu") && limits.contains("memory") &&
-                 limits == r.value("requests", Json::object());
-  }
-  return !any ? "BestEffort" : guaranteed ? "Guaranteed" : "Burstable";
+Json unless(const std::string& condition) {
+  return {{"key", "node.kubernetes.io/" + condition},
+          {"operator", "Exists"},
+          {"effect", "NoExecute"},
+          {"tolerationSeconds", 300}};
 }
 
 void default_pod(Json& pod) {
   Json& spec = object_at(pod, "spec");
   default_pod_spec(spec);
+  // Of a Pod, not of its template: SetDefaults_Pod, the Priority and the DefaultTolerationSeconds
+  // admission plugins.
+  fill(spec, "enableServiceLinks", true);
+  fill(spec, "preemptionPolicy", "PreemptLowerPriority");
+  fill(spec, "priority", 0);
+  fill(spec, "tolerations", Json::array({unless("not-ready"), unless("unreachable")}));
   // The ServiceAccount admission plugin.
   fill(spec, "serviceAccountName", spec.value("serviceAccount", "default"));
   spec["serviceAccount"] = spec["serviceAccountName"];
@@ -110,7 +108,7 @@ void default_service(Json& service, const std::function<std::string()>& allocate
 }
 
 void check_port(const Json& value, const std::string& path, std::vector<Cause>& causes) {
-  if (!value.is_number_integer() || value < 1 || value > 65535) {
+  if (value < 1 || value > 65535) {
     causes.push_back(invalid_value(path, value, "must be between 1 and 65535, inclusive"));
   }
 }
@@ -122,7 +120,7 @@ void check_names(const Json& list, const std::string& path, bool needed,
   std::size_t i = 0;
   for (const Json& item : list) {
     const std::string at = path + "[" + std::to_string(i++) + "].name";
-    const std::string name = item.is_object() ? item.value("name", "") : "";
+    const std::string name = item.value("name", "");
     if (name.empty()) {
       if (needed) causes.push_back(required(at));
     } else if (!is_dns_label(name)) {
@@ -138,12 +136,11 @@ void check_containers(const Json& list, const std::string& path, std::vector<Cau
   std::size_t i = 0;
   for (const Json& container : list) {
     const std::string at = path + "[" + std::to_string(i++) + "]";
-    if (!container.is_object()) continue;
     if (container.value("image", "").empty()) causes.push_back(required(at + ".image"));
     std::size_t p = 0;
     for (const Json& port : container.value("ports", Json::array())) {
       const std::string port_path = at + ".ports[" + std::to_string(p++) + "].containerPort";
-      if (!port.is_object() || !port.contains("containerPort")) {
+      if (!port.contains("containerPort")) {
         causes.push_back(required(port_path));
       } else {
         check_port(port["containerPort"], port_path, causes);
@@ -228,7 +225,44 @@ void check_service(const Json& service, const Json* old, std::vector<Cause>& cau
   }
 }
 
+// ValidatePersistentVolumeClaimUpdate: a volume's name once, a class where there was none, and
+// another size of what is bound.
+void check_claim(const Json& claim, const Json* old, std::vector<Cause>& causes) {
+  if (old == nullptr) return;
+  const auto storage = "/resources/requests/storage"_json_pointer;
+  Json now = claim["spec"];
+  Json before = (*old)["spec"];
+  const std::int64_t size = milli_of(now.value(storage, "")),
+                     old_size = milli_of(before.value(storage, ""));
+  for (const char* once : {"volumeName", "storageClassName"}) {
+    if (!before.contains(once) && now.contains(once)) before[once] = now[once];
+  }
+  if (old->value("/status/phase"_json_pointer, "") == "Bound")
+    before[storage] = now.value(storage, Json());
+  if (now != before) {
+    causes.push_back(forbidden_field(
+        "spec", "spec is immutable after creation except resources.requests for bound claims"));
+  }
+  const auto capacity = old->value("/status/capacity/storage"_json_pointer, "");
+  if (size < old_size && size <= milli_of(capacity)) {
+    causes.push_back(forbidden_field("spec.resources.requests.storage",
+                                     "field can not be less than status.capacity"));
+  }
+}
+
 }  // namespace
+
+std::string qos_class(const Json& spec) {
+  bool any = false, guaranteed = true;
+  for (const Json& c : spec.value("containers", Json::array())) {
+    const Json r = c.value("resources", Json::object());
+    const Json limits = r.value("limits", Json::object());
+    any = any || !limits.empty() || !r.value("requests", Json::object()).empty();
+    guaranteed = guaranteed && limits.contains("cpu") && limits.contains("memory") &&
+                 limits == r.value("requests", Json::object());
+  }
+  return !any ? "BestEffort" : guaranteed ? "Guaranteed" : "Burstable";
+}
 
 bool is_dns_label(const std::string& text) { return text.size() <= kLongestLabel && is_word(text); }
 
@@ -240,25 +274,6 @@ bool is_dns_subdomain(const std::string& text) {
   }
   return true;
 }
-
-namespace {
-
-// What a real server's decoder takes nothing else for; our controllers read it as such.
-const Json& string_map(const Json& object, const char* pointer, const std::string& path) {
-  static const Json kNone = Json::object();
-  const Json::json_pointer where(pointer);
-  if (!object.contains(where) || object[where].is_null()) return kNone;
-  const Json& map = object[where];
-  if (!map.is_object()) throw bad_request(path + " must be a map of strings");
-  for (const Json& value : map) {
-    if (value.is_string()) continue;
-    throw bad_request(std::string("json: cannot unmarshal ") + value.type_name() +
-                      " into Go struct field " + path + " of type string");
-  }
-  return map;
-}
-
-}  // namespace
 
 std::vector<Cause> validate_metadata(const ResourceType& type, const Json& metadata) {
   std::vector<Cause> causes;
@@ -273,13 +288,13 @@ std::vector<Cause> validate_metadata(const ResourceType& type, const Json& metad
   } else if (!is_dns_subdomain(name)) {
     causes.push_back(invalid_value("metadata.name", name, kSubdomainRule));
   }
-  for (const Json& value : string_map(metadata, "/labels", "metadata.labels")) {
-    const auto& text = value.get_ref<const std::string&>();
-    if (text.size() <= kLongestLabel) continue;
+  const Json labels = metadata.value("labels", Json::object());
+  for (const Json& text : labels) {
+    if (text.get_ref<const std::string&>().size() <= kLongestLabel) continue;
     causes.push_back(invalid_value("metadata.labels", text, "must be no more than 63 characters"));
   }
   std::size_t annotation_bytes = 0;
-  const Json& annotations = string_map(metadata, "/annotations", "metadata.annotations");
+  const Json annotations = metadata.value("annotations", Json::object());
   for (const auto& [key, value] : annotations.items()) {
     annotation_bytes += key.size() + value.get_ref<const std::string&>().size();
   }
@@ -327,12 +342,10 @@ void default_built_in(const ResourceType& type, Json& object,
 std::vector<Cause> validate_built_in(const ResourceType& type, const Json& object,
                                      const Json* old) {
   std::vector<Cause> causes;
-  if (type.plural == "pods") string_map(object, "/spec/nodeSelector", "spec.nodeSelector");
-  if (type.plural == "services") string_map(object, "/spec/selector", "spec.selector");
-  if (type.plural == "poddisruptionbudgets")
-    string_map(object, "/spec/selector/matchLabels", "spec.selector.matchLabels");
   if (type.group.empty() && type.plural == "pods") check_pod(object, old, causes);
   if (type.group.empty() && type.plural == "services") check_service(object, old, causes);
+  if (type.group.empty() && type.plural == "persistentvolumeclaims")
+    check_claim(object, old, causes);
   if (type.group == "apiextensions.k8s.io") causes = validate_crd(object);
   return causes;
 }

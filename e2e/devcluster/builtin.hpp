@@ -24,6 +24,9 @@ std::vector<Cause> validate_metadata(const ResourceType& type, const Json& metad
 void default_crd(Json& crd);
 std::vector<Cause> validate_crd(const Json& crd);
 
+// BestEffort, Burstable or Guaranteed, of a Pod's spec.
+std::string qos_class(const Json& spec);
+
 bool is_dns_subdomain(const std::string& text);
 bool is_dns_label(const std::string& text);
 

@@ -7,6 +7,7 @@
 #include "devcluster/lower.hpp"
 #include "devcluster/members.hpp"
 #include "devcluster/schema.hpp"
+#include "devcluster/schemas.hpp"
 
 namespace devcluster {
 namespace {
@@ -50,7 +51,13 @@ std::size_t count_rules(const Json& schema) {
 ServedVersion served_version(const Json& version) {
   ServedVersion out;
   out.name = version.at("name");
-  out.schema = version.value("/schema/openAPIV3Schema"_json_pointer, Json::object());
+  Json schema = version.value("/schema/openAPIV3Schema"_json_pointer, Json::object());
+  Json metadata = object_meta_schema();
+  // A schema may say more of the name alone.
+  metadata["properties"].update(
+      schema.value("/properties/metadata/properties"_json_pointer, Json::object()), true);
+  schema["properties"]["metadata"] = std::move(metadata);
+  out.schema = std::make_shared<const Json>(std::move(schema));
   const Json subresources = version.value("subresources", Json::object());
   out.status = subresources.contains("status");
   if (subresources.contains("scale")) out.scale = subresources["scale"];
@@ -63,7 +70,8 @@ ServedVersion served_version(const Json& version) {
 
 }  // namespace
 
-Catalog::Catalog(Store& store, const std::vector<std::string>& more) : store_(store) {
+Catalog::Catalog(Store& store, const std::vector<std::string>& more, int minor)
+    : store_(store), minor_(minor) {
   const auto add = [this](const std::string&, const Json& entry) { add_built_in(entry); };
   each_entry("types.yaml", add);
   for (const std::string& file : more) each_entry(file, add);
@@ -89,13 +97,14 @@ void Catalog::add_built_in(const Json& entry) {
   type->categories = strings(entry, "categories");
   type->verbs = entry.value("verbs", kAllVerbs);
   for (const Json& sub : entry.value("subresources", Json::array())) {
-    check_keys(sub, {{"name", "kind", "verbs"}, {"group", "version"}});
+    check_keys(sub, {{"name", "kind", "verbs"}, {"group", "version", "since"}});
+    if (sub.value("since", 0) > minor_) continue;
     type->subresources.push_back({sub.at("name"), sub.at("kind"), sub.value("group", ""),
                                   sub.value("version", ""), sub.at("verbs")});
   }
   ServedVersion& version = type->versions[type->storage_version];
   version.name = type->storage_version;
-  version.schema = data("schemas.yaml").value(type->subject().qualified(), Json::object());
+  version.schema = built_in_schema(type->subject().qualified());
   version.status = entry.value("status", false);
   if (entry.value("scale", false)) version.scale = Json::object();
   for (const Json& column : entry.value("columns", Json::array())) {
@@ -173,7 +182,7 @@ std::vector<std::string> Catalog::unevaluated_rules() const {
   std::vector<std::string> out;
   for (const TypePtr& type : all()) {
     for (const auto& [name, version] : type->versions) {
-      const std::size_t rules = count_rules(version.schema);
+      const std::size_t rules = count_rules(*version.schema);
       if (rules == 0) continue;
       out.push_back(type->api_version(name) + "/" + type->plural + ": " + std::to_string(rules) +
                     (rules == 1 ? " rule" : " rules"));

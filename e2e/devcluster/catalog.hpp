@@ -5,6 +5,7 @@
 // for the requests under way. Thread-safe.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <shared_mutex>
@@ -20,7 +21,7 @@ namespace devcluster {
 
 struct ServedVersion {
   std::string name;
-  Json schema;  // openAPIV3Schema; of a built-in type what is imitated of it
+  std::shared_ptr<const Json> schema;  // openAPIV3Schema, with that of metadata
   bool status = false;
   Json scale;  // specReplicasPath, …, empty for the usual ones; null = no such subresource
   std::vector<PrinterColumn> columns;
@@ -45,6 +46,10 @@ struct ResourceType {
   Collection* objects = nullptr;
 
   Subject subject(const std::string& name = "") const { return {group, plural, kind, name}; }
+  bool has_subresource(const std::string& name) const {
+    return std::any_of(subresources.begin(), subresources.end(),
+                       [&](const Subresource& sub) { return sub.name == name; });
+  }
   std::string api_version(const std::string& version) const {
     return group.empty() ? version : group + "/" + version;
   }
@@ -61,8 +66,8 @@ struct ObjectKey {
 
 class Catalog {
  public:
-  // Those of data/types.yaml and of `more` files of that form.
-  Catalog(Store& store, const std::vector<std::string>& more);
+  // Those of data/types.yaml and of `more` files of that form, as Kubernetes 1.`minor` has them.
+  Catalog(Store& store, const std::vector<std::string>& more, int minor);
 
   TypePtr find(const std::string& group, const std::string& plural) const;  // nullptr when unknown
   TypePtr find_kind(const std::string& group, const std::string& kind) const;
@@ -77,6 +82,7 @@ class Catalog {
   void add_built_in(const Json& entry);
 
   Store& store_;
+  const int minor_;
   mutable std::shared_mutex mutex_;
   std::map<std::pair<std::string, std::string>, TypePtr> types_;
 };

@@ -5,6 +5,7 @@
 
 #include "devcluster/members.hpp"
 #include "devcluster/objects.hpp"
+#include "devcluster/paths.hpp"
 
 namespace devcluster {
 namespace {
@@ -18,15 +19,27 @@ bool has_finalizer(const Json& object, const std::string& name) {
 
 }  // namespace
 
+GarbageCollector::Reference GarbageCollector::reference_of(const Json& owner) {
+  return {group_of(owner.value("apiVersion", "")), owner.value("kind", ""), owner.value("name", ""),
+          owner.value("uid", "")};
+}
+
+bool GarbageCollector::exists(const Reference& owner, const std::string& dependent_key) const {
+  const auto found = items_.find(owner.uid);
+  if (found == items_.end() || found->second.self != owner) return false;
+  const auto ns = split_key(found->second.key).first;
+  return ns.empty() || ns == split_key(dependent_key).first;
+}
+
 void GarbageCollector::forget(const std::string& uid) {
   const auto found = items_.find(uid);
   if (found == items_.end()) return;
   for (const auto& owner : found->second.owners) {
-    const auto dependents = owned_.find(owner);
+    const auto dependents = owned_.find(owner.uid);
     if (dependents == owned_.end()) continue;
     dependents->second.erase(uid);
     if (dependents->second.empty()) owned_.erase(dependents);
-    if (leaving_.count(owner) > 0) doubtful_.insert(owner);
+    if (leaving_.count(owner.uid) > 0) doubtful_.insert(owner.uid);
   }
   items_.erase(found);
 }
@@ -42,10 +55,14 @@ void GarbageCollector::observe(const Delta& delta) {
       doubtful_.insert(dependents->second.begin(), dependents->second.end());
     return;
   }
-  Item item{delta.collection, key_of(delta.object), {}};
+  Item item{delta.collection,
+            key_of(delta.object),
+            {group_of(delta.object.value("apiVersion", "")), delta.object.value("kind", ""),
+             name_of(delta.object), uid},
+            {}};
   for (const auto& owner : metadata.value("ownerReferences", Json::array())) {
-    item.owners.push_back(owner.value("uid", ""));
-    owned_[item.owners.back()].insert(uid);
+    item.owners.push_back(reference_of(owner));
+    owned_[item.owners.back().uid].insert(uid);
   }
   if (!item.owners.empty()) doubtful_.insert(uid);
   items_[uid] = std::move(item);
@@ -69,9 +86,10 @@ void GarbageCollector::work(Time /*now*/) {
 
 bool GarbageCollector::lacks_owner(const std::string& uid) const {
   const auto found = items_.find(uid);
-  return found != items_.end() &&
-         std::any_of(found->second.owners.begin(), found->second.owners.end(),
-                     [&](const auto& owner) { return items_.count(owner) == 0; });
+  if (found == items_.end()) return false;
+  const auto& item = found->second;
+  return std::any_of(item.owners.begin(), item.owners.end(),
+                     [&](const Reference& owner) { return !exists(owner, item.key); });
 }
 
 // A dependent: gone when none of its owners is left, else freed of those that are gone.
@@ -82,7 +100,7 @@ void GarbageCollector::look_at(const std::string& uid) {
   if (!object || uid_of(*object) != uid) return;
   Json kept = Json::array();
   for (const auto& owner : (*object)["metadata"].value("ownerReferences", Json::array())) {
-    if (items_.count(owner.value("uid", "")) > 0) kept.push_back(owner);
+    if (exists(reference_of(owner), item.key)) kept.push_back(owner);
   }
   if (kept.empty()) {
     world_.remove(item.collection, item.key);
@@ -96,7 +114,7 @@ void GarbageCollector::look_at(const std::string& uid) {
 void GarbageCollector::finish_owner(const std::string& uid) {
   const auto found = items_.find(uid);
   if (found == items_.end()) return;
-  const auto& [collection, key, owners] = found->second;
+  const auto& [collection, key, self, owners] = found->second;
   const auto object = world_.get(collection, key);
   if (!object) return;
   const bool orphan = has_finalizer(*object, "orphan");
@@ -106,7 +124,7 @@ void GarbageCollector::finish_owner(const std::string& uid) {
   for (const auto& dependent : dependents) {
     const auto item = items_.find(dependent);
     if (item == items_.end()) continue;
-    const auto& [child_collection, child_key, child_owners] = item->second;
+    const auto& [child_collection, child_key, child_self, child_owners] = item->second;
     const auto child = world_.get(child_collection, child_key);
     if (!child) continue;
     bool blocks = false;

@@ -25,10 +25,20 @@ class GarbageCollector final : public Controller {
   }
 
  private:
+  // What an owner reference says, or an object is: one of another kind or name is another owner,
+  // whatever its uid.
+  struct Reference {
+    std::string group, kind, name, uid;
+    bool operator==(const Reference&) const = default;
+  };
   struct Item {
     std::string collection, key;
-    std::vector<std::string> owners;  // uids
+    Reference self;
+    std::vector<Reference> owners;
   };
+  static Reference reference_of(const Json& owner);
+  // The owner is there, where its dependent can have it.
+  bool exists(const Reference& owner, const std::string& dependent_key) const;
   void forget(const std::string& uid);
   bool lacks_owner(const std::string& uid) const;
   void look_at(const std::string& uid);

@@ -2,31 +2,45 @@
 
 #include <algorithm>
 
+#include "devcluster/members.hpp"
+
 namespace devcluster {
 namespace {
 
 // What a part of an object is made of, whichever of map, keyed list and set it is: element → value.
 // A leaf (scalar, atomic list or map, null) has no elements.
 struct Part {
-  Topology shape;
+  Shape shape;
   const Json* value;
 };
 using Parts = std::vector<std::pair<std::string, Part>>;
 
-bool is_leaf(const Json& value, const Topology& shape) {
+bool is_leaf(const Json& value, const Shape& shape) {
   if (value.is_object()) return shape.atomic_map();
-  return !value.is_array() || shape.list() == Topology::List::kAtomic;
+  return !value.is_array() || shape.list() == Shape::List::kAtomic;
 }
 
-Parts parts_of(const Json& value, const Topology& shape) {
+std::string key_element(const Json& item, const Shape& list) {
+  Json key = Json::object();
+  for (const Json& name : list.keys()) {
+    const auto& text = name.get_ref<const std::string&>();
+    const Json* found = lookup(item, text.c_str());
+    key[text] = found == nullptr ? list.key_default(text) : *found;
+  }
+  return "k:" + key.dump();
+}
+
+std::string value_element(const Json& value) { return "v:" + value.dump(); }
+
+Parts parts_of(const Json& value, const Shape& shape) {
   Parts out;
   if (value.is_object()) {
     for (const auto& [name, item] : value.items()) {
-      out.push_back({field_element(name), {shape.field(name), &item}});
+      out.push_back({"f:" + name, {shape.field(name), &item}});
     }
   } else {
-    const Topology item_shape = shape.item();
-    const bool keyed = shape.list() == Topology::List::kKeyed;
+    const Shape item_shape = shape.item();
+    const bool keyed = shape.list() == Shape::List::kKeyed;
     for (const Json& item : value) {
       out.push_back({keyed ? key_element(item, shape) : value_element(item), {item_shape, &item}});
     }
@@ -42,7 +56,7 @@ const Part* find_part(const Parts& parts, const std::string& element) {
 
 // Everything at and below `value`, containers included: what an addition adds and a removal
 // removes.
-void insert_whole(const Json& value, const Topology& shape, FieldSet& out) {
+void insert_whole(const Json& value, const Shape& shape, FieldSet& out) {
   out.member = true;
   if (is_leaf(value, shape)) return;
   for (const auto& [element, part] : parts_of(value, shape)) {
@@ -50,7 +64,7 @@ void insert_whole(const Json& value, const Topology& shape, FieldSet& out) {
   }
 }
 
-void compare_into(const Json& before, const Json& after, const Topology& shape, Comparison& out) {
+void compare_into(const Json& before, const Json& after, const Shape& shape, Comparison& out) {
   const bool same_kind = before.type() == after.type();
   if (is_leaf(after, shape) || is_leaf(before, shape) || !same_kind) {
     if (before != after) insert_whole(after, shape, out.changed);
@@ -89,7 +103,7 @@ std::string printable(const std::string& element) {
 }
 
 // The member or item that a path element names.
-Json::iterator find_element(Json& in, const std::string& element, const Topology& shape) {
+Json::iterator find_element(Json& in, const std::string& element, const Shape& shape) {
   if (in.is_object()) return element[0] == 'f' ? in.find(element.substr(2)) : in.end();
   if (!in.is_array()) return in.end();
   return std::find_if(in.begin(), in.end(), [&](const Json& item) {
@@ -97,7 +111,7 @@ Json::iterator find_element(Json& in, const std::string& element, const Topology
   });
 }
 
-void fields_into(const Json& value, const Topology& shape, FieldSet& out) {
+void fields_into(const Json& value, const Shape& shape, FieldSet& out) {
   if (is_leaf(value, shape) || value.empty()) {
     out.member = true;
     return;
@@ -168,19 +182,19 @@ Json fields_v1(const FieldSet& set) {
   return out;
 }
 
-FieldSet fields_of(const Json& value, const Topology& shape) {
+FieldSet fields_of(const Json& value, const Shape& shape) {
   FieldSet out;
   fields_into(value, shape, out);
   return out;
 }
 
-Comparison compare(const Json& before, const Json& after, const Topology& shape) {
+Comparison compare(const Json& before, const Json& after, const Shape& shape) {
   Comparison out;
   compare_into(before, after, shape, out);
   return out;
 }
 
-void merge_into(Json& onto, const Json& config, const Topology& shape) {
+void merge_into(Json& onto, const Json& config, const Shape& shape) {
   if (is_leaf(config, shape) || onto.type() != config.type()) {
     if (!(config.is_object() && onto.is_null())) {
       onto = config;
@@ -193,7 +207,7 @@ void merge_into(Json& onto, const Json& config, const Topology& shape) {
       merge_into(onto[name], value, shape.field(name));
     return;
   }
-  const bool keyed = shape.list() == Topology::List::kKeyed;
+  const bool keyed = shape.list() == Shape::List::kKeyed;
   for (const Json& item : config) {
     const std::string element = keyed ? key_element(item, shape) : value_element(item);
     if (const auto existing = find_element(onto, element, shape); existing == onto.end()) {
@@ -204,7 +218,7 @@ void merge_into(Json& onto, const Json& config, const Topology& shape) {
   }
 }
 
-void remove_fields(Json& from, const FieldSet& gone, const FieldSet& kept, const Topology& shape) {
+void remove_fields(Json& from, const FieldSet& gone, const FieldSet& kept, const Shape& shape) {
   static const FieldSet nothing;
   for (const auto& [element, set] : gone.below) {
     const auto found = kept.below.find(element);

@@ -1,5 +1,5 @@
 // A set of fields of one object, as metadata.managedFields' FieldsV1 writes it: a trie whose edges
-// are path elements (see topology.hpp). Source: sigs.k8s.io/structured-merge-diff
+// are path elements (f:name, k:{"key":…}, v:value). Source: sigs.k8s.io/structured-merge-diff
 // fieldpath/serialize.go.
 #pragma once
 
@@ -9,7 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "devcluster/topology.hpp"
+#include "devcluster/schema.hpp"
 
 namespace devcluster {
 
@@ -32,17 +32,17 @@ FieldSet field_set_from(const Json& fields_v1);
 Json fields_v1(const FieldSet& set);
 
 // Every field that `value` sets.
-FieldSet fields_of(const Json& value, const Topology& shape);
+FieldSet fields_of(const Json& value, const Shape& shape);
 
 struct Comparison {
   FieldSet changed;  // modified or added
   FieldSet removed;
 };
-Comparison compare(const Json& before, const Json& after, const Topology& shape);
+Comparison compare(const Json& before, const Json& after, const Shape& shape);
 
 // `onto` with what `config` sets: maps and keyed lists item by item, the rest replaced.
-void merge_into(Json& onto, const Json& config, const Topology& shape);
+void merge_into(Json& onto, const Json& config, const Shape& shape);
 // Takes the fields of `gone` out of `from`, except where `kept` has something at or below.
-void remove_fields(Json& from, const FieldSet& gone, const FieldSet& kept, const Topology& shape);
+void remove_fields(Json& from, const FieldSet& gone, const FieldSet& kept, const Shape& shape);
 
 }  // namespace devcluster

@@ -1,7 +1,12 @@
 #include "devcluster/furnish.hpp"
 
+#include <map>
 #include <string>
+#include <vector>
 
+#include <boost/algorithm/string/replace.hpp>
+
+#include "devcluster/data.hpp"
 #include "devcluster/kubelet_status.hpp"
 #include "devcluster/node_start.hpp"
 #include "devcluster/objects.hpp"
@@ -10,7 +15,6 @@ namespace devcluster {
 namespace {
 
 std::string role_label(const std::string& role) { return "node-role.kubernetes.io/" + role; }
-constexpr const char* kMachineRole = "machineconfiguration.openshift.io/role";
 
 Json node_of(const World& world, const std::string& name, const std::string& role, Time now) {
   const auto& profile = world.profile;
@@ -63,103 +67,36 @@ Json node_of(const World& world, const std::string& name, const std::string& rol
   return node;
 }
 
-void storage_classes(Api& api) {
-  for (const auto& [name, provisioner] : {std::pair{"standard", "devcluster.example.com/block"},
-                                          std::pair{"nfs", "devcluster.example.com/nfs"}}) {
-    auto storage_class = object_of("storage.k8s.io/v1", "StorageClass", name);
-    storage_class["provisioner"] = provisioner;
-    storage_class["reclaimPolicy"] = "Delete";
-    storage_class["volumeBindingMode"] = "Immediate";
-    storage_class["allowVolumeExpansion"] = true;
-    if (name == std::string("standard")) {
-      storage_class["metadata"]["annotations"] = {
-          {"storageclass.kubernetes.io/is-default-class", "true"}};
-    }
-    api.create("/apis/storage.k8s.io/v1/storageclasses", storage_class);
-  }
-}
-
-// The restricted SCCs are everyone's by RBAC since 4.11 (cluster-kube-apiserver-operator
-// bindata/bootkube/scc-manifests: ClusterRole and binding per SCC).
-void sccs(World& world) {
-  for (const auto& scc : default_sccs(world.profile)) {
-    world.api.create("/apis/security.openshift.io/v1/securitycontextconstraints", scc);
-    const std::string name = scc["metadata"]["name"];
-    if (name != "restricted-v2" && name != "restricted-v3") continue;
-    const auto role_name = "system:openshift:scc:" + name;
-    auto role = object_of("rbac.authorization.k8s.io/v1", "ClusterRole", role_name);
-    role["rules"] = Json::array({{{"apiGroups", {"security.openshift.io"}},
-                                  {"resources", {"securitycontextconstraints"}},
-                                  {"resourceNames", {name}},
-                                  {"verbs", {"use"}}}});
-    world.api.create("/apis/rbac.authorization.k8s.io/v1/clusterroles", role);
-    auto binding = object_of("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", role_name);
-    binding["roleRef"] = {
-        {"apiGroup", "rbac.authorization.k8s.io"}, {"kind", "ClusterRole"}, {"name", role_name}};
-    binding["subjects"] = Json::array({{{"apiGroup", "rbac.authorization.k8s.io"},
-                                        {"kind", "Group"},
-                                        {"name", "system:authenticated"}}});
-    world.api.create("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", binding);
-  }
-}
-
-void pools(World& world) {
-  for (const std::string pool : {"master", "worker"}) {
-    for (const auto& [name, text] :
-         {std::pair<std::string, const char*>{"00-" + pool, "/etc/tmpfiles.d/cleanup.conf"},
-          {"01-" + pool + "-container-runtime", "/etc/containers/storage.conf"},
-          {"01-" + pool + "-kubelet", "/etc/kubernetes/kubelet-ca.crt"},
-          {"99-" + pool + "-ssh", nullptr}}) {
-      auto config = object_of("machineconfiguration.openshift.io/v1", "MachineConfig", name);
-      config["metadata"]["labels"] = {{kMachineRole, pool}};
-      config["spec"]["config"]["ignition"]["version"] = "3.2.0";
-      if (text != nullptr) {
-        config["spec"]["config"]["storage"]["files"] =
-            Json::array({{{"path", text},
-                          {"mode", 420},
-                          {"overwrite", true},
-                          {"contents", {{"source", "data:,"}}}}});
+// The objects of data/cluster.yaml that this cluster has.
+void add_objects(World& world) {
+  const auto& profile = world.profile;
+  const std::map<std::string, bool> clusters = {
+      {"", true},
+      {"OpenShift", profile.is_openshift()},
+      {"not CRI-O", !profile.is_crio()},
+      {"restricted_v2", profile.restricted_v2},
+      {"restricted_v3", profile.user_namespace_level && profile.host_users},
+      {"machine configs", profile.is_openshift() && profile.machine_configs}};
+  each_entry("cluster.yaml", [&](const std::string&, const Json& entry) {
+    check_keys(entry, {{"in", "object"}, {"only", "for"}});
+    if (!meaning(clusters, entry.value("only", ""))) return;
+    const std::string collection = entry["in"];
+    for (const auto& it : entry.value("for", std::vector<std::string>{""})) {
+      std::string text = entry["object"].dump();
+      for (const auto& [word, value] :
+           std::map<std::string, std::string>{{"$it", it},
+                                              {"$openshift", profile.openshift},
+                                              {"$domain", world.domain},
+                                              {"$id", hash_of(profile.name)},
+                                              {"$now", rfc3339(world.clock())}}) {
+        boost::algorithm::replace_all(text, word, value);
       }
-      world.api.create("/apis/machineconfiguration.openshift.io/v1/machineconfigs", config);
+      const Json object = Json::parse(text);
+      world.api.create(collection, object);
+      if (object.contains("status"))
+        world.patch_status(collection, name_of(object), object["status"]);
     }
-    auto object_of_pool =
-        object_of("machineconfiguration.openshift.io/v1", "MachineConfigPool", pool);
-    object_of_pool["spec"] = {{"machineConfigSelector", {{"matchLabels", {{kMachineRole, pool}}}}},
-                              {"nodeSelector", {{"matchLabels", {{role_label(pool), ""}}}}},
-                              {"paused", false}};
-    world.api.create("/apis/machineconfiguration.openshift.io/v1/machineconfigpools",
-                     object_of_pool);
-  }
-}
-
-void openshift_config(World& world, Time now) {
-  const std::string config = "/apis/config.openshift.io/v1/";
-  const char* const version = "config.openshift.io/v1";
-  auto cluster_version = object_of(version, "ClusterVersion", "version");
-  cluster_version["spec"] = {{"clusterID", hash_of(world.profile.name)}, {"channel", "stable"}};
-  Json conditions;
-  set_condition(conditions, now, "Available", "True", "",
-                "Done applying " + world.profile.openshift);
-  set_condition(conditions, now, "Progressing", "False", "",
-                "Cluster version is " + world.profile.openshift);
-  cluster_version["status"] = {{"desired", {{"version", world.profile.openshift}}},
-                               {"history", Json::array({{{"state", "Completed"},
-                                                         {"version", world.profile.openshift},
-                                                         {"startedTime", rfc3339(now)},
-                                                         {"completionTime", rfc3339(now)},
-                                                         {"verified", true}}})},
-                               {"conditions", conditions}};
-  world.api.create(config + "clusterversions", cluster_version);
-  world.patch_status(config + "clusterversions", "version", cluster_version["status"]);
-  const auto singleton = [&](const char* plural, const char* kind, const Json& spec) {
-    auto object = object_of(version, kind, "cluster");
-    object["spec"] = spec;
-    world.api.create(config + plural, object);
-  };
-  singleton("nodes", "Node", Json::object());
-  singleton("ingresses", "Ingress", {{"domain", world.domain}});
-  singleton("apiservers", "APIServer",
-            {{"tlsSecurityProfile", {{"type", "Intermediate"}, {"intermediate", Json::object()}}}});
+  });
 }
 
 }  // namespace
@@ -178,16 +115,10 @@ void furnish(World& world, int masters, int workers) {
   };
   add("master", masters);
   add("worker", workers);
-  storage_classes(world.api);
-  if (!world.profile.is_crio()) {
-    auto runtime_class = object_of("node.k8s.io/v1", "RuntimeClass", "cgroup-writable");
-    runtime_class["handler"] = "cgroup-writable";
-    world.api.create("/apis/node.k8s.io/v1/runtimeclasses", runtime_class);
+  for (const auto& scc : default_sccs(world.profile)) {
+    world.api.create("/apis/security.openshift.io/v1/securitycontextconstraints", scc);
   }
-  if (!world.profile.is_openshift()) return;
-  sccs(world);
-  openshift_config(world, now);
-  if (world.profile.machine_configs) pools(world);
+  add_objects(world);
 }
 
 }  // namespace devcluster

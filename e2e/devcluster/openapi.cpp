@@ -54,10 +54,10 @@ Json with_type_meta(Json schema, const std::string& reference_prefix) {
 Json definition(const ResourceType& type, const ServedVersion& version, bool v3) {
   Json out;
   if (type.custom) {
-    out = with_type_meta(v3 ? version.schema : swagger_schema(version.schema),
+    out = with_type_meta(v3 ? *version.schema : swagger_schema(*version.schema),
                          v3 ? "#/components/schemas/" : "#/definitions/");
   } else {
-    // A built-in type's fields are not imitated: any object will do.
+    // Decoding knows a built-in type's fields; this document leaves them open.
     out = {{"type", "object"},
            {"description", type.kind + " (this stand-in does not describe its fields)"}};
   }

@@ -13,26 +13,26 @@ bool starts_with(const std::string& text, std::string_view prefix) {
   return text.compare(0, prefix.size(), prefix) == 0;
 }
 
-void merge_list(Json& onto, const Json& patch, const Topology& shape) {
+void merge_list(Json& onto, const Json& patch, const Shape& shape) {
   if (!onto.is_array()) onto = Json::array();
   const bool replace = std::any_of(patch.begin(), patch.end(), [](const Json& item) {
     return item.is_object() && item.value("$patch", "") == "replace";
   });
-  if (replace || shape.list() == Topology::List::kAtomic) {
+  if (replace || shape.list() == Shape::List::kAtomic) {
     onto = Json::array();
     for (const Json& item : patch) {
       if (!item.is_object() || !item.contains("$patch")) onto.push_back(item);
     }
     return;
   }
-  if (shape.list() == Topology::List::kSet) {
+  if (shape.list() == Shape::List::kSet) {
     for (const Json& item : patch) {
       if (std::find(onto.begin(), onto.end(), item) == onto.end()) onto.push_back(item);
     }
     return;
   }
   // Strategic merge knows one key per list; it is the first of the several that apply uses.
-  const std::string& key = shape.keys().front();
+  const auto& key = shape.keys().front().get_ref<const std::string&>();
   for (const Json& item : patch) {
     if (!item.is_object() || !item.contains(key)) {
       throw Refusal(422, "Invalid",
@@ -65,7 +65,7 @@ void delete_from_list(Json& onto, const std::string& name, const Json& values) {
 
 }  // namespace
 
-void strategic_merge(Json& onto, const Json& patch, const Topology& shape) {
+void strategic_merge(Json& onto, const Json& patch, const Shape& shape) {
   if (!onto.is_object()) onto = Json::object();
   const std::string directive = patch.value("$patch", "");
   if (directive == "delete") {
@@ -96,7 +96,8 @@ void strategic_merge(Json& onto, const Json& patch, const Topology& shape) {
   }
 }
 
-Json patched(const Json& live, const std::string& content_type, const Json& patch, bool custom) {
+Json patched(const Json& live, const std::string& content_type, const Json& patch,
+             const Shape* shape) {
   Json out = live;
   if (starts_with(content_type, "application/merge-patch+json")) {
     if (!patch.is_object()) throw bad_request("a merge patch must be a JSON object");
@@ -113,9 +114,9 @@ Json patched(const Json& live, const std::string& content_type, const Json& patc
                         error.what());
     }
   }
-  if (starts_with(content_type, "application/strategic-merge-patch+json") && !custom) {
+  if (starts_with(content_type, "application/strategic-merge-patch+json") && shape != nullptr) {
     if (!patch.is_object()) throw bad_request("a strategic merge patch must be a JSON object");
-    strategic_merge(out, patch, Topology::built_in());
+    strategic_merge(out, patch, *shape);
     return out;
   }
   throw Refusal(

@@ -6,13 +6,15 @@
 
 #include <nlohmann/json.hpp>
 
-#include "devcluster/topology.hpp"
+#include "devcluster/schema.hpp"
 
 namespace devcluster {
 
-// By content type; Refusal 415 for others, 422 when a JSON patch does not apply.
-Json patched(const Json& live, const std::string& content_type, const Json& patch, bool custom);
+// By content type; Refusal 415 for others, 422 when a JSON patch does not apply. `shape` is null
+// where strategic merge is not understood.
+Json patched(const Json& live, const std::string& content_type, const Json& patch,
+             const Shape* shape);
 
-void strategic_merge(Json& onto, const Json& patch, const Topology& shape);
+void strategic_merge(Json& onto, const Json& patch, const Shape& shape);
 
 }  // namespace devcluster

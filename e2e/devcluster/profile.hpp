@@ -45,8 +45,10 @@ struct Profile {
 
   bool is_openshift() const { return !openshift.empty(); }
   bool is_crio() const { return runtime.rfind("cri-o", 0) == 0; }
-  int minor() const;  // 33 of v1.33.5
+  int minor() const;
 };
+
+int minor_of(const std::string& kubernetes);  // 33 of v1.33.5
 
 // nullptr: no such profile.
 const Profile* find_profile(std::string_view name);

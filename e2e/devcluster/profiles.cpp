@@ -52,7 +52,9 @@ const std::vector<Profile>& profiles() {
 
 }  // namespace
 
-int Profile::minor() const {
+int Profile::minor() const { return minor_of(kubernetes); }
+
+int minor_of(const std::string& kubernetes) {
   int value = 0;
   std::sscanf(kubernetes.c_str(), "v1.%d", &value);
   return value;

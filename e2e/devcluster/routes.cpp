@@ -1,6 +1,7 @@
 #include "devcluster/routes.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 #include <tuple>
 #include <utility>
 
@@ -113,6 +114,13 @@ std::string pair_text(const std::string& ns, const std::string& key, const std::
   return ns + "/" + key + "=" + value;
 }
 
+Json controller_of(const Json& object) {
+  for (const auto& owner : object.at("metadata").value("ownerReferences", Json::array())) {
+    if (owner.value("controller", false)) return owner;
+  }
+  return nullptr;
+}
+
 std::string first_pair(const std::string& ns, const Json& labels) {
   return pair_text(ns, labels.begin().key(), labels.begin().value());
 }
@@ -181,13 +189,14 @@ void Followers::observe_pod(const std::string& key, const Json* pod) {
                  pod->at("spec").value("nodeName", ""),
                  uid_of(*pod),
                  pod->at("metadata").value("labels", Json::object()),
+                 controller_of(*pod),
                  is_ready(*pod),
                  deleting(*pod),
                  has_ended(*pod) || deleting(*pod)};
   if (old != pods_.end()) {
     const auto& was = old->second;
     if (was.ready == facts.ready && was.ip == facts.ip && was.over == facts.over &&
-        was.labels == facts.labels) {
+        was.labels == facts.labels && was.controller == facts.controller) {
       return;
     }
     if (was.labels != facts.labels) index(key, was, false);
@@ -218,29 +227,82 @@ std::vector<std::string> Followers::matching(const std::string& ns,
   return keys;
 }
 
+std::optional<int> Followers::scale_of(const std::string& ns, const Json& controller) {
+  const std::string version = controller.value("apiVersion", ""),
+                    kind = controller.value("kind", "");
+  auto& collection = resources_[version + " " + kind];
+  if (collection.empty()) {
+    const std::string group = version.find('/') == std::string::npos ? "/api" : "/apis";
+    const Json served = world_.api.get(group, version).value_or(Json::object());
+    for (const auto& resource : served.value("resources", Json::array())) {
+      const std::string name = resource.value("name", "");
+      if (resource.value("kind", "") == kind && name.find('/') == std::string::npos)
+        collection = group + "/" + version + "/" + name;
+    }
+  }
+  if (collection.empty()) return std::nullopt;
+  const auto scale = world_.get(collection, ns + "/" + controller.value("name", "") + "/scale");
+  if (!scale || uid_of(*scale) != controller.value("uid", "")) return std::nullopt;
+  return scale->value("/spec/replicas"_json_pointer, 0);
+}
+
+// disruption.go, getExpectedScale: a Pod that nothing controls is not expected.
+int Followers::expected_scale(const std::string& ns, const std::vector<std::string>& pods) {
+  std::map<std::string, int> scales;
+  for (const auto& pod : pods) {
+    const auto& controller = pods_.at(pod).controller;
+    if (controller.is_null() || scales.count(controller.value("uid", "")) > 0) continue;
+    const auto scale = scale_of(ns, controller);
+    if (!scale) {
+      throw std::runtime_error("found no controllers for pod \"" + split_key(pod).second + "\"");
+    }
+    scales[controller.value("uid", "")] = *scale;
+  }
+  int sum = 0;
+  for (const auto& [uid, scale] : scales) sum += scale;
+  return sum;
+}
+
+// disruption.go, failSafe.
+void Followers::fail_budget(const std::string& key, const Json& budget, const std::string& why,
+                            Time now) {
+  Json status = budget.value("status", Json::object());
+  const Json before = status;
+  status["disruptionsAllowed"] = 0;
+  set_condition(status["conditions"], now, "DisruptionAllowed", "False", "SyncFailed", why);
+  if (status != before) world_.patch_status(kBudgets, key, status);
+}
+
+// disruption.go, trySync. Only a number of Pods that must stay is not asked of their controllers.
 void Followers::update_budget(const std::string& key, Time now) {
   const auto ns = split_key(key).first;
   const auto budget = world_.get(kBudgets, key);
   if (!budget) return;
   const auto& spec = budget->at("spec");
-  int expected = 0;
-  int healthy = 0;
-  for (const auto& pod :
-       matching(ns, spec.value("/selector/matchLabels"_json_pointer, Json::object()))) {
-    const auto& facts = pods_.at(pod);
-    // What is expected is asked of the Pods' owner in a real cluster; a Pod on its way out is still
-    // one of them (kubernetes pkg/controller/disruption).
-    if (facts.over && !facts.leaving) continue;
-    ++expected;
-    healthy += facts.ready && !facts.leaving ? 1 : 0;
+  const auto pods = matching(ns, spec.value("/selector/matchLabels"_json_pointer, Json::object()));
+  const Json least = spec.value("minAvailable", Json());
+  int expected = static_cast<int>(pods.size());
+  if (!least.is_number_integer()) {
+    try {
+      expected = expected_scale(ns, pods);
+    } catch (const std::runtime_error& error) {
+      fail_budget(key, *budget, error.what(), now);
+      return;
+    }
   }
+  const auto healthy =
+      static_cast<int>(std::count_if(pods.begin(), pods.end(), [&](const auto& pod) {
+        const auto& facts = pods_.at(pod);
+        return facts.ready && !facts.leaving;
+      }));
   const int desired =
-      spec.contains("minAvailable")
-          ? scaled(spec["minAvailable"], expected, true)
-          : std::max(0, expected - scaled(spec.value("maxUnavailable", Json(0)), expected, true));
+      least.is_null()
+          ? std::max(0, expected - scaled(spec.value("maxUnavailable", Json(0)), expected, true))
+          : scaled(least, expected, true);
   Json status = budget->value("status", Json::object());
   const Json before = status;
-  const int allowed = std::max(0, healthy - desired);
+  const int allowed = expected <= 0 ? 0 : std::max(0, healthy - desired);
+  status.erase("disruptedPods");  // who was let go is on its way by now
   status["expectedPods"] = expected;
   status["currentHealthy"] = healthy;
   status["desiredHealthy"] = desired;
@@ -248,7 +310,9 @@ void Followers::update_budget(const std::string& key, Time now) {
   status["observedGeneration"] = (*budget)["metadata"].value("generation", 1);
   set_condition(status["conditions"], now, "DisruptionAllowed", allowed > 0 ? "True" : "False",
                 allowed > 0 ? "SufficientPods" : "InsufficientPods");
-  if (status != before) world_.patch_status(kBudgets, key, status);
+  if (status == before) return;
+  if (before.contains("disruptedPods")) status["disruptedPods"] = nullptr;
+  world_.patch_status(kBudgets, key, status);
 }
 
 void Followers::update_endpoints(const std::string& key) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -45,7 +46,7 @@ class Followers final : public Controller {
  private:
   struct PodFacts {
     std::string ip, node, uid;
-    Json labels;
+    Json labels, controller;  // the latter as an owner reference; null where there is none
     bool ready = false, leaving = false;
     bool over = false;  // ended, or leaving
   };
@@ -61,12 +62,18 @@ class Followers final : public Controller {
   void observe_pod(const std::string& key, const Json* pod);
   void index(const std::string& key, const PodFacts& pod, bool there);
   void update_budget(const std::string& key, Time now);
+  void fail_budget(const std::string& key, const Json& budget, const std::string& why, Time now);
+  // The scale of a controller; nothing where there is no such controller with a scale.
+  std::optional<int> scale_of(const std::string& ns, const Json& controller);
+  // The scales of the Pods' controllers together; throws std::runtime_error where one has none.
+  int expected_scale(const std::string& ns, const std::vector<std::string>& pods);
   void update_endpoints(const std::string& key);
   std::vector<std::string> matching(const std::string& ns, const Json& match_labels) const;
 
   std::map<std::string, PodFacts> pods_;
   std::map<Pair, std::set<std::string>> pods_by_label_;
   Selecting budgets_, services_;
+  std::map<std::string, std::string> resources_;  // "apps/v1 Deployment" → its collection
 };
 
 }  // namespace devcluster

@@ -152,6 +152,7 @@ std::string Scheduler::lacks_claim(const Json& pod) {
     if (claim.empty()) continue;
     const auto object = world_.get(kClaims, ns + "/" + claim);
     if (!object) return "persistentvolumeclaim \"" + claim + "\" not found";
+    if (deleting(*object)) return "persistentvolumeclaim \"" + claim + "\" is being deleted";
     if (phase_of(*object) != "Bound") return "pod has unbound immediate PersistentVolumeClaims";
   }
   return "";
@@ -203,10 +204,39 @@ void Scheduler::bind(const Json& pod, const std::string& node, const Resources& 
                         "default-scheduler");
 }
 
-ClaimBinder::ClaimBinder(World& world) : Controller(world, {kClaims, kStorageClasses}) {}
+ClaimBinder::ClaimBinder(World& world) : Controller(world, {kClaims, kStorageClasses, kPods}) {}
+
+// The claims of a Pod on a node: until then no kubelet would start it. `pod` is null where it has
+// gone.
+void ClaimBinder::observe_pod(const std::string& key, const Json* pod) {
+  std::set<std::string> claims;
+  if (pod != nullptr && pod->at("spec").contains("nodeName")) {
+    for (const auto& volume : pod->at("spec").value("volumes", Json::array())) {
+      const auto name =
+          volume.value("/persistentVolumeClaim/claimName"_json_pointer, std::string());
+      if (!name.empty()) claims.insert(split_key(key).first + "/" + name);
+    }
+  }
+  for (const auto& claim : claims) users_[claim].insert(key);
+  for (const auto& claim : claims_of_[key]) {
+    if (claims.count(claim) > 0) continue;
+    users_[claim].erase(key);
+    changed_.insert(claim);
+  }
+  claims_of_[key] = std::move(claims);
+  if (claims_of_[key].empty()) claims_of_.erase(key);
+}
 
 void ClaimBinder::observe(const Delta& delta) {
-  if (delta.kind == Delta::Kind::kDeleted) return;
+  const bool deleted = delta.kind == Delta::Kind::kDeleted;
+  if (delta.collection == kPods) {
+    observe_pod(key_of(delta.object), deleted ? nullptr : &delta.object);
+    return;
+  }
+  if (deleted) {
+    users_.erase(key_of(delta.object));
+    return;
+  }
   if (delta.collection == kStorageClasses) {
     changed_.merge(without_class_);
     without_class_.clear();
@@ -217,8 +247,24 @@ void ClaimBinder::observe(const Delta& delta) {
 
 void ClaimBinder::work(Time /*now*/) {
   for (const auto& key : std::exchange(changed_, {})) {
-    if (const auto claim = world_.get(kClaims, key)) bind(key, *claim);
+    const auto claim = world_.get(kClaims, key);
+    if (claim && deleting(*claim)) {
+      let_go(key, *claim);
+    } else if (claim) {
+      bind(key, *claim);
+    }
   }
+}
+
+void ClaimBinder::let_go(const std::string& key, const Json& claim) {
+  const auto users = users_.find(key);
+  if (users != users_.end() && !users->second.empty()) return;
+  Json kept = Json::array();
+  for (const auto& finalizer : claim["metadata"].value("finalizers", Json::array())) {
+    if (finalizer != kClaimProtection) kept.push_back(finalizer);
+  }
+  if (kept != claim["metadata"].value("finalizers", Json::array()))
+    world_.patch(kClaims, key, {{"metadata", {{"finalizers", kept}}}});
 }
 
 // One step: what it changes comes back as a change.

@@ -52,7 +52,11 @@ class Scheduler final : public Controller {
   std::set<std::string> pending_, unschedulable_;
 };
 
-// Binds each claim at once, and grows it when asked to.
+// What a claim has until it is deleted and no Pod on a node uses it (volume/util/finalizer.go).
+inline constexpr const char* kClaimProtection = "kubernetes.io/pvc-protection";
+
+// Binds each claim at once, grows it when asked to, and lets it go when nothing uses it
+// (pkg/controller/volume/pvcprotection).
 class ClaimBinder final : public Controller {
  public:
   explicit ClaimBinder(World& world);
@@ -60,8 +64,11 @@ class ClaimBinder final : public Controller {
   void work(Time now) override;
 
  private:
+  void observe_pod(const std::string& key, const Json* pod);
   void bind(const std::string& key, const Json& claim);
+  void let_go(const std::string& key, const Json& claim);
   std::set<std::string> changed_, without_class_;
+  std::map<std::string, std::set<std::string>> claims_of_, users_;  // Pod → claims, claim → Pods
 };
 
 // Taints nodes whose kubelet is silent; their Pods are not ready, and are deleted when their

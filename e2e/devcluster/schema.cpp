@@ -59,6 +59,36 @@ const Json* schema_of(const Json& schema, const std::string& member) {
   return additional != nullptr && additional->is_object() ? additional : nullptr;
 }
 
+bool type_matches(const Json& value, const Json& schema) {
+  if (flag(schema, "x-kubernetes-int-or-string")) {
+    return value.is_number_integer() || value.is_string();
+  }
+  const Json* type = lookup(schema, "type");
+  if (type == nullptr || !type->is_string()) return true;
+  const std::string& name = type->get_ref<const std::string&>();
+  if (name == "object") return value.is_object();
+  if (name == "array") return value.is_array();
+  if (name == "string") return value.is_string();
+  if (name == "boolean") return value.is_boolean();
+  if (name == "number") return value.is_number();
+  if (name == "integer") {
+    return value.is_number_integer() ||
+           (value.is_number() && std::trunc(value.get<double>()) == value.get<double>());
+  }
+  return true;
+}
+
+std::string wanted_type(const Json& schema) {
+  const Json* type = lookup(schema, "type");
+  return flag(schema, "x-kubernetes-int-or-string") ? "integer,string"
+         : type == nullptr                          ? "object"
+                                                    : type->get<std::string>();
+}
+
+std::string type_name(const Json& value) {
+  return value.is_null() ? "null" : value.is_number_integer() ? "integer" : value.type_name();
+}
+
 class Validator {
  public:
   std::vector<Cause> causes;
@@ -83,36 +113,11 @@ class Validator {
   }
 
  private:
-  static bool type_matches(const Json& value, const Json& schema) {
-    if (flag(schema, "x-kubernetes-int-or-string")) {
-      return value.is_number_integer() || value.is_string();
-    }
-    const Json* type = lookup(schema, "type");
-    if (type == nullptr || !type->is_string()) return true;
-    const std::string& name = type->get_ref<const std::string&>();
-    if (name == "object") return value.is_object();
-    if (name == "array") return value.is_array();
-    if (name == "string") return value.is_string();
-    if (name == "boolean") return value.is_boolean();
-    if (name == "number") return value.is_number();
-    if (name == "integer") {
-      return value.is_number_integer() ||
-             (value.is_number() && std::trunc(value.get<double>()) == value.get<double>());
-    }
-    return true;
-  }
-
   void wrong_type(const Json& value, const Json& schema, const std::string& path) {
-    const Json* type = lookup(schema, "type");
-    const std::string wanted = flag(schema, "x-kubernetes-int-or-string") ? "integer,string"
-                               : type == nullptr                          ? "object"
-                                                 : type->get<std::string>();
-    const std::string got = value.is_null()             ? "null"
-                            : value.is_number_integer() ? "integer"
-                                                        : value.type_name();
+    const std::string got = type_name(value);
     causes.push_back({"FieldValueTypeInvalid",
                       "Invalid value: \"" + got + "\": " + path + " in body must be of type " +
-                          wanted + ": \"" + got + "\"",
+                          wanted_type(schema) + ": \"" + got + "\"",
                       path});
   }
 
@@ -269,36 +274,101 @@ class Validator {
   }
 };
 
-void prune_into(Json& value, const Json& schema, const std::string& path, bool root,
-                std::vector<std::string>& removed) {
-  if (value.is_array()) {
-    const Json* items = lookup(schema, "items");
-    if (items == nullptr) return;
-    for (std::size_t i = 0; i < value.size(); ++i) {
-      prune_into(value[i], *items, at_index(path, i), false, removed);
+// apimachinery pkg/api/resource/quantity.go
+constexpr const char* kQuantity = "^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$";
+// RFC 3339, as metav1.Time reads it.
+constexpr const char* kTime =
+    "^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?(Z|[+-]\\d\\d:\\d\\d)$";
+constexpr const char* kBase64 = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}(==|[A-Za-z0-9+/]=))?$";
+
+// Why Go's decoder cannot read the value; "" when it can.
+std::string undecodable(const Json& value, const Json& schema, const std::string& path) {
+  const Json* format = lookup(schema, "format");
+  const bool quantity = format != nullptr && *format == "quantity";
+  if (!type_matches(value, schema) || (quantity && !value.is_number() && !value.is_string())) {
+    return "json: cannot unmarshal " + std::string(value.type_name()) + " into Go struct field ." +
+           path + " of type " + (quantity ? "resource.Quantity" : wanted_type(schema));
+  }
+  if (format == nullptr || !value.is_string()) return "";
+  const auto& text = value.get_ref<const std::string&>();
+  const auto fits = [&](const char* pattern) {
+    return text.size() > kLongestMatched || std::regex_match(text, *compiled(pattern));
+  };
+  if (quantity && !fits(kQuantity)) {
+    return std::string("quantities must match the regular expression '") + kQuantity + "'";
+  }
+  if (*format == "date-time" && !fits(kTime)) {
+    return "parsing time " + value.dump() + " as \"2006-01-02T15:04:05Z07:00\": cannot parse";
+  }
+  if (*format == "byte" && !fits(kBase64)) return "illegal base64 data";
+  return "";
+}
+
+// What Go has for a null in a list or a map.
+Json zero_of(const Json& schema) {
+  const Json* type = lookup(schema, "type");
+  static const std::map<std::string, Json> zeros = {{"object", Json::object()},
+                                                    {"array", Json::array()},
+                                                    {"string", ""},
+                                                    {"integer", 0},
+                                                    {"boolean", false}};
+  const auto found = type == nullptr ? zeros.end() : zeros.find(type->get<std::string>());
+  return found == zeros.end() ? Json() : found->second;
+}
+
+void decode_into(Json& value, const Json& schema, const std::string& path, bool typed, bool root,
+                 Decoding& out);
+
+void decode_list(Json& list, const Json& items, const std::string& path, bool typed,
+                 Decoding& out) {
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (typed && list[i].is_null()) list[i] = zero_of(items);
+    decode_into(list[i], items, at_index(path, i), typed, false, out);
+  }
+}
+
+void decode_into(Json& value, const Json& schema, const std::string& path, bool typed, bool root,
+                 Decoding& out) {
+  if (typed) {
+    if (value.is_null()) return;
+    if (auto why = undecodable(value, schema, path); !why.empty()) {
+      out.mistyped.push_back({"", std::move(why), path});
+      return;
     }
+    // A quantity is text, whatever it was sent as.
+    if (value.is_number() && schema.value("format", "") == "quantity") value = value.dump();
+  }
+  if (value.is_array()) {
+    if (const Json* items = lookup(schema, "items")) decode_list(value, *items, path, typed, out);
     return;
   }
   if (!value.is_object()) return;
   const Json* additional = lookup(schema, "additionalProperties");
   const bool keeps_unknown = flag(schema, "x-kubernetes-preserve-unknown-fields") ||
                              (additional != nullptr && *additional == true);
+  const Json* properties = lookup(schema, "properties");
   const bool resource = root || flag(schema, "x-kubernetes-embedded-resource");
   for (auto at = value.begin(); at != value.end();) {
     const std::string& name = at.key();
-    const bool type_meta = name == "apiVersion" || name == "kind" || name == "metadata";
-    if (resource && type_meta) {
+    const bool metadata = root && name == "metadata";
+    const Json* inner = schema_of(schema, name);
+    if (resource && !metadata && (name == "apiVersion" || name == "kind" || name == "metadata")) {
       ++at;
       continue;
     }
-    const Json* inner = schema_of(schema, name);
+    const bool declared = properties != nullptr && properties->contains(name);
     if (inner == nullptr && !keeps_unknown) {
-      removed.push_back(below(path, name));
+      out.unknown.push_back(below(path, name));
       at = value.erase(at);
-      continue;
+    } else if (typed && declared && at->is_null() && !flag(*inner, "nullable")) {
+      at = value.erase(at);
+    } else {
+      if (inner != nullptr) {
+        if (typed && !declared && at->is_null()) at.value() = zero_of(*inner);
+        decode_into(at.value(), *inner, below(path, name), typed || metadata, false, out);
+      }
+      ++at;
     }
-    if (inner != nullptr) prune_into(at.value(), *inner, below(path, name), false, removed);
-    ++at;
   }
 }
 
@@ -329,8 +399,45 @@ void apply_defaults(Json& value, const Json& schema) {
   }
 }
 
-void prune(Json& object, const Json& schema, std::vector<std::string>& removed) {
-  prune_into(object, schema, "", true, removed);
+Decoding decode(Json& object, const Json& schema, bool custom) {
+  Decoding out;
+  decode_into(object, schema, "", !custom, true, out);
+  return out;
+}
+
+Shape Shape::field(const std::string& name) const {
+  return Shape(schema_ == nullptr ? nullptr : schema_of(*schema_, name));
+}
+
+Shape Shape::item() const {
+  return Shape(schema_ == nullptr ? nullptr : lookup(*schema_, "items"));
+}
+
+Shape::List Shape::list() const {
+  if (schema_ == nullptr) return List::kAtomic;
+  const Json* type = lookup(*schema_, "x-kubernetes-list-type");
+  if (type != nullptr && *type != "map") return *type == "set" ? List::kSet : List::kAtomic;
+  const Json* keys = lookup(*schema_, "x-kubernetes-list-map-keys");
+  return keys == nullptr ? List::kAtomic : keys->empty() ? List::kSet : List::kKeyed;
+}
+
+const Json& Shape::keys() const { return schema_->at("x-kubernetes-list-map-keys"); }
+
+bool Shape::atomic_map() const {
+  const Json* type = schema_ == nullptr ? nullptr : lookup(*schema_, "x-kubernetes-map-type");
+  return type != nullptr && *type == "atomic";
+}
+
+bool Shape::declares(const std::string& field) const {
+  const Json* properties = schema_ == nullptr ? nullptr : lookup(*schema_, "properties");
+  return properties != nullptr && properties->contains(field);
+}
+
+Json Shape::key_default(const std::string& key) const {
+  const Json* items = lookup(*schema_, "items");
+  const Json* property = items == nullptr ? nullptr : schema_of(*items, key);
+  const Json* value = property == nullptr ? nullptr : lookup(*property, "default");
+  return value == nullptr ? Json() : *value;
 }
 
 std::vector<Cause> validate(const Json& object, const Json& schema, const Json* old) {

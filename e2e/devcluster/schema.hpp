@@ -1,4 +1,5 @@
-// Structural schemas of custom resources: defaulting, pruning and validation.
+// Structural schemas, of custom and of built-in types: decoding, defaulting, validation, and how
+// parts merge. Pure.
 //
 // Sources: apiextensions-apiserver pkg/apiserver/schema (defaulting, pruning, listtype) and
 // kube-openapi pkg/validation (messages). Of x-kubernetes-validations only `self == oldSelf` is
@@ -17,15 +18,41 @@ namespace devcluster {
 // Fills in defaults; a null where the schema allows none counts as absent.
 void apply_defaults(Json& value, const Json& schema);
 
-// Removes what the schema does not know; `removed` gets the paths ("spec.x", "spec.list[0].y").
-// The object's own apiVersion, kind and metadata always stay.
-void prune(Json& object, const Json& schema, std::vector<std::string>& removed);
+// Paths ("spec.x", "spec.list[0].y"), of what decoding took away or could not read.
+struct Decoding {
+  std::vector<std::string> unknown;
+  std::vector<Cause> mistyped;
+};
+// Removes what the schema does not know. Where types are Go's (all of a built-in object, a custom
+// one's metadata) a null is a field left out, and what does not fit its type is told of; the rest
+// of a custom object is left to validate().
+Decoding decode(Json& object, const Json& schema, bool custom);
 
 // `old` for transition rules; nullptr on create.
 std::vector<Cause> validate(const Json& object, const Json& schema, const Json* old);
 
 // Evaluated here; any other rule is only counted.
 bool is_immutability_rule(const std::string& rule);
+
+// How a part of an object merges, by its schema; nullptr where nothing is said of it.
+class Shape {
+ public:
+  enum class List { kAtomic, kSet, kKeyed };
+
+  explicit Shape(const Json* schema) : schema_(schema) {}
+  Shape field(const std::string& name) const;
+  Shape item() const;
+  List list() const;
+  const Json& keys() const;  // of a keyed list
+  bool atomic_map() const;
+  // Declared among the properties: not itself an owned field, only what is in it.
+  bool declares(const std::string& field) const;
+  // The value of a key that an item leaves out.
+  Json key_default(const std::string& key) const;
+
+ private:
+  const Json* schema_;
+};
 
 // field.Error of apimachinery pkg/util/validation/field.
 Cause required(const std::string& field, const std::string& detail = "");

@@ -104,7 +104,9 @@ struct ApiServer::Impl {
   void run_admission(Call& call, const AdmissionRequest& request, Json& object);
   static AdmissionRequest admission_request(const Call& call, const char* verb,
                                             const std::string& ns, const Json* old);
-  static void report_unknown(Call& call, const std::vector<std::string>& unknown);
+  // What the type's decoder makes of what was sent.
+  static void read(Call& call, Json& object);
+  static void check_applied(const Call& call, Json& config);
   void track(const Call& call, Draft& draft, const Json& live) const;
   ManagedEntry writer(const Call& call, const std::string& operation) const;
   std::string allocate_ip();
@@ -126,6 +128,8 @@ struct ApiServer::Impl {
   Response scale(Call& call);
   Response bind(Call& call);
   Response evict(Call& call);
+  std::vector<RecordPtr> budgets_of(const RecordPtr& pod) const;
+  bool take_disruption(const Call& call, const RecordPtr& budget);
   Response issue_token(Call& call);
 
   // reviews.cpp: authentication.k8s.io and authorization.k8s.io, which store nothing.

@@ -22,7 +22,7 @@ Json ownable(const Json& object) {
 }
 
 // Every object has metadata, so a creation does not add it.
-FieldSet whole_of(const Json& after, const Topology& shape) {
+FieldSet whole_of(const Json& after, const Shape& shape) {
   return compare({{"metadata", Json::object()}}, after, shape).changed;
 }
 
@@ -121,7 +121,7 @@ void set_managed_fields(Json& object, const ManagedFields& managers) {
 }
 
 ApplyResult apply_config(const Json& live, ManagedFields managers, const Json& config,
-                         const Topology& shape, const ManagedEntry& who, bool force) {
+                         const Shape& shape, const ManagedEntry& who, bool force) {
   const Json wanted = ownable(config);
   const FieldSet now = fields_of(wanted, shape);
   FieldSet last;
@@ -159,7 +159,7 @@ ApplyResult apply_config(const Json& live, ManagedFields managers, const Json& c
 }
 
 ManagedFields track_update(const Json& before, const Json& after, ManagedFields managers,
-                           const Topology& shape, const ManagedEntry& who) {
+                           const Shape& shape, const ManagedEntry& who) {
   const Json new_state = ownable(after);
   const Comparison change = before.is_object() ? compare(ownable(before), new_state, shape)
                                                : Comparison{whole_of(new_state, shape), {}};

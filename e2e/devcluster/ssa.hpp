@@ -34,10 +34,10 @@ struct ApplyResult {
 // What becomes of `live` (null: created) when `who` applies `config`. Refusal 409 with a cause for
 // each field of another manager that would change, unless `force`.
 ApplyResult apply_config(const Json& live, ManagedFields managers, const Json& config,
-                         const Topology& shape, const ManagedEntry& who, bool force);
+                         const Shape& shape, const ManagedEntry& who, bool force);
 
 // The managers after `who` changed `before` (null: created) into `after` by other means.
 ManagedFields track_update(const Json& before, const Json& after, ManagedFields managers,
-                           const Topology& shape, const ManagedEntry& who);
+                           const Shape& shape, const ManagedEntry& who);
 
 }  // namespace devcluster

@@ -63,9 +63,11 @@ bool is_core(const Call& call, const char* plural) {
   return call.path.group.empty() && call.path.resource == plural;
 }
 
-// Runs, and is not ready.
-bool is_unwell(const Json& pod) {
-  return pod.value("/status/phase"_json_pointer, "") == "Running" && !is_ready(pod);
+// Its going disrupts nothing: eviction.go, canIgnorePDB.
+bool bypasses_budgets(const Json& pod) {
+  const std::string phase = pod.value("/status/phase"_json_pointer, "");
+  return (phase != "Running" && phase != "Unknown") ||
+         pod["metadata"].contains("deletionTimestamp");
 }
 
 // KEP-3017: always, or while the budget is kept without it.
@@ -88,7 +90,9 @@ Answer ApiServer::Impl::serve_subresource(Call& call) {
   }
   if (elsewhere) return elsewhere(call.request, call.path.ns, call.path.name);
 
-  if ((sub == "status" && call.version->status) || (sub == "resize" && is_core(call, "pods"))) {
+  const bool resize = sub == "resize" && is_core(call, "pods");
+  if (resize && !call.type->has_subresource(sub)) throw no_such_path();
+  if ((sub == "status" && call.version->status) || resize) {
     if (call.verb == "get") return read_one(call);
     if (call.verb == "update") return {replace(call, body_of(call)), nullptr};
     if (call.verb == "patch") return {patch(call), nullptr};
@@ -127,7 +131,7 @@ Response ApiServer::Impl::scale(Call& call) {
   const Json body = body_of(call);
   const Response response = update(call, [&](const Json& live, ManagedFields managers) {
     const Json wanted = call.verb == "patch" ? patched(scale_of(live, paths),
-                                                       call.header("content-type"), body, true)
+                                                       call.header("content-type"), body, nullptr)
                                              : body;
     const Json replicas = wanted.value("/spec/replicas"_json_pointer, Json(0));
     if (!replicas.is_number_integer() || replicas < 0) {
@@ -164,35 +168,66 @@ Response ApiServer::Impl::bind(Call& call) {
   return json_line(201, success_status(call.subject(), ""));
 }
 
+// The budgets that a Pod is under; an empty selector selects nothing.
+std::vector<RecordPtr> ApiServer::Impl::budgets_of(const RecordPtr& pod) const {
+  const TypePtr budgets = catalog.find("policy", "poddisruptionbudgets");
+  const auto page = store.list(*budgets->objects, {pod->ns, nullptr, nullptr, "", 0, 0});
+  std::vector<RecordPtr> out;
+  for (const RecordPtr& budget : page->records) {
+    const Json selector =
+        Json::parse(budget->text).value("/spec/selector"_json_pointer, Json::object());
+    if (!selector.empty() && Selector::from_label_selector(selector).matches(pod->labels))
+      out.push_back(budget);
+  }
+  return out;
+}
+
+// eviction.go, checkAndDecrement. False: someone else wrote the budget in between.
+bool ApiServer::Impl::take_disruption(const Call& call, const RecordPtr& budget) {
+  Json pdb = Json::parse(budget->text);
+  Json& status = pdb["status"];
+  const auto too_many = [](const Json& details, const std::string& why) {
+    Refusal refusal(429, "TooManyRequests",
+                    "Cannot evict pod as it would violate the pod's disruption budget.", details);
+    refusal.add_cause({"DisruptionBudget", why, ""});
+    return refusal;
+  };
+  const auto number = [&](const char* name) {
+    return status.is_null() ? 0 : status.value(name, 0);
+  };
+  if (number("observedGeneration") < pdb["metadata"].value("generation", 0)) {
+    throw too_many({{"retryAfterSeconds", 10}}, "The disruption budget " + budget->name +
+                                                    " is still being processed by the server.");
+  }
+  if (number("disruptionsAllowed") <= 0) {
+    throw too_many(Json::object(), "The disruption budget " + budget->name + " needs " +
+                                       std::to_string(number("desiredHealthy")) +
+                                       " healthy pods and has " +
+                                       std::to_string(number("currentHealthy")) + " currently");
+  }
+  if (call.dry_run) return true;
+  status["disruptionsAllowed"] = number("disruptionsAllowed") - 1;
+  status["disruptedPods"][call.path.name] = now_text();
+  const TypePtr budgets = catalog.find("policy", "poddisruptionbudgets");
+  return put({budgets, budget->ns, budget->name}, budget, pdb) != nullptr;
+}
+
 // pkg/registry/core/pod/storage/eviction.go
 Response ApiServer::Impl::evict(Call& call) {
   const Json body = call.request.body.empty() ? Json::object() : body_of(call);
   const RecordPtr record = get(call.key());
-  const bool unwell = is_unwell(Json::parse(record->text));
-  const TypePtr budgets = catalog.find("policy", "poddisruptionbudgets");
-  const auto page = store.list(*budgets->objects, {call.path.ns, nullptr, nullptr, "", 0, 0});
-  for (const RecordPtr& budget : page->records) {
-    Json pdb = Json::parse(budget->text);
-    const Selector selector =
-        Selector::from_label_selector(pdb.value("/spec/selector"_json_pointer, Json::object()));
-    if (!selector.matches(record->labels)) continue;
-    const Json status = pdb.value("status", Json::object());
-    if (unwell && may_go_unwell(pdb)) continue;
-    const int allowed = status.value("disruptionsAllowed", 0);
-    if (allowed <= 0) {
-      Refusal refusal(429, "TooManyRequests",
-                      "Cannot evict pod as it would violate the pod's disruption budget.",
-                      Json::object());
-      refusal.add_cause({"DisruptionBudget",
-                         "The disruption budget " + budget->name + " needs " +
-                             std::to_string(status.value("desiredHealthy", 0)) +
-                             " healthy pods and has " +
-                             std::to_string(status.value("currentHealthy", 0)) + " currently",
-                         ""});
-      throw refusal;
+  const Json pod = Json::parse(record->text);
+  if (!bypasses_budgets(pod)) {
+    const auto budgets = budgets_of(record);
+    if (budgets.size() > 1) {
+      throw Refusal(
+          500, "",
+          "This pod has more than one PodDisruptionBudget, which the eviction subresource "
+          "does not support.");
     }
-    pdb["status"]["disruptionsAllowed"] = allowed - 1;
-    if (!call.dry_run) put({budgets, budget->ns, budget->name}, budget, pdb);
+    const bool counts =
+        !budgets.empty() && (is_ready(pod) || !may_go_unwell(Json::parse(budgets.front()->text)));
+    if (counts && !take_disruption(call, budgets.front())) return evict(call);
   }
   remove_one(call, call.key(), body.value("deleteOptions", Json::object()));
   return json_line(201, success_status(call.subject(), ""));

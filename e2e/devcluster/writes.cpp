@@ -3,10 +3,13 @@
 // pkg/endpoints/handlers/patch.go.
 #include <algorithm>
 
+#include <boost/algorithm/string/join.hpp>
+
 #include "devcluster/base64.hpp"
 #include "devcluster/builtin.hpp"
 #include "devcluster/guards.hpp"
 #include "devcluster/patch.hpp"
+#include "devcluster/pod_resize.hpp"
 #include "devcluster/protobuf.hpp"
 #include "devcluster/schema.hpp"
 #include "devcluster/server_impl.hpp"
@@ -125,10 +128,8 @@ void keep_system_fields(const Call& call, Json& next, const Json& live) {
 void encode_string_data(Json& secret) {
   const auto plain = secret.find("stringData");
   if (plain == secret.end()) return;
-  if (!plain->is_object()) throw bad_request("stringData must be a map of strings");
   for (const auto& [key, value] : plain->items()) {
-    if (!value.is_string()) throw bad_request("stringData." + key + " must be a string");
-    secret["data"][key] = base64(value.get<std::string>());
+    secret["data"][key] = base64(value.get_ref<const std::string&>());
   }
   secret.erase("stringData");
 }
@@ -146,8 +147,24 @@ Json binary_body(const std::string& type, const std::string& body) {
                 "application/json, application/yaml");
 }
 
-Topology shape_of(const Call& call) {
-  return call.type->custom ? Topology::custom(&call.version->schema) : Topology::built_in();
+Shape shape_of(const Call& call) { return Shape(call.version->schema.get()); }
+
+// A body is a bad request; what a patch makes is invalid (handlers/patch.go).
+Refusal unreadable(const Call& call, const Json& object, const std::string& why) {
+  if (call.request.method == "PATCH")
+    return invalid({}, {invalid_value("patch", object.dump(), why)});
+  return bad_request(why);
+}
+
+// Managed fields that are sent take the place of those that are there; [{}] clears them, none
+// leaves them (apimachinery managedfields/internal/fieldmanager.go, decodeLiveOrNew).
+void take_managed_fields(const Json& sent, ManagedFields& managers) {
+  const Json list = sent["metadata"].value("managedFields", Json::array());
+  if (list == Json::array({Json::object()})) {
+    managers.clear();
+  } else if (!list.empty()) {
+    managers = managed_fields_of(sent);
+  }
 }
 
 }  // namespace
@@ -189,17 +206,10 @@ void ApiServer::Impl::check_namespace(const Call& call) const {
 }
 
 void ApiServer::Impl::admit(Call& call, Json& object, const Json* old) {
-  std::vector<std::string> unknown;
-  if (call.type->custom) {
-    prune(object, call.version->schema, unknown);
-  } else if (call.type->kind == "Secret") {
-    encode_string_data(object);
-  }
-  apply_defaults(object, call.version->schema);
+  apply_defaults(object, *call.version->schema);
   if (!call.type->custom) {
     default_built_in(*call.type, object, [this] { return allocate_ip(); });
   }
-  report_unknown(call, unknown);
 
   const char* const verb = old == nullptr ? "create" : "update";
   run_admission(call, admission_request(call, verb, call.path.ns, old), object);
@@ -209,10 +219,10 @@ void ApiServer::Impl::admit(Call& call, Json& object, const Json* old) {
   const auto add = [&](const std::vector<Cause>& more) {
     causes.insert(causes.end(), more.begin(), more.end());
   };
-  add(validate(object, call.version->schema, old));
-  if (!call.type->custom) {
-    add(validate_built_in(*call.type, object, call.path.subresource == "resize" ? nullptr : old));
-  }
+  add(validate(object, *call.version->schema, old));
+  const bool resize = call.path.subresource == "resize";
+  if (!call.type->custom) add(validate_built_in(*call.type, object, resize ? nullptr : old));
+  if (resize) add(validate_resize(object, *old));
   Subject subject = call.subject();
   subject.name = object["metadata"].value("name", "");
   if (!causes.empty()) throw invalid(subject, causes);
@@ -236,16 +246,23 @@ void ApiServer::Impl::run_admission(Call& call, const AdmissionRequest& request,
   }
 }
 
-void ApiServer::Impl::report_unknown(Call& call, const std::vector<std::string>& unknown) {
-  if (unknown.empty() || call.validation == FieldValidation::kIgnore) return;
-  std::string list;
-  for (const std::string& field : unknown) {
-    const std::string text = "unknown field \"" + field + "\"";
-    if (call.validation == FieldValidation::kWarn) call.warnings.push_back(text);
-    list += (list.empty() ? "" : ", ") + text;
+void ApiServer::Impl::read(Call& call, Json& object) {
+  identify(call, object);
+  const Decoding found = decode(object, *call.version->schema, call.type->custom);
+  if (!found.mistyped.empty()) {
+    const std::string& kind = call.type->kind;
+    throw unreadable(call, object,
+                     kind + " in version \"" + call.path.version + "\" cannot be handled as a " +
+                         kind + ": " + found.mistyped.front().message);
   }
-  if (call.validation == FieldValidation::kStrict)
-    throw bad_request("strict decoding error: " + list);
+  if (call.type->subject().qualified() == "secrets") encode_string_data(object);
+  if (found.unknown.empty() || call.validation == FieldValidation::kIgnore) return;
+  std::vector<std::string> texts;
+  for (const std::string& field : found.unknown) texts.push_back("unknown field \"" + field + "\"");
+  if (call.validation == FieldValidation::kStrict) {
+    throw unreadable(call, object, "strict decoding error: " + boost::algorithm::join(texts, ", "));
+  }
+  call.warnings = std::move(texts);
 }
 
 void ApiServer::Impl::track(const Call& call, Draft& draft, const Json& live) const {
@@ -261,7 +278,7 @@ ManagedEntry ApiServer::Impl::writer(const Call& call, const std::string& operat
 }
 
 Response ApiServer::Impl::create(Call& call, Json object) {
-  identify(call, object);
+  read(call, object);
   return insert(call, {std::move(object), {}, false});
 }
 
@@ -311,7 +328,7 @@ Response ApiServer::Impl::insert(Call& call, Draft draft) {
 
 Response ApiServer::Impl::replace(Call& call, const Json& body) {
   Json sent = body;
-  identify(call, sent);
+  read(call, sent);
   // Unconditional updates are for built-in types only (customresource strategy:
   // AllowUnconditionalUpdate).
   if (call.type->custom && sent["metadata"].value("resourceVersion", "").empty()) {
@@ -329,10 +346,33 @@ Response ApiServer::Impl::patch(Call& call) {
   const Json body = body_of(call);
   if (type.find("apply-patch") != std::string::npos) return apply(call, body);
   return update(call, [&](const Json& live, ManagedFields managers) {
-    Json next = patched(live, type, body, call.type->custom);
-    identify(call, next);
+    const Shape shape = shape_of(call);
+    Json next = patched(live, type, body, call.type->custom ? nullptr : &shape);
+    read(call, next);
     return Draft{std::move(next), std::move(managers), false};
   });
+}
+
+// Apply takes no field that it does not know, whatever the fieldValidation: apimachinery
+// managedfields/internal/structuredmerge.go and structured-merge-diff typed/validate.go.
+void ApiServer::Impl::check_applied(const Call& call, Json& config) {
+  const Decoding found = decode(config, *call.version->schema, call.type->custom);
+  std::vector<std::string> faults;
+  for (const std::string& field : found.unknown)
+    faults.push_back("." + field + ": field not declared in schema");
+  for (const Cause& cause : found.mistyped)
+    faults.push_back("." + cause.field + ": " + cause.message);
+  if (!faults.empty()) {
+    const std::string list = faults.size() == 1
+                                 ? faults.front()
+                                 : "errors:\n  " + boost::algorithm::join(faults, "\n  ");
+    const ResourceType& type = *call.type;
+    throw Refusal(500, "",
+                  "failed to create typed patch object (" + call.path.ns + "/" + call.path.name +
+                      "; " + type.group + "/" + call.path.version + ", Kind=" + type.kind +
+                      "): " + list);
+  }
+  if (call.type->subject().qualified() == "secrets") encode_string_data(config);
 }
 
 Response ApiServer::Impl::apply(Call& call, const Json& body) {
@@ -346,13 +386,7 @@ Response ApiServer::Impl::apply(Call& call, const Json& body) {
   if (config["metadata"].contains("managedFields")) {
     throw bad_request("metadata.managedFields must be nil");
   }
-  if (call.type->custom) {
-    std::vector<std::string> unknown;
-    prune(config, call.version->schema, unknown);
-    report_unknown(call, unknown);
-  } else if (call.type->kind == "Secret") {
-    encode_string_data(config);
-  }
+  check_applied(call, config);
   if (call.status_write()) {
     Json only = {{"apiVersion", config["apiVersion"]},
                  {"kind", config["kind"]},
@@ -401,6 +435,8 @@ Response ApiServer::Impl::update(Call& call, const Change& change) {
     const Json live = Json::parse(with_api_version(record->text, call.api_version()));
     Draft draft = change(live, managed_fields_of(live));
     Json& next = draft.object;
+    if (!draft.managed && call.path.subresource.empty()) take_managed_fields(next, draft.managers);
+    if (call.path.subresource == "resize") next = resized(live, next);
     keep_system_fields(call, next, live);
     if (call.status_write()) {
       Json status_only = live;

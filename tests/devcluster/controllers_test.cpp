@@ -73,6 +73,40 @@ TEST_F(Controllers, AnOwnerThatNeverWasCountsAsGone) {
   EXPECT_FALSE(api->get(maps, "child"));
 }
 
+TEST_F(Controllers, AnOwnerOfAnotherNameOrKindOrNamespaceCountsAsGoneWhateverItsUid) {
+  const auto owner = config_map("owner");
+  const auto refer = [&](const std::string& child, const std::string& field, const char* value) {
+    Json map = {{"apiVersion", "v1"},
+                {"kind", "ConfigMap"},
+                {"metadata",
+                 {{"name", child},
+                  {"namespace", "demo"},
+                  {"ownerReferences",
+                   {{{"apiVersion", "v1"},
+                     {"kind", "ConfigMap"},
+                     {"name", "owner"},
+                     {"uid", owner["metadata"]["uid"]}}}}}}};
+    if (!field.empty()) map["metadata"]["ownerReferences"][0][field] = value;
+    api->create(maps, map);
+  };
+  refer("right", "", "");
+  refer("other-name", "name", "another");
+  refer("other-kind", "kind", "Secret");
+  api->create("/api/v1/namespaces",
+              {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", "other"}}}});
+  auto elsewhere = *api->get(maps, "right");
+  elsewhere["metadata"] = {{"name", "elsewhere"},
+                           {"namespace", "other"},
+                           {"ownerReferences", elsewhere["metadata"]["ownerReferences"]}};
+  const std::string other_maps = "/api/v1/namespaces/other/configmaps";
+  api->create(other_maps, elsewhere);
+  cluster->tick();
+  EXPECT_TRUE(api->get(maps, "right"));
+  EXPECT_FALSE(api->get(maps, "other-name"));
+  EXPECT_FALSE(api->get(maps, "other-kind"));
+  EXPECT_FALSE(api->get(other_maps, "elsewhere"));
+}
+
 TEST_F(Controllers, OrphansAreSetFree) {
   config_map("child", {config_map("owner")});
   cluster->tick();
@@ -173,22 +207,88 @@ TEST_F(Controllers, AHostBelongsToTheNamespaceThatClaimedItFirst) {
   EXPECT_EQ(admitted(other_routes, "thief")["status"], "True");
 }
 
-TEST_F(Controllers, AClaimIsBoundAtOnceToTheDefaultClassAndGrows) {
+class Claims : public Controllers {
+ protected:
   const std::string claims = "/api/v1/namespaces/demo/persistentvolumeclaims";
-  api->create(claims, {{"apiVersion", "v1"},
-                       {"kind", "PersistentVolumeClaim"},
-                       {"metadata", {{"name", "data"}, {"namespace", "demo"}}},
-                       {"spec",
-                        {{"accessModes", {"ReadWriteOnce"}},
-                         {"resources", {{"requests", {{"storage", "1Gi"}}}}}}}});
+
+  void make(const std::string& name) {
+    api->create(claims, {{"apiVersion", "v1"},
+                         {"kind", "PersistentVolumeClaim"},
+                         {"metadata", {{"name", name}, {"namespace", "demo"}}},
+                         {"spec",
+                          {{"accessModes", {"ReadWriteOnce"}},
+                           {"resources", {{"requests", {{"storage", "2Gi"}}}}}}}});
+  }
+  static Json size(const char* storage) {
+    return {{"spec", {{"resources", {{"requests", {{"storage", storage}}}}}}}};
+  }
+  std::string refused(int status, const std::string& name, const Json& patch) {
+    const Request request{"PATCH",
+                          claims + "/" + name,
+                          {{"content-type", "application/merge-patch+json"}},
+                          patch.dump(),
+                          true,
+                          "",
+                          {}};
+    const auto answer = cluster->api().handle(request).response;
+    EXPECT_EQ(answer.status, status) << answer.body;
+    return answer.body;
+  }
+};
+
+TEST_F(Claims, AreBoundAtOnceToTheDefaultClassAndGrow) {
+  make("data");
   cluster->tick();
   auto claim = *api->get(claims, "data");
   EXPECT_EQ(claim["status"]["phase"], "Bound");
   EXPECT_EQ(claim["spec"]["storageClassName"], "standard");
-  api->merge_patch(claims, "data",
-                   {{"spec", {{"resources", {{"requests", {{"storage", "2Gi"}}}}}}}});
+  api->merge_patch(claims, "data", size("4Gi"));
   cluster->tick();
-  EXPECT_EQ((*api->get(claims, "data"))["status"]["capacity"]["storage"], "2Gi");
+  EXPECT_EQ((*api->get(claims, "data"))["status"]["capacity"]["storage"], "4Gi");
+}
+
+TEST_F(Claims, ChangeInNothingButTheirSizeAndNeverShrink) {
+  make("data");
+  EXPECT_THAT(refused(422, "data", size("4Gi")),
+              HasSubstr("spec is immutable after creation except resources.requests for bound"));
+  cluster->tick();
+  EXPECT_THAT(refused(422, "data", {{"spec", {{"accessModes", {"ReadWriteMany"}}}}}),
+              HasSubstr("spec is immutable after creation except resources.requests for bound"));
+  EXPECT_THAT(refused(422, "data", size("1Gi")),
+              HasSubstr("spec.resources.requests.storage: Forbidden: field can not be less than "
+                        "status.capacity"));
+  api->merge_patch("/apis/storage.k8s.io/v1/storageclasses", "standard",
+                   {{"allowVolumeExpansion", false}});
+  EXPECT_THAT(refused(403, "data", size("4Gi")),
+              HasSubstr("is forbidden: only dynamically provisioned pvc can be resized"));
+}
+
+TEST_F(Claims, AreKeptWhileAPodOnANodeUsesThem) {
+  grant_systemd_scc();
+  make("data");
+  auto user = right_pod();
+  user["spec"]["volumes"] =
+      Json::array({{{"name", "data"}, {"persistentVolumeClaim", {{"claimName", "data"}}}}});
+  create(user);
+  ASSERT_TRUE(until_ready());
+  api->remove(claims, "data");
+  live(seconds(30));
+  ASSERT_TRUE(api->get(claims, "data")) << "the Pod still uses it";
+  auto late = user;
+  late["metadata"]["name"] = "late";
+  create(late);
+  cluster->tick();
+  EXPECT_THAT(events("late"), HasSubstr("persistentvolumeclaim \"data\" is being deleted"));
+  api->remove(pods_path("demo"), "nginx");
+  EXPECT_TRUE(until([&] { return !api->get(claims, "data"); }));
+}
+
+TEST_F(Claims, ThatNothingUsesGoWhenTheyAreDeleted) {
+  make("data");
+  cluster->tick();
+  api->remove(claims, "data");
+  cluster->tick();
+  EXPECT_FALSE(api->get(claims, "data"));
 }
 
 TEST_F(Controllers, EndpointsAndBudgetsFollowReadyPods) {
@@ -205,7 +305,7 @@ TEST_F(Controllers, EndpointsAndBudgetsFollowReadyPods) {
       {{"apiVersion", "policy/v1"},
        {"kind", "PodDisruptionBudget"},
        {"metadata", {{"name", "nginx"}, {"namespace", "demo"}}},
-       {"spec", {{"maxUnavailable", 1}, {"selector", {{"matchLabels", {{"app", "nginx"}}}}}}}});
+       {"spec", {{"minAvailable", 0}, {"selector", {{"matchLabels", {{"app", "nginx"}}}}}}}});
   create(right_pod());
   cluster->tick();
   const std::string endpoints = "/api/v1/namespaces/demo/endpoints";
@@ -214,6 +314,52 @@ TEST_F(Controllers, EndpointsAndBudgetsFollowReadyPods) {
   ASSERT_TRUE(until_ready());
   EXPECT_EQ((*api->get(endpoints, "nginx"))["subsets"][0]["addresses"][0]["ip"], status("/podIP"));
   EXPECT_EQ((*api->get(budgets, "nginx"))["status"]["disruptionsAllowed"], 1);
+}
+
+TEST_F(Controllers, ABudgetsShareIsOfItsControllersScale) {
+  grant_systemd_scc();
+  const std::string sets = "/apis/apps/v1/namespaces/demo/statefulsets";
+  const std::string budgets = "/apis/policy/v1/namespaces/demo/poddisruptionbudgets";
+  const auto set = api->create(
+      sets, {{"apiVersion", "apps/v1"},
+             {"kind", "StatefulSet"},
+             {"metadata", {{"name", "nginx"}, {"namespace", "demo"}}},
+             {"spec", {{"replicas", 3}, {"selector", {{"matchLabels", {{"app", "nginx"}}}}}}}});
+  api->create(
+      budgets,
+      {{"apiVersion", "policy/v1"},
+       {"kind", "PodDisruptionBudget"},
+       {"metadata", {{"name", "nginx"}, {"namespace", "demo"}}},
+       {"spec", {{"maxUnavailable", 1}, {"selector", {{"matchLabels", {{"app", "nginx"}}}}}}}});
+  const auto told = [&](const char* field) {
+    return (*api->get(budgets, "nginx"))["status"].value(field, Json());
+  };
+  auto owned = right_pod();
+  owned["metadata"]["ownerReferences"] = Json::array({{{"apiVersion", "apps/v1"},
+                                                       {"kind", "StatefulSet"},
+                                                       {"name", "nginx"},
+                                                       {"uid", set["metadata"]["uid"]},
+                                                       {"controller", true}}});
+  create(owned);
+  ASSERT_TRUE(until_ready());
+  EXPECT_EQ(told("expectedPods"), 3);
+  EXPECT_EQ(told("desiredHealthy"), 2);
+  EXPECT_EQ(told("disruptionsAllowed"), 0) << "one of three runs";
+
+  api->merge_patch(sets, "nginx", {{"spec", {{"replicas", 1}}}});
+  api->merge_patch(pods_path("demo"), "nginx", {{"metadata", {{"labels", {{"tier", "web"}}}}}});
+  cluster->tick();
+  EXPECT_EQ(told("expectedPods"), 1);
+  EXPECT_EQ(told("disruptionsAllowed"), 1);
+
+  owned["metadata"]["name"] = "lone";
+  owned["metadata"]["ownerReferences"][0]["kind"] = "ConfigMap";
+  owned["metadata"]["finalizers"] = {"example.com/hold"};
+  create(owned);
+  cluster->tick();
+  EXPECT_EQ(told("conditions")[0]["reason"], "SyncFailed");
+  EXPECT_EQ(told("conditions")[0]["message"], "found no controllers for pod \"lone\"");
+  EXPECT_EQ(told("disruptionsAllowed"), 0);
 }
 
 TEST_F(Controllers, AnUnknownProfileIsRefusedWithTheKnownOnes) {
@@ -290,6 +436,22 @@ TEST_P(EveryProfile, KeepsHostUsersOnlyWhereTheGenerationHasIt) {
   start(GetParam());
   const auto made = create(right_pod());
   EXPECT_EQ(made["spec"].contains("hostUsers"), cluster->profile().minor() >= 33);
+}
+
+TEST_P(EveryProfile, ResizesInPlaceOnlyFrom133On) {
+  start(GetParam());
+  create(right_pod());
+  const Request request{"PATCH",
+                        pods_path("demo") + "/nginx/resize",
+                        {{"content-type", "application/merge-patch+json"}},
+                        "{}",
+                        true,
+                        "",
+                        {}};
+  const bool served = cluster->profile().minor() >= 33;
+  EXPECT_EQ(cluster->api().handle(request).response.status, served ? 200 : 404);
+  const auto listed = api->get("/api", "v1")->dump().find("\"pods/resize\"");
+  EXPECT_EQ(listed != std::string::npos, served);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, EveryProfile, ::testing::ValuesIn(profile_names()),

@@ -29,33 +29,125 @@ TEST_F(Subresources, BindingAssignsAPodOnce) {
               HasSubstr("is already assigned to node"));
 }
 
-TEST_F(Subresources, EvictionRespectsADisruptionBudget) {
-  Json object = pod("p", "node-1");
-  object["metadata"]["labels"] = {{"app", "x"}};
-  post(pods_, object);
-  const std::string budgets = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
-  post(budgets, {{"metadata", {{"name", "pdb"}}},
-                 {"spec", {{"selector", {{"matchLabels", {{"app", "x"}}}}}}}});
-  const Json eviction = {{"metadata", {{"name", "p"}}}};
-  const Json refused = expect(429, "POST", pods_ + "/p/eviction", eviction);
+class Eviction : public Subresources {
+ protected:
+  const std::string budgets_ = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
+  const Json eviction_ = {{"metadata", {{"name", "p"}}}};
+
+  // A Pod on a node that is in this phase.
+  void run(const std::string& phase, bool ready = true) {
+    Json object = pod("p", "node-1");
+    object["metadata"]["labels"] = {{"app", "x"}};
+    post(pods_, object);
+    merge(pods_ + "/p/status",
+          {{"status",
+            {{"phase", phase},
+             {"conditions", {{{"type", "Ready"}, {"status", ready ? "True" : "False"}}}}}}});
+  }
+  void budget(const std::string& name, int allowed, int observed = 1) {
+    post(budgets_, {{"metadata", {{"name", name}}},
+                    {"spec", {{"selector", {{"matchLabels", {{"app", "x"}}}}}}}});
+    merge(budgets_ + "/" + name + "/status",
+          {{"status", {{"disruptionsAllowed", allowed}, {"observedGeneration", observed}}}});
+  }
+  bool leaving() { return get(pods_ + "/p")["metadata"].contains("deletionTimestamp"); }
+};
+
+TEST_F(Eviction, TakesOneOfTheBudgetsDisruptionsOrIsRefused) {
+  run("Running");
+  budget("pdb", 0);
+  const Json refused = expect(429, "POST", pods_ + "/p/eviction", eviction_);
   EXPECT_EQ(refused["message"],
             "Cannot evict pod as it would violate the pod's disruption budget.");
-  merge(budgets + "/pdb/status", {{"status", {{"disruptionsAllowed", 1}}}});
-  post(pods_ + "/p/eviction", eviction);
-  EXPECT_TRUE(get(pods_ + "/p")["metadata"].contains("deletionTimestamp"));
-  EXPECT_EQ(get(budgets + "/pdb")["status"]["disruptionsAllowed"], 0);
+  EXPECT_FALSE(leaving());
+  merge(budgets_ + "/pdb/status", {{"status", {{"disruptionsAllowed", 1}}}});
+  post(pods_ + "/p/eviction", eviction_);
+  EXPECT_TRUE(leaving());
+  const Json left = get(budgets_ + "/pdb")["status"];
+  EXPECT_EQ(left["disruptionsAllowed"], 0);
+  EXPECT_TRUE(left["disruptedPods"].contains("p"));
 }
 
-TEST_F(Subresources, ResizeChangesWhatAPlainPatchMayNot) {
-  post(pods_, pod("p"));
-  const Json patch = {
-      {"spec",
-       {{"containers", {{{"name", "main"}, {"resources", {{"limits", {{"cpu", "1"}}}}}}}}}}};
-  const char* strategic = "application/strategic-merge-patch+json";
-  expect(422, "PATCH", pods_ + "/p", patch, strategic);
-  EXPECT_EQ(expect(200, "PATCH", pods_ + "/p/resize", patch,
-                   strategic)["spec"]["containers"][0]["resources"]["limits"]["cpu"],
-            "1");
+TEST_F(Eviction, WaitsForABudgetThatIsNotCountedYet) {
+  run("Running");
+  budget("pdb", 1, 0);
+  const Json refused = expect(429, "POST", pods_ + "/p/eviction", eviction_);
+  EXPECT_THAT(refused["details"]["causes"][0]["message"].get<std::string>(),
+              HasSubstr("is still being processed by the server"));
+}
+
+TEST_F(Eviction, OfAPodUnderTwoBudgetsFails) {
+  run("Running");
+  budget("one", 1);
+  budget("two", 1);
+  EXPECT_THAT(refusal(500, "POST", pods_ + "/p/eviction", eviction_),
+              HasSubstr("This pod has more than one PodDisruptionBudget"));
+  EXPECT_FALSE(leaving());
+}
+
+TEST_F(Eviction, OfWhatDoesNotRunAsksNoBudget) {
+  for (const char* phase : {"Pending", "Failed", "Succeeded"}) {
+    SCOPED_TRACE(phase);
+    run(phase);
+    if (phase == std::string("Pending")) budget("pdb", 0);
+    post(pods_ + "/p/eviction", eviction_);
+    if (phase == std::string("Pending")) {
+      EXPECT_TRUE(leaving());
+      expect(200, "DELETE", pods_ + "/p?gracePeriodSeconds=0");
+    } else {
+      expect(404, "GET", pods_ + "/p");
+    }
+  }
+}
+
+class Resize : public Subresources {
+ protected:
+  static constexpr const char* kStrategic = "application/strategic-merge-patch+json";
+  static Json with(const Json& resources) {
+    return {{"spec", {{"containers", {{{"name", "main"}, {"resources", resources}}}}}}};
+  }
+  void begin(const Json& resources) {
+    Json object = pod("p", "node-1");
+    object["spec"]["containers"][0]["resources"] = resources;
+    post(pods_, object);
+  }
+  std::string refused(const Json& patch) {
+    return refusal(422, "PATCH", pods_ + "/p/resize", patch, kStrategic);
+  }
+};
+
+TEST_F(Resize, ChangesResourcesWhichAPlainPatchMayNotAndNothingElse) {
+  begin({{"limits", {{"cpu", "500m"}}}});
+  Json patch = with({{"limits", {{"cpu", "1"}}}});
+  expect(422, "PATCH", pods_ + "/p", patch, kStrategic);
+  patch["spec"]["containers"][0]["image"] = "nginx:2";
+  patch["metadata"]["labels"]["a"] = "b";
+  const Json resized = expect(200, "PATCH", pods_ + "/p/resize", patch, kStrategic);
+  EXPECT_EQ(resized["spec"]["containers"][0]["resources"]["limits"]["cpu"], "1");
+  EXPECT_EQ(resized["spec"]["containers"][0]["image"], "nginx:1");
+  EXPECT_FALSE(resized["metadata"].contains("labels"));
+}
+
+TEST_F(Resize, RefusesWhatARealServerRefuses) {
+  begin({{"limits", {{"cpu", "1"}, {"memory", "1Gi"}}}, {"requests", {{"cpu", "1"}}}});
+  EXPECT_THAT(refused(with({{"requests", {{"cpu", "500m"}}}})),
+              HasSubstr("spec: Invalid value: \"Burstable\": Pod QOS Class may not change"));
+  EXPECT_THAT(
+      refused(with({{"limits", {{"memory", "512Mi"}}}, {"requests", {{"memory", "512Mi"}}}})),
+      HasSubstr("spec.containers[0].resources.limits[memory]: Forbidden: memory limits "
+                "cannot be decreased"));
+  EXPECT_THAT(refused(with({{"limits", {{"cpu", nullptr}}}, {"requests", {{"cpu", nullptr}}}})),
+              HasSubstr("resource limits cannot be removed"));
+  EXPECT_THAT(refused(with({{"limits", {{"example.com/gpu", "1"}}}})),
+              HasSubstr("spec: Forbidden: only cpu and memory resources are mutable"));
+  EXPECT_THAT(refused({{"spec", {{"containers", {{{"name", "more"}, {"image", "i"}}}}}}}),
+              HasSubstr("containers may not be added or removed on resize"));
+  merge(
+      pods_ + "/p/status",
+      {{"status",
+        {{"containerStatuses", {{{"name", "main"}, {"state", {{"running", Json::object()}}}}}}}}});
+  EXPECT_THAT(refused(with({{"limits", {{"cpu", "2"}}}, {"requests", {{"cpu", "2"}}}})),
+              HasSubstr("Pod running on node without support for resize"));
 }
 
 TEST_F(Subresources, OthersMayServeOneAndWhatNobodyServesIs501) {

@@ -1,0 +1,121 @@
+// Built-in objects are of Go's types: what a decoder drops, warns of and refuses, and how lists
+// merge.
+#include <gmock/gmock.h>
+
+#include "api_fixture.hpp"
+#include "devcluster/schemas.hpp"
+
+namespace devcluster {
+namespace {
+
+using ::testing::HasSubstr;
+
+class Typed : public ApiTest {
+ protected:
+  static constexpr const char* kStrategic = "application/strategic-merge-patch+json";
+  const std::string maps_ = std::string(kDefault) + "/configmaps";
+  const std::string pods_ = std::string(kDefault) + "/pods";
+
+  static Json deep() {
+    Json object = pod("p");
+    object["spec"]["containers"][0]["livenessProbe"] = {{"exec", {{"comand", {"true"}}}}};
+    return object;
+  }
+};
+
+TEST_F(Typed, UnknownFieldsAreDroppedWarnedOfAndRefusedAsAskedHoweverDeep) {
+  const std::string path = "spec.containers[0].livenessProbe.exec.comand";
+  EXPECT_EQ(refusal(400, "POST", pods_ + "?fieldValidation=Strict", deep()),
+            "strict decoding error: unknown field \"" + path + "\"");
+  const Answer warned = ask("POST", pods_, deep().dump());
+  EXPECT_EQ(warned.response.headers.at("warning"), R"(299 - "unknown field \")" + path + R"(\"")");
+  EXPECT_EQ(get(pods_ + "/p")["spec"]["containers"][0]["livenessProbe"]["exec"], Json::object());
+}
+
+TEST_F(Typed, APatchThatLeavesNoSuchObjectIsInvalid) {
+  post(maps_, config_map("a"));
+  expect(422, "PATCH", maps_ + "/a?fieldValidation=Strict", {{"junk", 1}}, kMerge);
+  EXPECT_THAT(refusal(422, "PATCH", maps_ + "/a", {{"data", {{"k", 1}}}}, kMerge),
+              HasSubstr("cannot unmarshal number into Go struct field .data.k of type string"));
+  expect(422, "PATCH", maps_ + "/a", {{"immutable", "yes"}}, kStrategic);
+  EXPECT_EQ(get(maps_ + "/a")["data"], (Json{{"k", "v"}}));
+}
+
+TEST_F(Typed, EachTypeTakesItsOwnValuesAlone) {
+  const auto refused = [&](const Json& change) {
+    Json object = pod("p");
+    object["spec"].update(change);
+    return refusal(400, "POST", pods_, object);
+  };
+  EXPECT_THAT(refused({{"hostNetwork", "yes"}}),
+              HasSubstr("Pod in version \"v1\" cannot be handled as a Pod: json: cannot unmarshal "
+                        "string into Go struct field .spec.hostNetwork of type boolean"));
+  EXPECT_THAT(refused({{"activeDeadlineSeconds", "10"}}), HasSubstr("of type integer"));
+  EXPECT_THAT(refused({{"nodeSelector", Json::array()}}), HasSubstr("of type object"));
+  EXPECT_THAT(refused({{"overhead", {{"cpu", "lots"}}}}),
+              HasSubstr("quantities must match the regular expression"));
+  EXPECT_THAT(refusal(400, "POST", std::string(kDefault) + "/secrets",
+                      {{"metadata", {{"name", "s"}}}, {"data", {{"k", "not base64!"}}}}),
+              HasSubstr("illegal base64 data"));
+  EXPECT_THAT(refusal(400, "POST", "/apis/coordination.k8s.io/v1/namespaces/default/leases",
+                      {{"metadata", {{"name", "l"}}}, {"spec", {{"renewTime", "today"}}}}),
+              HasSubstr("parsing time \"today\""));
+}
+
+TEST_F(Typed, ANullIsAFieldThatIsLeftOut) {
+  Json object = config_map("a");
+  object["metadata"]["creationTimestamp"] = nullptr;
+  object["metadata"]["labels"] = nullptr;
+  object["binaryData"] = nullptr;
+  const Json made = post(maps_, object);
+  EXPECT_FALSE(made.contains("binaryData"));
+  EXPECT_FALSE(made["metadata"].contains("labels"));
+  EXPECT_TRUE(made["metadata"]["creationTimestamp"].is_string());
+}
+
+TEST_F(Typed, ApplyTakesNoFieldThatIsNotDeclared) {
+  Json config = config_map("a");
+  config["junk"] = 1;
+  EXPECT_EQ(
+      refusal(500, "PATCH", maps_ + "/a?fieldManager=one", config, kApply),
+      "failed to create typed patch object (default/a; /v1, Kind=ConfigMap): .junk: field not "
+      "declared in schema");
+  expect(404, "GET", maps_ + "/a");
+}
+
+TEST_F(Typed, ManagedFieldsOfOneEmptyEntryAreClearedAndAnEmptyListKeepsThem) {
+  post(maps_, config_map("a"));
+  const Json before = get(maps_ + "/a")["metadata"]["managedFields"];
+  ASSERT_EQ(before.size(), 1U);
+  const auto patch = [&](const Json& list) {
+    return merge(maps_ + "/a", {{"metadata", {{"managedFields", list}}}});
+  };
+  EXPECT_EQ(patch(Json::array())["metadata"]["managedFields"], before);
+  EXPECT_FALSE(patch(Json::array({Json::object()}))["metadata"].contains("managedFields"));
+}
+
+TEST_F(Typed, StrategicMergeGoesByTheKeysOfEachList) {
+  Json object = pod("p");
+  object["spec"]["containers"][0]["env"] = {{{"name", "A"}, {"value", "1"}}};
+  object["spec"]["tolerations"] = {{{"key", "a"}, {"operator", "Exists"}}};
+  post(pods_, object);
+  const Json patched = expect(
+      200, "PATCH", pods_ + "/p?dryRun=All",
+      {{"spec",
+        {{"containers", {{{"name", "main"}, {"image", "nginx:2"}}}},
+         {"tolerations",
+          {{{"key", "a"}, {"operator", "Exists"}}, {{"key", "b"}, {"operator", "Exists"}}}}}}},
+      kStrategic);
+  EXPECT_EQ(patched["spec"]["containers"][0]["env"][0]["value"], "1");
+  EXPECT_EQ(patched["spec"]["tolerations"].size(), 2U);
+}
+
+TEST_F(Typed, EveryKindOfTheFileIsOneThatIsServedSomewhere) {
+  const Json pod = *built_in_schema("pods");
+  EXPECT_EQ(pod["properties"]["spec"]["properties"]["containers"]["x-kubernetes-list-map-keys"],
+            Json::array({"name"}));
+  EXPECT_EQ((*built_in_schema("things.example.com"))["x-kubernetes-preserve-unknown-fields"], true);
+}
+
+}  // namespace
+}  // namespace devcluster
