@@ -59,8 +59,9 @@ struct InstanceEvidence {
 struct Observed {
   std::vector<std::shared_ptr<const PodFacts>> pods;
   std::map<ChildKey, std::shared_ptr<const ChildFacts>>
-      children;                             // all but Pods, Routes and claims
-  std::shared_ptr<const RouteFacts> route;  // of the kind that the spec asks for
+      children;                                 // all but Pods, Routes and claims
+  std::shared_ptr<const ServiceFacts> service;  // of these, the one that clients use
+  std::shared_ptr<const RouteFacts> route;      // of the kind that the spec asks for
   // Of the other kinds among Route, Ingress and HTTPRoute: what the spec asked for before.
   std::vector<std::pair<const kube::ResourceType*, std::shared_ptr<const RouteFacts>>>
       former_routes;

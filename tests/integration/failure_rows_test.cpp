@@ -152,6 +152,7 @@ const char* const words = "words of a kubelet alone: diagnose_test";
 const char* const rights = "rights_test takes away each right in turn";
 const std::map<std::string, std::string> met_elsewhere = {
     {"Admitted", well},
+    {"AddressAssigned", well},
     {"AsExpected", well},
     {"AsNeeded", well},
     {"NoPodYet", well},

@@ -21,6 +21,14 @@ std::function<void(Simulation&)> route_gone(const std::string& ns) {
   return remove("/apis/route.openshift.io/v1/namespaces/" + ns + "/routes", "site");
 }
 
+std::function<void(Simulation&)> load_balancer_gives(const std::string& address) {
+  return [=](Simulation& simulation) {
+    simulation.admin().merge_patch(
+        core_path + "services", "nginx",
+        {{"status", {{"loadBalancer", {{"ingress", {{{"ip", address}}}}}}}}}, "status");
+  };
+}
+
 // As an API server whose gate RouteExternalCertificate is off.
 void without_route_certificates(Simulation& simulation) {
   simulation.cluster().api().add_webhook(
@@ -53,6 +61,13 @@ std::vector<FailureRow> whole_rows() {
                  {{"tls", {{"termination", "edge"}, {"certificateSecret", "nginx-tls"}}}}}},
        .hinder = without_route_certificates,
        .mend = respec({{"route", {{"tls", {{"certificateSecret", nullptr}}}}}})},
+      {.name = "ALoadBalancerThatNobodyServes",
+       .reason = "WaitingForLoadBalancer",
+       .evidence = "Service \"nginx\" has no address yet",
+       .remedy = "kubectl describe service nginx",
+       .told = Told::kByCondition,
+       .spec = {{"route", nullptr}, {"service", {{"type", "LoadBalancer"}}}},
+       .mend = load_balancer_gives("203.0.113.7")},
       {.name = "ANameThatSomeoneElseHas",
        .reason = "NameTaken",
        .evidence = "the name of services \"nginx\" is taken",
