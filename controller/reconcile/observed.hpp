@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -47,6 +48,8 @@ struct Memory {
   // standing_of_children() when nothing was to be done about them: while it is the same, they need
   // not be rendered to see that.
   std::optional<Digest> in_line;
+  // Sizes of claims that are less than the claims have, and have been told of (shrinking.hpp).
+  std::set<std::string> unshrunk;
 };
 
 // What one instance says of itself beyond its Pod's facts.

@@ -202,6 +202,7 @@ const std::map<std::string, std::string> met_elsewhere = {
     {"SelfHealingExhausted", "life_health_test"},
     {"InstanceStopped", "life_health_test"},
     {"InstanceKilled", "life_health_test"},
+    {"ClaimNotShrunk", "an Event alone: life_identity_test"},
     {"Resizing", "resize_test: the stand-in's kubelet resizes at once"},
     {"ResizeInfeasible", "resize_test: the stand-in's kubelet can always do it"},
     {"NamespaceTerminating", "other_actors_test: there is no recovery"},
