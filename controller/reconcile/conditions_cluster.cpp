@@ -3,6 +3,7 @@
 
 #include "reconcile/judging.hpp"
 #include "reconcile/types.hpp"
+#include "reconcile/way_out.hpp"
 #include "render/render.hpp"
 
 namespace swo::reconcile {
@@ -48,10 +49,10 @@ std::optional<Verdict> refused(const View& view, const ChildKey& key, std::strin
   if (found == view.input.memory.failures.end()) {
     return std::nullopt;
   }
-  return Verdict{
-      "False", std::move(reason),
-      "writing " + describe(key) + " failed: " + found->second.message + "; it is tried again", "",
-      true};
+  return Verdict{"False", std::move(reason),
+                 "writing " + describe(key) + " failed: " + found->second.message + "; " +
+                     way_out(key, found->second),
+                 "", true};
 }
 
 std::optional<Verdict> platform_blocked(const View& view) {

@@ -193,7 +193,6 @@ const std::map<std::string, std::string> met_elsewhere = {
     {"EmergencyMode", "a shell of systemd's own, which the stand-in does not open: diagnose_test"},
     {"AccessRefused", rights},
     {"RouteRefused", rights},
-    {"WriteRefused", rights},
     {"HostUnknown", rights},
     {"RouteNotAdmitted", "another namespace's host is refused before a router is asked"},
     {"InvalidSpec", "the API server's schema refuses it first: validate_test"},
