@@ -41,6 +41,8 @@ inline constexpr std::size_t kMaxLabel = 63;      // RFC 1123 label
 inline constexpr std::size_t kMaxPortName = 15;   // RFC 6335, as container ports have it
 inline constexpr std::size_t kMaxUnitName = 255;  // UNIT_NAME_MAX of systemd
 inline constexpr std::size_t kMaxPath = 1024;
+inline constexpr std::size_t kMaxQualifiedName = 317;  // a subdomain, '/', and a name of 63
+inline constexpr std::size_t kMaxCidr = 49;            // an IPv6 address with an IPv4 tail, "/128"
 inline constexpr std::size_t kMaxArgument = 4096;
 inline constexpr std::size_t kMaxCertificates = 65536;  // PEM of some 30 of them
 inline constexpr std::int64_t kMaxReplicas = 1000;      // ordinals of three digits
@@ -51,6 +53,11 @@ using Text = std::string_view;
 inline constexpr std::array<Text, 3> kPullPolicy = {"Always", "IfNotPresent", "Never"};
 inline constexpr std::array<Text, 3> kProtocol = {"TCP", "UDP", "SCTP"};
 inline constexpr std::array<Text, 3> kServiceType = {"ClusterIP", "NodePort", "LoadBalancer"};
+inline constexpr std::array<Text, 2> kTrafficPolicy = {"Cluster", "Local"};
+inline constexpr std::array<Text, 3> kIpFamilyPolicy = {"SingleStack", "PreferDualStack",
+                                                        "RequireDualStack"};
+inline constexpr std::array<Text, 2> kIpFamily = {"IPv4", "IPv6"};
+inline constexpr std::array<Text, 2> kSessionAffinity = {"None", "ClientIP"};
 inline constexpr std::array<Text, 3> kTermination = {"edge", "passthrough", "reencrypt"};
 inline constexpr std::array<Text, 3> kInsecurePolicy = {"None", "Allow", "Redirect"};
 inline constexpr std::array<Text, 8> kLogLevel = {"emerg",   "alert",  "crit", "err",
@@ -89,6 +96,9 @@ struct Fields<Port> {
     v("port", &Port::port, {.required = true, .min = 1, .max = 65535});
     v("targetPort", &Port::target_port, {.min = 1, .max = 65535});
     v("protocol", &Port::protocol, {.choices = choices::kProtocol});
+    v("nodePort", &Port::node_port, {.min = 1, .max = 65535});
+    v("appProtocol", &Port::app_protocol,
+      {.max_length = kMaxQualifiedName, .format = &kQualifiedName});
   }
 };
 
@@ -97,6 +107,18 @@ struct Fields<ServiceSpec> {
   template <class V>
   static void each(V& v) {
     v("type", &ServiceSpec::type, {.choices = choices::kServiceType});
+    v("externalTrafficPolicy", &ServiceSpec::external_traffic_policy,
+      {.choices = choices::kTrafficPolicy});
+    v("internalTrafficPolicy", &ServiceSpec::internal_traffic_policy,
+      {.choices = choices::kTrafficPolicy});
+    v("loadBalancerClass", &ServiceSpec::load_balancer_class,
+      {.max_length = kMaxQualifiedName, .format = &kQualifiedName});
+    v("loadBalancerSourceRanges", &ServiceSpec::load_balancer_source_ranges,
+      {.max_length = kMaxCidr, .max_items = 64, .format = &kCidr});
+    v("ipFamilyPolicy", &ServiceSpec::ip_family_policy, {.choices = choices::kIpFamilyPolicy});
+    v("ipFamilies", &ServiceSpec::ip_families,
+      {.max_items = 2, .unique = true, .choices = choices::kIpFamily});
+    v("sessionAffinity", &ServiceSpec::session_affinity, {.choices = choices::kSessionAffinity});
     v("annotations", &ServiceSpec::annotations, kAnnotations);
   }
 };
@@ -363,6 +385,7 @@ struct Fields<Status> {
     v("phase", &Status::phase);
     v("systemd", &Status::systemd);
     v("url", &Status::url);
+    v("addresses", &Status::addresses);
     v("selector", &Status::selector);
     v("currentRevision", &Status::current_revision);
     v("updateRevision", &Status::update_revision);

@@ -81,6 +81,16 @@ bool size(std::string_view text) {
   return text.empty() || (text.size() == 1 && is_any_of(text.front(), "kMGTPE"));
 }
 
+// Whether the address is one is left to the API server.
+bool cidr(std::string_view text) {
+  const auto slash = text.find('/');
+  if (slash == 0 || slash == std::string_view::npos) return false;
+  const std::string_view bits = text.substr(slash + 1);
+  return all(text.substr(0, slash),
+             [](char c) { return is_digit(c) || is_any_of(c, "abcdefABCDEF:."); }) &&
+         !bits.empty() && bits.size() <= 3 && all(bits, is_digit);
+}
+
 bool absolute_path(std::string_view text) {
   return text.size() > 1 && text.front() == '/' && text.find(':') == std::string_view::npos;
 }
@@ -137,6 +147,7 @@ const Format kTargetName = {target_name, "name a systemd target, as in multi-use
 const Format kDataKey = {data_key, "use letters, digits, '-', '_' and '.'"};
 const Format kCapability = {capability, "name a capability in upper case, as in NET_ADMIN"};
 const Format kSize = {size, "write a whole number with a unit, as in 10Gi or 500M"};
+const Format kCidr = {cidr, "write a range of addresses, as in 192.0.2.0/24"};
 const Format kAbsolutePath = {absolute_path,
                               "write an absolute path below / without ':', as in /var/lib/ipa"};
 const Format kRelativePath = {

@@ -24,6 +24,7 @@ extern const Format kTargetName;     // "multi-user.target"
 extern const Format kDataKey;        // a key of a ConfigMap or Secret, a credential's name
 extern const Format kCapability;     // "NET_ADMIN"
 extern const Format kSize;           // "10Gi"
+extern const Format kCidr;           // "192.0.2.0/24", "2001:db8::/32"
 extern const Format kAbsolutePath;   // "/var/lib/ipa"
 extern const Format kRelativePath;   // "data/ipa"
 extern const Format kUrlPath;        // "/ipa"

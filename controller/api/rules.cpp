@@ -2,25 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "api/fault.hpp"
 #include "api/formats.hpp"
 #include "api/names.hpp"
+#include "api/rules_common.hpp"
 
 namespace swo::api {
 namespace {
-
-using Found = std::optional<Breach>;
-
-std::string indexed(std::string_view list, std::size_t index) {
-  return std::string(list) + "[" + std::to_string(index) + "]";
-}
-
-std::string_view text_of(const Json& object, std::string_view key) {
-  const auto found = object.find(key);
-  if (found == object.end() || !found->is_string()) return {};
-  return found->get_ref<const std::string&>();
-}
 
 // A member that is a list; an empty one where it is not.
 const Json& list_in(const Json& object, const char* key) {
@@ -32,20 +22,6 @@ const Json& list_in(const Json& object, const char* key) {
 bool names_one_of(const Json& list, std::string_view name) {
   return std::any_of(list.begin(), list.end(),
                      [&](const Json& item) { return text_of(item, "name") == name; });
-}
-
-template <class Range, class Predicate>
-bool any(const Range& range, Predicate holds) {
-  return std::any_of(range.begin(), range.end(), holds);
-}
-
-// The index and first element that `bad` holds for.
-template <class List, class Predicate>
-Found first(const List& list, std::string_view path, Predicate bad) {
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    if (std::optional<std::string> value = bad(list[i], i)) return Breach{indexed(path, i), *value};
-  }
-  return std::nullopt;
 }
 
 // --- the object ---
@@ -346,77 +322,6 @@ Found keyed_lists(const Workload& w) {
   return first_found == found.end() ? std::nullopt : *first_found;
 }
 
-// --- exposure ---
-
-Found ports_apart(const Workload& w) {
-  const auto& ports = w.spec.ports;
-  return first(ports, "spec.ports",
-               [&](const Port& port, std::size_t i) -> std::optional<std::string> {
-                 const auto same = [&](const Port& other) {
-                   return other.port == port.port && other.protocol == port.protocol;
-                 };
-                 if (!any(std::span(ports.data(), i), same)) return std::nullopt;
-                 return std::to_string(port.port) + "/" + port.protocol;
-               });
-}
-
-Found route_needs_port(const Workload& w) {
-  if (!w.spec.route || !w.spec.ports.empty()) return std::nullopt;
-  return Breach{"spec.route", "a route without ports"};
-}
-
-Found route_leads_to_port(const Workload& w) {
-  if (!w.spec.route || w.spec.ports.empty()) return std::nullopt;
-  const std::string& target = w.spec.route->target_port;
-  if (target.empty()) {
-    const Port& port = w.spec.ports.front();
-    if (port.protocol == "TCP") return std::nullopt;
-    return Breach{"spec.route.targetPort", "the first port, " + port.name};
-  }
-  const auto right = [&](const Port& p) { return p.name == target && p.protocol == "TCP"; };
-  if (any(w.spec.ports, right)) return std::nullopt;
-  return Breach{"spec.route.targetPort", excerpt(target)};
-}
-
-bool passthrough(const Workload& w) {
-  return w.spec.route && w.spec.route->tls && w.spec.route->tls->termination == "passthrough";
-}
-
-Found passthrough_has_no_path(const Workload& w) {
-  if (!passthrough(w) || w.spec.route->path.empty()) return std::nullopt;
-  return Breach{"spec.route.path", excerpt(w.spec.route->path)};
-}
-
-Found passthrough_allows_no_plain_text(const Workload& w) {
-  if (!passthrough(w)) return std::nullopt;
-  if (w.spec.route->tls->insecure_edge_termination_policy != "Allow") return std::nullopt;
-  return Breach{"spec.route.tls.insecureEdgeTerminationPolicy", "Allow"};
-}
-
-Found passthrough_has_no_certificate(const Workload& w) {
-  if (!passthrough(w) || w.spec.route->tls->certificate_secret.empty()) return std::nullopt;
-  return Breach{"spec.route.tls.certificateSecret", excerpt(w.spec.route->tls->certificate_secret)};
-}
-
-Found destination_ca_is_for_reencrypt(const Workload& w) {
-  if (!w.spec.route || !w.spec.route->tls) return std::nullopt;
-  const RouteTls& tls = *w.spec.route->tls;
-  if (tls.destination_ca_certificate.empty() || tls.termination == "reencrypt") return std::nullopt;
-  return Breach{"spec.route.tls.destinationCACertificate", excerpt(tls.destination_ca_certificate)};
-}
-
-Found one_kind_of_ingress(const Workload& w) {
-  if (!w.spec.route || !w.spec.route->parent_ref) return std::nullopt;
-  if (w.spec.route->ingress_class_name.empty()) return std::nullopt;
-  return Breach{"spec.route.ingressClassName", excerpt(w.spec.route->ingress_class_name)};
-}
-
-Found parent_ref_has_a_name(const Workload& w) {
-  if (!w.spec.route || !w.spec.route->parent_ref) return std::nullopt;
-  if (!text_of(*w.spec.route->parent_ref, "name").empty()) return std::nullopt;
-  return Breach{"spec.route.parentRef.name", ""};
-}
-
 // --- placement and resources ---
 
 Found exists_has_no_value(const Workload& w) {
@@ -542,19 +447,6 @@ constexpr CrossFieldRule kRules[] = {
     {"use ReadWriteOncePod alone: it excludes every other mode", single_writer_mode_alone},
     {"list an access mode, or leave accessModes out for ReadWriteOnce", claims_have_modes},
     {"list each name once", keyed_lists},
-    {"give each port a number and protocol of its own", ports_apart},
-    {"add a port for the route to lead to, or leave route out", route_needs_port},
-    {"set targetPort to the name of one of ports whose protocol is TCP", route_leads_to_port},
-    {"leave path out: with passthrough the router sees no path", passthrough_has_no_path},
-    {"use None or Redirect: with passthrough there is no plain text to allow",
-     passthrough_allows_no_plain_text},
-    {"leave certificateSecret out: with passthrough the application shows its own certificate",
-     passthrough_has_no_certificate},
-    {"leave destinationCACertificate out: only reencrypt checks the application's certificate",
-     destination_ca_is_for_reencrypt},
-    {"set ingressClassName for an Ingress or parentRef for an HTTPRoute, not both",
-     one_kind_of_ingress},
-    {"name the Gateway", parent_ref_has_a_name},
     {"leave value out: operator Exists matches every value", exists_has_no_value},
     {"set key, or operator Exists for the taints of every key", toleration_has_a_key},
     {"set effect NoExecute, or leave tolerationSeconds out", seconds_are_of_no_execute},
@@ -570,6 +462,14 @@ constexpr CrossFieldRule kRules[] = {
 
 }  // namespace
 
-std::span<const CrossFieldRule> cross_field_rules() { return kRules; }
+std::span<const CrossFieldRule> cross_field_rules() {
+  static const std::vector<CrossFieldRule> kAll = [] {
+    std::vector<CrossFieldRule> all(std::begin(kRules), std::end(kRules));
+    const auto of_exposure = exposure_rules();
+    all.insert(all.end(), of_exposure.begin(), of_exposure.end());
+    return all;
+  }();
+  return kAll;
+}
 
 }  // namespace swo::api

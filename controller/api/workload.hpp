@@ -30,14 +30,23 @@ struct FieldError {
 
 struct Port {
   std::string name;
-  std::int32_t port = 0;                    // 1 – 65535, on the Service
-  std::optional<std::int32_t> target_port;  // on the container; default: port
-  std::string protocol = "TCP";             // TCP | UDP | SCTP
+  std::int32_t port = 0;                       // 1 – 65535, on the Service
+  std::optional<std::int32_t> target_port;     // on the container; default: port
+  std::string protocol = "TCP";                // TCP | UDP | SCTP
+  std::optional<std::int32_t> node_port = {};  // default: of the cluster's choosing
+  std::string app_protocol = {};               // "https", "example.com/own"
   bool operator==(const Port&) const = default;
 };
 
 struct ServiceSpec {
-  std::string type = "ClusterIP";  // ClusterIP | NodePort | LoadBalancer
+  std::string type = "ClusterIP";                        // ClusterIP | NodePort | LoadBalancer
+  std::string external_traffic_policy;                   // Cluster | Local; "" = Cluster
+  std::string internal_traffic_policy;                   // Cluster | Local; "" = Cluster
+  std::string load_balancer_class;                       // "" = the cluster's
+  std::vector<std::string> load_balancer_source_ranges;  // CIDR
+  std::string ip_family_policy;  // SingleStack | PreferDualStack | RequireDualStack; "" = Single…
+  std::vector<std::string> ip_families;   // IPv4, IPv6; the first is the primary one
+  std::string session_affinity = "None";  // None | ClientIP
   Json annotations = Json::object();
   bool operator==(const ServiceSpec&) const = default;
 };
@@ -232,7 +241,8 @@ struct Status {
   std::string phase;    // the STATUS column: "Running", "WaitingForNodes 2/5 updated", …
   std::string systemd;  // the SYSTEMD column
   std::string url;
-  std::string selector;  // of the scale subresource
+  std::vector<std::string> addresses;  // of the load balancer
+  std::string selector;                // of the scale subresource
   std::string current_revision;
   std::string update_revision;
   PlatformStatus platform;

@@ -174,6 +174,13 @@ std::string status_text(const api::Workload& workload, runtime::WallTime now, co
   if (!status.url.empty()) {
     rows.push_back({name("URL"), said(status.url)});
   }
+  if (!status.addresses.empty()) {
+    std::string all;
+    for (const std::string& address : status.addresses) {
+      all += (all.empty() ? "" : ", ") + address;
+    }
+    rows.push_back({name("Addresses"), said(all)});
+  }
   if (!status.platform.generation.empty()) {
     rows.push_back({name("Platform"), said(platform_text(status.platform))});
   }

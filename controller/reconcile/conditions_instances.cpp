@@ -218,7 +218,7 @@ std::optional<Verdict> not_exposed(const View& view) {
     return std::nullopt;
   }
   verdict.status = "False";
-  if (!verdict.bad) {
+  if (!verdict.bad && spec(view).route) {
     verdict.reason = "Exposing";
   }
   return verdict;

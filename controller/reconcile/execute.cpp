@@ -20,10 +20,14 @@ ChildKey child_key(const Action& action) {
   return {std::string(action.type().plural), action.key().name};
 }
 
-// An admission webhook that does not answer concerns this object alone, though the answer is 500.
-bool is_of_a_webhook(const kube::Error& error) {
+// Concerns this object alone, though the answer is 500: an admission webhook that does not answer,
+// or a field that the API server does not know (apiserver's managedfields, on server-side apply).
+bool is_of_one_object(const kube::Error& error) {
+  const auto says = [&](const char* words) {
+    return error.message.find(words) != std::string::npos;
+  };
   return error.kind == ErrorKind::kServer &&
-         error.message.find("failed calling webhook") != std::string::npos;
+         (says("failed calling webhook") || says("field not declared in schema"));
 }
 
 // What a Pod's place is not given up for: anything but what only its predecessor is in the way of.
@@ -53,7 +57,7 @@ bool stops_everything(const kube::Error& error) {
 // Nor of this API group: one that is aggregated (Routes are) has a server of its own, without which
 // the rest of the cluster does very well.
 bool stops_its_group(const kube::Error& error) {
-  return (error.kind == ErrorKind::kServer && !is_of_a_webhook(error)) ||
+  return (error.kind == ErrorKind::kServer && !is_of_one_object(error)) ||
          error.kind == ErrorKind::kBadResponse;
 }
 

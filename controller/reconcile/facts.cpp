@@ -336,6 +336,19 @@ RouteFacts route_facts(const Json& object, std::string_view kind) {
   return facts;
 }
 
+ServiceFacts service_facts(const Json& object) {
+  ServiceFacts facts;
+  static_cast<ChildFacts&>(facts) = child_facts(object);
+  for (const Json& point : at(at(at(object, "status"), "loadBalancer"), "ingress")) {
+    for (const char* kind : {"ip", "hostname"}) {
+      if (std::string address = text(at(point, kind)); !address.empty()) {
+        facts.addresses.push_back(std::move(address));
+      }
+    }
+  }
+  return facts;
+}
+
 ClaimFacts claim_facts(const Json& object) {
   ClaimFacts facts;
   static_cast<ChildFacts&>(facts) = child_facts(object);

@@ -90,6 +90,10 @@ struct RouteFacts : ChildFacts {
   bool own_certificate = false;  // spec.tls.externalCertificate is there
 };
 
+struct ServiceFacts : ChildFacts {
+  std::vector<std::string> addresses;  // IPs and host names that a load balancer has given it
+};
+
 struct ClaimFacts : ChildFacts {
   std::string phase;      // Pending | Bound | Lost
   std::string requested;  // quantity
@@ -120,6 +124,7 @@ PodFacts pod_facts(const Json& object);
 ChildFacts child_facts(const Json& object);
 // Route, Ingress or HTTPRoute: where the host and its admission are differs by kind.
 RouteFacts route_facts(const Json& object, std::string_view kind);
+ServiceFacts service_facts(const Json& object);
 ClaimFacts claim_facts(const Json& object);
 RevisionFacts revision_facts(const Json& object);
 MachineConfigFacts machine_config_facts(const Json& object);

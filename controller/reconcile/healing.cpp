@@ -23,9 +23,9 @@ seconds wait_before(const api::SelfHealing& healing, int restarts) {
   return std::min(wait, std::max(kLongestWait, seconds(healing.after_seconds)));
 }
 
-class HealingPlanner {
+class Healer {
  public:
-  HealingPlanner(const PlanInput& input, bool may_act)
+  Healer(const PlanInput& input, bool may_act)
       : input_(input), rule_(input.workload.spec.readiness.self_healing), may_act_(may_act) {
     const auto& pods = input.observed.pods;
     may_act_ = may_act_ && std::none_of(pods.begin(), pods.end(),
@@ -132,7 +132,7 @@ Healing plan_healing(const PlanInput& input, int wanted, bool may_act) {
   if (input.workload.spec.readiness.self_healing.action != "Restart") {
     return {};
   }
-  HealingPlanner planner(input, may_act);
+  Healer healer(input, may_act);
   std::vector<const PodFacts*> by_ordinal(static_cast<std::size_t>(std::max(wanted, 0)));
   for (const auto& pod : input.observed.pods) {
     if (pod->ordinal >= 0 && pod->ordinal < wanted && pod->owner_uid == input.workload.uid) {
@@ -142,12 +142,12 @@ Healing plan_healing(const PlanInput& input, int wanted, bool may_act) {
   for (int ordinal = 0; ordinal < wanted; ++ordinal) {
     const PodFacts* pod = by_ordinal[static_cast<std::size_t>(ordinal)];
     if (pod != nullptr && !pod->deleting) {
-      planner.look_at(*pod);
+      healer.look_at(*pod);
     } else {
-      planner.look_at_absent(render::instance_name(input.workload, ordinal));
+      healer.look_at_absent(render::instance_name(input.workload, ordinal));
     }
   }
-  return planner.take();
+  return healer.take();
 }
 
 }  // namespace swo::reconcile

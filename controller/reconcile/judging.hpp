@@ -27,6 +27,10 @@ Verdict first_of(const Judge (&chain)[N], const View& view, Verdict otherwise) {
 inline const api::Spec& spec(const View& view) { return view.input.workload.spec; }
 inline bool all_ready(const View& view) { return view.ready >= view.instances.wanted; }
 
+inline ChildKey child(const kube::ResourceType& type, std::string name) {
+  return {std::string(type.plural), std::move(name)};
+}
+
 // The name of that child is taken by an object of someone else.
 std::optional<Verdict> taken(const View& view, const ChildKey& key);
 // The last write to it failed.

@@ -117,9 +117,16 @@ void Observer::gather_children(const api::Workload& workload, const platform::St
             [](const auto& a, const auto& b) { return a->ordinal < b->ordinal; });
   observed.claims = world_.claims.store().owned_by(owner);
   observed.revisions = world_.revisions.store().owned_by(owner);
-  for (auto* informer : {&world_.service_accounts, &world_.roles, &world_.role_bindings,
-                         &world_.services, &world_.budgets}) {
+  for (auto* informer :
+       {&world_.service_accounts, &world_.roles, &world_.role_bindings, &world_.budgets}) {
     put(informer->store().owned_by(owner), informer->type(), observed);
+  }
+  const auto services = world_.services.store().owned_by(owner);
+  put(services, types::kService, observed);
+  for (const auto& service : services) {
+    if (service->key.name == render::service_name(workload)) {
+      observed.service = service;
+    }
   }
   const kube::ResourceType* const wanted = exposure_type(workload, strategy);
   for (auto* informer : {world_.routes.get(), world_.ingresses.get(), world_.http_routes.get()}) {

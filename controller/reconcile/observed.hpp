@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,6 +49,8 @@ struct Memory {
   // standing_of_children() when nothing was to be done about them: while it is the same, they need
   // not be rendered to see that.
   std::optional<Digest> in_line;
+  // Sizes of claims that are less than the claims have, and have been told of (shrinking.hpp).
+  std::set<std::string> unshrunk;
 };
 
 // What one instance says of itself beyond its Pod's facts.
@@ -60,8 +63,9 @@ struct InstanceEvidence {
 struct Observed {
   std::vector<std::shared_ptr<const PodFacts>> pods;
   std::map<ChildKey, std::shared_ptr<const ChildFacts>>
-      children;                             // all but Pods, Routes and claims
-  std::shared_ptr<const RouteFacts> route;  // of the kind that the spec asks for
+      children;                                 // all but Pods, Routes and claims
+  std::shared_ptr<const ServiceFacts> service;  // of these, the one that clients use
+  std::shared_ptr<const RouteFacts> route;      // of the kind that the spec asks for
   // Of the other kinds among Route, Ingress and HTTPRoute: what the spec asked for before.
   std::vector<std::pair<const kube::ResourceType*, std::shared_ptr<const RouteFacts>>>
       former_routes;

@@ -8,6 +8,7 @@
 #include "reconcile/history.hpp"
 #include "reconcile/instances.hpp"
 #include "reconcile/resize.hpp"
+#include "reconcile/shrinking.hpp"
 #include "reconcile/status.hpp"
 #include "render/render.hpp"
 
@@ -132,6 +133,11 @@ Plan plan(const PlanInput& input) {
   result.status = make_status(view);
   result.notices = std::move(healing.notices);
   notice_change(view, headline(view), result.notices);
+  if (!input.workload.deleting) {
+    Unshrunk unshrunk = find_unshrunk(input);
+    std::ranges::move(unshrunk.notices, std::back_inserter(result.notices));
+    result.unshrunk = std::move(unshrunk.sizes);
+  }
   const auto& holder = input.observed.host_holder;
   if (input.workload.deleting) {
     return result;

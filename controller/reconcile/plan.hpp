@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -82,7 +83,8 @@ struct Plan {
   api::Status status;
   std::vector<Notice> notices;  // for changes of state that this plan's status tells
   std::optional<std::chrono::milliseconds> requeue_after;
-  std::optional<Digest> in_line;  // for Memory
+  std::optional<Digest> in_line;   // for Memory
+  std::set<std::string> unshrunk;  // for Memory, once the notices are out
 };
 
 struct PlanInput {

@@ -179,6 +179,7 @@ api::Status make_status(const View& view) {
   status.platform.cgroups = input.strategy.cgroups_seen;
   status.platform.user_namespaces = user_namespaces(input.strategy);
   status.url = url(view);
+  status.addresses = addresses(view);
 
   const Verdict top = headline(view);
   status.phase = top.detail.empty() ? top.reason : top.reason + " " + top.detail;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "reconcile/healing.hpp"
 #include "reconcile/instances.hpp"
@@ -36,6 +37,8 @@ struct View {
 Verdict platform_ready(const View& view);
 Verdict admitted(const View& view);
 Verdict exposed(const View& view);
+// What a load balancer has given the Service.
+std::vector<std::string> addresses(const View& view);
 // Where the application answers; empty while nothing does there, or something else might.
 std::string url(const View& view);
 Verdict progressing(const View& view);

@@ -89,8 +89,18 @@ Memory WorkloadReconciler::take_memory(const kube::ObjectKey& key) {
 
 void WorkloadReconciler::keep_memory(const kube::ObjectKey& key, Memory memory) {
   if (memory.in_line || !memory.failures.empty() || !memory.settled.empty() ||
-      !memory.foreign.empty()) {
+      !memory.foreign.empty() || !memory.unshrunk.empty()) {
     (*memories_.lock())[key] = std::move(memory);
+  }
+}
+
+void WorkloadReconciler::remember_told(const kube::ObjectKey& key, std::set<std::string> unshrunk) {
+  const auto memories = memories_.lock();
+  const auto found = memories->find(key);
+  if (found != memories->end()) {
+    found->second.unshrunk = std::move(unshrunk);
+  } else if (!unshrunk.empty()) {
+    (*memories)[key].unshrunk = std::move(unshrunk);
   }
 }
 
@@ -258,6 +268,7 @@ Outcome WorkloadReconciler::look_at(const kube::ObjectKey& key, const WorkloadFa
   for (const Notice& notice : todo.notices) {
     options_.notify(workload, notice);
   }
+  remember_told(key, std::move(todo.unshrunk));
   if (names_taken > 0 && !executed.error) {
     return {std::nullopt, std::min<std::chrono::milliseconds>(
                               todo.requeue_after.value_or(kForeignRecheck), kForeignRecheck)};

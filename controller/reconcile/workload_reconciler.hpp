@@ -72,6 +72,7 @@ class WorkloadReconciler {
   void forget(const kube::ObjectKey& key);
   Memory take_memory(const kube::ObjectKey& key);
   void keep_memory(const kube::ObjectKey& key, Memory memory);
+  void remember_told(const kube::ObjectKey& key, std::set<std::string> unshrunk);
   void report_unknown_need(const kube::ObjectKey& key);
   void report_need(const kube::ObjectKey& key, const api::Workload& workload,
                    const platform::Strategy& strategy);

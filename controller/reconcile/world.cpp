@@ -69,8 +69,9 @@ World::World(kube::Client& client, const WorldOptions& world)
       service_accounts(client, child(world, types::kServiceAccount)),
       roles(client, child(world, types::kRole)),
       role_bindings(client, child(world, types::kRoleBinding)),
-      services(client, child(world, types::kService)),
       budgets(client, child(world, types::kDisruptionBudget)),
+      services(client, owned<ServiceFacts>(world, types::kService, kube::FieldMask::everything(),
+                                           service_facts)),
       claims(client,
              owned<ClaimFacts>(world, types::kClaim, kube::FieldMask::everything(), claim_facts)),
       revisions(client, owned<RevisionFacts>(world, types::kControllerRevision,
@@ -156,7 +157,10 @@ kube::StoreBase* World::store_of(const kube::ResourceType& type) {
   if (type == types::kControllerRevision) {
     return &revisions.store();
   }
-  for (auto* informer : {&service_accounts, &roles, &role_bindings, &services, &budgets}) {
+  if (type == types::kService) {
+    return &services.store();
+  }
+  for (auto* informer : {&service_accounts, &roles, &role_bindings, &budgets}) {
     if (informer->type() == type) {
       return &informer->store();
     }
@@ -208,7 +212,8 @@ void World::on_change(const Listeners& listeners) {
   pods.on_change(of_workload);
   claims.on_change(of_workload);
   revisions.on_change(of_workload);
-  for (auto* informer : {&service_accounts, &roles, &role_bindings, &services, &budgets}) {
+  services.on_change(of_workload);
+  for (auto* informer : {&service_accounts, &roles, &role_bindings, &budgets}) {
     informer->on_change(of_workload);
   }
   for (auto* informer : {routes.get(), ingresses.get(), http_routes.get()}) {

@@ -41,7 +41,8 @@ class World {
 
   kube::Informer<WorkloadFacts> workloads;
   kube::Informer<PodFacts> pods;
-  kube::Informer<ChildFacts> service_accounts, roles, role_bindings, services, budgets;
+  kube::Informer<ChildFacts> service_accounts, roles, role_bindings, budgets;
+  kube::Informer<ServiceFacts> services;
   kube::Informer<ClaimFacts> claims;
   kube::Informer<RevisionFacts> revisions;
   // Only those that the cluster has; the others are null.

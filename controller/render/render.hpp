@@ -86,6 +86,10 @@ std::vector<Json> everything(const api::Workload& workload, const platform::Stra
 // "http://host/path"; empty without a Route, or while its host is not known.
 std::string url(const api::Workload& workload, std::string_view admitted_host);
 
+// The same at an address of the Service's load balancer, for the first port that says that it
+// speaks HTTP: by its appProtocol, else by its name, else by its number. Empty: none does.
+std::string url_at(const api::Workload& workload, std::string_view address);
+
 // Multi-document YAML, ready for `kubectl apply -f -` (yaml.hpp).
 std::string to_yaml(const std::vector<Json>& documents);
 

@@ -36,9 +36,13 @@ std::string read_bytes(const std::filesystem::path& file) {
 // "imagePullPolicy" → "Image Pull Policy"
 std::string title(const std::string& name) {
   std::string text;
+  char last = '\0';
   for (const char c : name) {
     const bool upper = std::isupper(static_cast<unsigned char>(c)) != 0;
-    if (upper && !text.empty()) text += ' ';
+    // An abbreviation stays one word: setHostnameAsFQDN.
+    const bool within = upper && std::isupper(static_cast<unsigned char>(last)) != 0;
+    if (upper && !within && !text.empty()) text += ' ';
+    last = c;
     text += text.empty() ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
   }
   return text;

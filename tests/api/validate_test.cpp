@@ -112,6 +112,28 @@ constexpr Case kCases[] = {
      "spec.ports[0].protocol: \"HTTP\" is not valid: use TCP, UDP or SCTP"},
     {"/service/type", R"("ExternalName")",
      "spec.service.type: \"ExternalName\" is not valid: use ClusterIP, NodePort or LoadBalancer"},
+    {"/ports/0/nodePort", "0",
+     "spec.ports[0].nodePort: 0 is not valid: use a number from 1 to 65535"},
+    {"/ports/0/appProtocol", R"("my http")",
+     "spec.ports[0].appProtocol: \"my http\" is not valid: write it as a label's key: "
+     "[example.com/]name, the name at most 63 long"},
+    {"/service/externalTrafficPolicy", R"("Node")",
+     "spec.service.externalTrafficPolicy: \"Node\" is not valid: use Cluster or Local"},
+    {"/service/internalTrafficPolicy", R"("Node")",
+     "spec.service.internalTrafficPolicy: \"Node\" is not valid: use Cluster or Local"},
+    {"/service/loadBalancerClass", R"("/internal")",
+     "spec.service.loadBalancerClass: \"/internal\" is not valid: write it as a label's key: "
+     "[example.com/]name, the name at most 63 long"},
+    {"/service/loadBalancerSourceRanges/0", R"("192.0.2.1")",
+     "spec.service.loadBalancerSourceRanges[0]: \"192.0.2.1\" is not valid: write a range of "
+     "addresses, as in 192.0.2.0/24"},
+    {"/service/ipFamilyPolicy", R"("DualStack")",
+     "spec.service.ipFamilyPolicy: \"DualStack\" is not valid: use SingleStack, PreferDualStack or "
+     "RequireDualStack"},
+    {"/service/ipFamilies/0", R"("v4")",
+     "spec.service.ipFamilies[0]: \"v4\" is not valid: use IPv4 or IPv6"},
+    {"/service/sessionAffinity", R"("Cookie")",
+     "spec.service.sessionAffinity: \"Cookie\" is not valid: use None or ClientIP"},
     {"/service/annotations", R"({"a b": ""})",
      "spec.service.annotations.a b: \"a b\" is not valid: write it as a label's key: "
      "[example.com/]name, the name at most 63 long"},

@@ -163,6 +163,7 @@ const char* const words = "words of a kubelet alone: diagnose_test";
 const char* const rights = "rights_test takes away each right in turn";
 const std::map<std::string, std::string> met_elsewhere = {
     {"Admitted", well},
+    {"AddressAssigned", well},
     {"AsExpected", well},
     {"AsNeeded", well},
     {"NoPodYet", well},
@@ -203,7 +204,6 @@ const std::map<std::string, std::string> met_elsewhere = {
     {"EmergencyMode", "a shell of systemd's own, which the stand-in does not open: diagnose_test"},
     {"AccessRefused", rights},
     {"RouteRefused", rights},
-    {"WriteRefused", rights},
     {"HostUnknown", rights},
     {"RouteNotAdmitted", "another namespace's host is refused before a router is asked"},
     {"InvalidSpec", "the API server's schema refuses it first: validate_test"},
@@ -212,6 +212,7 @@ const std::map<std::string, std::string> met_elsewhere = {
     {"SelfHealingExhausted", "life_health_test"},
     {"InstanceStopped", "life_health_test"},
     {"InstanceKilled", "life_health_test"},
+    {"ClaimNotShrunk", "an Event alone: life_identity_test"},
     {"Resizing", "resize_test: the stand-in's kubelet resizes at once"},
     {"ResizeInfeasible", "resize_test: the stand-in's kubelet can always do it"},
     {"NamespaceTerminating", "other_actors_test: there is no recovery"},

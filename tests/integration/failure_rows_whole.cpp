@@ -21,6 +21,31 @@ std::function<void(Simulation&)> route_gone(const std::string& ns) {
   return remove("/apis/route.openshift.io/v1/namespaces/" + ns + "/routes", "site");
 }
 
+// In the words of kubernetes pkg/registry/core/service/portallocator.
+std::function<void(Simulation&)> node_port_taken(int port) {
+  return [=](Simulation& simulation) {
+    simulation.instead =
+        [=](const kube::HttpRequest& request) -> std::optional<kube::HttpResponse> {
+      const bool asks = request.target.find("/services/nginx?") != std::string::npos &&
+                        request.body.find(std::to_string(port)) != std::string::npos;
+      return asks ? std::optional(refusal(422, "Invalid",
+                                          "Service \"nginx\" is invalid: spec.ports[0].nodePort: "
+                                          "Invalid value: " +
+                                              std::to_string(port) +
+                                              ": provided port is already allocated"))
+                  : std::nullopt;
+    };
+  };
+}
+
+std::function<void(Simulation&)> load_balancer_gives(const std::string& address) {
+  return [=](Simulation& simulation) {
+    simulation.admin().merge_patch(
+        core_path + "services", "nginx",
+        {{"status", {{"loadBalancer", {{"ingress", {{{"ip", address}}}}}}}}}, "status");
+  };
+}
+
 // As an API server whose gate RouteExternalCertificate is off.
 void without_route_certificates(Simulation& simulation) {
   simulation.cluster().api().add_webhook(
@@ -53,6 +78,22 @@ std::vector<FailureRow> whole_rows() {
                  {{"tls", {{"termination", "edge"}, {"certificateSecret", "nginx-tls"}}}}}},
        .hinder = without_route_certificates,
        .mend = respec({{"route", {{"tls", {{"certificateSecret", nullptr}}}}}})},
+      {.name = "ANodePortThatAnotherServiceHas",
+       .reason = "WriteRefused",
+       .evidence = "provided port is already allocated",
+       .remedy = "change spec.ports[0].nodePort of the workload: choose another, or leave it out",
+       .told = Told::kByCondition,
+       .spec = {{"service", {{"type", "NodePort"}}},
+                {"ports", {{{"name", "http"}, {"port", 80}, {"nodePort", 30080}}}}},
+       .hinder = node_port_taken(30080),
+       .mend = respec({{"ports", {{{"name", "http"}, {"port", 80}}}}})},
+      {.name = "ALoadBalancerThatNobodyServes",
+       .reason = "WaitingForLoadBalancer",
+       .evidence = "Service \"nginx\" has no address yet",
+       .remedy = "kubectl describe service nginx",
+       .told = Told::kByCondition,
+       .spec = {{"route", nullptr}, {"service", {{"type", "LoadBalancer"}}}},
+       .mend = load_balancer_gives("203.0.113.7")},
       {.name = "ANameThatSomeoneElseHas",
        .reason = "NameTaken",
        .evidence = "the name of services \"nginx\" is taken",

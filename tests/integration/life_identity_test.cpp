@@ -185,6 +185,32 @@ TEST(LifeOfAnInstance, ItsClaimGrowsUnderTheRunningPod) {
   EXPECT_EQ(life.uid("nginx-0"), uid);
 }
 
+TEST(LifeOfAnInstance, ItsClaimDoesNotShrinkAndThatIsSaidOnce) {
+  Life life;
+  life.apply({{"image", "v1"}, {"storage", Life::storage("2Gi")}});
+  ASSERT_TRUE(life.runs());
+  EXPECT_THAT(life.events("ClaimNotShrunk"), IsEmpty());
+  const std::string uid = life.uid("nginx-0");
+  life.apply({{"storage", Life::storage("1Gi")}});
+  life.simulation.advance(std::chrono::minutes(5));
+  ASSERT_TRUE(life.runs());
+  EXPECT_THAT(life.events("ClaimNotShrunk"), ElementsAre(HasSubstr("data-nginx-0 stays at 2Gi")));
+  EXPECT_EQ(life.uid("nginx-0"), uid);
+  // Neither another change nor another operator says it again.
+  life.apply({{"revisionHistoryLimit", 3}});
+  life.simulation.advance(std::chrono::minutes(5));
+  life.simulation.stop_operator();
+  life.simulation.start_operator();
+  life.simulation.advance(std::chrono::hours(2));
+  life.apply({{"revisionHistoryLimit", 4}});
+  life.simulation.advance(std::chrono::minutes(5));
+  int told = 0;
+  for (const Json& event : life.simulation.admin().list("/api/v1/namespaces/demo/events")) {
+    told += event.value("reason", "") == "ClaimNotShrunk" ? event.value("count", 1) : 0;
+  }
+  EXPECT_EQ(told, 1);
+}
+
 // kube-apiserver's words: plugin PersistentVolumeClaimResize, and validation of a claim's update.
 TEST(LifeOfAnInstance, ItsClaimThatMayNotChangeItsSizeIsSaidAndItRunsOn) {
   struct Answer {

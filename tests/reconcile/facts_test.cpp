@@ -1,6 +1,7 @@
 // What is kept of a Pod as the cluster shows it.
 #include "reconcile/facts.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace swo::reconcile {
@@ -66,6 +67,14 @@ TEST(PodFacts, ForgetTheSeedOnceTheMachineHasBegun) {
                     {status_of("seed-storage", {{"terminated", {{"exitCode", 0}}}})}},
                    {"containerStatuses", {status_of("systemd", running)}}}}});
   EXPECT_EQ(facts.trouble, nullptr);
+}
+
+TEST(ServiceFacts, HaveTheAddressesOfTheLoadBalancer) {
+  const Json service = Json::parse(R"({"metadata": {"name": "nginx"}, "status": {"loadBalancer":
+      {"ingress": [{"ip": "203.0.113.7"}, {"hostname": "lb.example.com", "ip": ""}, {}]}}})");
+  EXPECT_THAT(service_facts(service).addresses,
+              testing::ElementsAre("203.0.113.7", "lb.example.com"));
+  EXPECT_TRUE(service_facts(Json::parse(R"({"metadata": {}, "status": {}})")).addresses.empty());
 }
 
 }  // namespace

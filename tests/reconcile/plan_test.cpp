@@ -375,6 +375,48 @@ TEST(Plan, ARefusedWriteIsTold) {
   EXPECT_THAT(condition(plan, "Degraded").message, HasSubstr("exceeded quota"));
 }
 
+// Without a route, by the Service's load balancer.
+Scene behind_a_load_balancer(const std::vector<std::string>& addresses) {
+  Scene scene;
+  scene.workload.spec.route.reset();
+  scene.workload.spec.service.type = "LoadBalancer";
+  scene.children_in_line();
+  scene.add(scene.pod(0, true));
+  ServiceFacts service;
+  static_cast<ChildFacts&>(service) = *scene.observed.children.at({"services", "nginx"});
+  service.addresses = addresses;
+  scene.observed.service = std::make_shared<const ServiceFacts>(service);
+  return scene;
+}
+
+TEST(Plan, ALoadBalancerWithoutAnAddressIsWaitedFor) {
+  const Plan plan = behind_a_load_balancer({}).plan();
+  EXPECT_EQ(plan.status.phase, "WaitingForLoadBalancer");
+  EXPECT_EQ(condition(plan, "Ready").status, "False");
+  EXPECT_EQ(condition(plan, "Exposed").status, "False");
+  EXPECT_EQ(condition(plan, "Exposed").reason, "WaitingForLoadBalancer");
+  EXPECT_THAT(plan.status.addresses, IsEmpty());
+  EXPECT_EQ(plan.status.url, "");
+}
+
+TEST(Plan, AnAddressOfTheLoadBalancerIsToldWithItsUrl) {
+  const Plan plan = behind_a_load_balancer({"203.0.113.7", "lb.example.com"}).plan();
+  EXPECT_EQ(plan.status.phase, "Running");
+  EXPECT_EQ(condition(plan, "Ready").status, "True");
+  EXPECT_EQ(condition(plan, "Exposed").reason, "AddressAssigned");
+  EXPECT_THAT(plan.status.addresses, ElementsAre("203.0.113.7", "lb.example.com"));
+  EXPECT_EQ(plan.status.url, "http://203.0.113.7");
+}
+
+TEST(Plan, WithARouteAnAddressIsOnlyTold) {
+  Scene scene = behind_a_load_balancer({});
+  scene.workload.spec.route = api::RouteSpec{};
+  scene.workload.spec.route->host = "nginx.apps.example.com";
+  scene.children_in_line();
+  EXPECT_EQ(scene.plan().status.phase, "Running") << "the route serves without it";
+  EXPECT_EQ(scene.plan().status.url, "http://nginx.apps.example.com");
+}
+
 TEST(Plan, APausedWorkloadIsOnlyWatched) {
   Scene scene;
   scene.workload.spec.paused = true;

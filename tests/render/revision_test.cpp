@@ -53,7 +53,8 @@ TEST(Revision, ChangesWithEachFieldThatReachesThePod) {
 }
 
 TEST(Revision, StaysWithEachFieldThatDoesNot) {
-  for (const char* spec : {"replicas: 5", "service: {type: NodePort}", "paused: true",
+  for (const char* spec : {"replicas: 5", "service: {type: NodePort, externalTrafficPolicy: Local}",
+                           "service: {ipFamilyPolicy: PreferDualStack}", "paused: true",
                            "hibernate: true", "updateStrategy: {type: OnDelete, maxUnavailable: 2}",
                            "revisionHistoryLimit: 3", "readiness: {selfHealing: {action: Restart}}",
                            "storage: {retention: {whenDeleted: Delete}}",
