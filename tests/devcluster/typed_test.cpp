@@ -62,6 +62,31 @@ TEST_F(Typed, EachTypeTakesItsOwnValuesAlone) {
               HasSubstr("parsing time \"today\""));
 }
 
+TEST_F(Typed, TimesAndQuantitiesAreTakenInEachOfTheirForms) {
+  const std::string leases = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
+  const auto lease = [](const std::string& time) {
+    return Json{{"metadata", {{"generateName", "l-"}}}, {"spec", {{"renewTime", time}}}};
+  };
+  for (const char* time :
+       {"2024-01-02T03:04:05Z", "2024-01-02T03:04:05.123456Z", "2024-01-02T03:04:05+02:00"}) {
+    expect(201, "POST", leases, lease(time));
+  }
+  for (const char* time : {"2024-01-02", "2024-01-02T03:04:05", "2024-01-02T03:04:05.Z"}) {
+    expect(400, "POST", leases, lease(time));
+  }
+  for (const Json& amount : std::vector<Json>{"1", "500m", "1.5Gi", "1e3", "-1", 2, 0.5}) {
+    Json object = pod("p");
+    object["spec"]["overhead"] = {{"cpu", amount}};
+    const Json made = expect(201, "POST", pods_ + "?dryRun=All", object);
+    EXPECT_TRUE(made["spec"]["overhead"]["cpu"].is_string()) << amount;
+  }
+  for (const char* amount : {"", "m", "1 Gi", "1Gi!"}) {
+    Json object = pod("p");
+    object["spec"]["overhead"] = {{"cpu", amount}};
+    expect(400, "POST", pods_ + "?dryRun=All", object);
+  }
+}
+
 TEST_F(Typed, ANullIsAFieldThatIsLeftOut) {
   Json object = config_map("a");
   object["metadata"]["creationTimestamp"] = nullptr;
