@@ -30,6 +30,7 @@ Json Refusal::status() const {
   Json status = {{"kind", "Status"},    {"apiVersion", "v1"},  {"metadata", Json::object()},
                  {"status", "Failure"}, {"message", message_}, {"reason", reason_},
                  {"code", code_}};
+  if (reason_.empty()) status.erase("reason");
   if (!details_.is_null()) status["details"] = details_;
   if (!continue_.empty()) status["metadata"]["continue"] = continue_;
   return status;

@@ -1,8 +1,14 @@
 // Built-in objects are of Go's types: what a decoder drops, warns of and refuses, and how lists
 // merge.
+#include <cctype>
+#include <set>
+
 #include <gmock/gmock.h>
 
 #include "api_fixture.hpp"
+#include "devcluster/catalog.hpp"
+#include "devcluster/data.hpp"
+#include "devcluster/schema.hpp"
 #include "devcluster/schemas.hpp"
 
 namespace devcluster {
@@ -62,6 +68,31 @@ TEST_F(Typed, EachTypeTakesItsOwnValuesAlone) {
               HasSubstr("parsing time \"today\""));
 }
 
+TEST_F(Typed, TimesAndQuantitiesAreTakenInEachOfTheirForms) {
+  const std::string leases = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
+  const auto lease = [](const std::string& time) {
+    return Json{{"metadata", {{"generateName", "l-"}}}, {"spec", {{"renewTime", time}}}};
+  };
+  for (const char* time :
+       {"2024-01-02T03:04:05Z", "2024-01-02T03:04:05.123456Z", "2024-01-02T03:04:05+02:00"}) {
+    expect(201, "POST", leases, lease(time));
+  }
+  for (const char* time : {"2024-01-02", "2024-01-02T03:04:05", "2024-01-02T03:04:05.Z"}) {
+    expect(400, "POST", leases, lease(time));
+  }
+  for (const Json& amount : std::vector<Json>{"1", "500m", "1.5Gi", "1e3", "-1", 2, 0.5}) {
+    Json object = pod("p");
+    object["spec"]["overhead"] = {{"cpu", amount}};
+    const Json made = expect(201, "POST", pods_ + "?dryRun=All", object);
+    EXPECT_TRUE(made["spec"]["overhead"]["cpu"].is_string()) << amount;
+  }
+  for (const char* amount : {"", "m", "1 Gi", "1Gi!"}) {
+    Json object = pod("p");
+    object["spec"]["overhead"] = {{"cpu", amount}};
+    expect(400, "POST", pods_ + "?dryRun=All", object);
+  }
+}
+
 TEST_F(Typed, ANullIsAFieldThatIsLeftOut) {
   Json object = config_map("a");
   object["metadata"]["creationTimestamp"] = nullptr;
@@ -110,11 +141,24 @@ TEST_F(Typed, StrategicMergeGoesByTheKeysOfEachList) {
   EXPECT_EQ(patched["spec"]["tolerations"].size(), 2U);
 }
 
-TEST_F(Typed, EveryKindOfTheFileIsOneThatIsServedSomewhere) {
-  const Json pod = *built_in_schema("pods");
-  EXPECT_EQ(pod["properties"]["spec"]["properties"]["containers"]["x-kubernetes-list-map-keys"],
-            Json::array({"name"}));
-  EXPECT_EQ((*built_in_schema("things.example.com"))["x-kubernetes-preserve-unknown-fields"], true);
+TEST(Schemas, EveryKindOfTheFileIsServedInSomeCluster) {
+  Store store;
+  const Catalog catalog(
+      store, {"types-openshift.yaml", "types-machineconfiguration.yaml", "types-gateway.yaml"}, 33);
+  std::set<std::string> served;
+  for (const TypePtr& type : catalog.all()) served.insert(type->subject().qualified());
+  each_entry("schemas.yaml", [&](const std::string& name, const Json&) {
+    const bool kind = std::islower(static_cast<unsigned char>(name.front())) != 0;
+    EXPECT_TRUE(!kind || served.count(name) > 0) << name;
+  });
+}
+
+TEST(Schemas, ATypeThatTheFileDoesNotHaveMayHoldAnything) {
+  Json object = {{"metadata", {{"name", "a"}, {"junk", 1}}},
+                 {"spec", {{"whatever", Json::array()}}}};
+  const Decoding found = decode(object, *built_in_schema("things.example.com"), false);
+  EXPECT_EQ(found.unknown, std::vector<std::string>{"metadata.junk"});
+  EXPECT_TRUE(object["spec"].contains("whatever"));
 }
 
 }  // namespace
