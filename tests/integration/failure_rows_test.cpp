@@ -113,6 +113,7 @@ void expect_over(Simulation& simulation, const FailureRow& row) {
   EXPECT_EQ(condition(simulation, "PlatformReady")["status"], "True");
   EXPECT_EQ(diagnosis(simulation), "");
   EXPECT_THAT(events(simulation, "Running"), Not(testing::IsEmpty()));
+  expect_at_rest(simulation);
 }
 
 class AWorkload : public testing::TestWithParam<FailureRow> {};

@@ -1,9 +1,10 @@
 #include "scenarios.hpp"
 
 #include <cstdlib>
-#include <set>
 
 #include <gtest/gtest.h>
+
+#include "support/end_state.hpp"
 
 namespace swo::test {
 
@@ -68,46 +69,8 @@ const std::vector<Scenario>& scenarios() {
   return all;
 }
 
-namespace {
-
-// What differs between two runs that are equal: identity, addresses, times, placement.
-void scrub(Json& value) {
-  static const std::set<std::string> differing = {
-      "uid",       "resourceVersion", "creationTimestamp", "managedFields",
-      "clusterIP", "clusterIPs",      "nodeName",          "status",
-      "value",     "generation"};
-  if (value.is_object()) {
-    for (auto member = value.begin(); member != value.end();) {
-      member = differing.contains(member.key()) ? value.erase(member)
-                                                : (scrub(*member), std::next(member));
-    }
-  } else if (value.is_array()) {
-    for (Json& item : value) {
-      scrub(item);
-    }
-  }
-}
-
-}  // namespace
-
 std::string end_state(Simulation& simulation) {
-  std::string text;
-  const std::vector<std::string> collections = {
-      core_path + "pods",
-      core_path + "services",
-      core_path + "serviceaccounts",
-      rbac_path + "roles",
-      rbac_path + "rolebindings",
-      "/apis/route.openshift.io/v1/namespaces/demo/routes",
-      "/apis/policy/v1/namespaces/demo/poddisruptionbudgets",
-      sccs_path};
-  for (const auto& collection : collections) {
-    for (Json object : simulation.admin().list(collection)) {
-      scrub(object);
-      text += object.dump() + "\n";
-    }
-  }
-  return text + simulation.phase("nginx");
+  return end_of(simulation.admin(), "demo") + simulation.phase("nginx");
 }
 
 std::map<std::string, int> writes_of_objects(const Simulation& simulation) {
@@ -129,6 +92,7 @@ const Undisturbed& undisturbed(const Scenario& scenario) {
     simulation.forget_writes();
     scenario.change(simulation);
     EXPECT_TRUE(simulation.until([&] { return scenario.done(simulation); })) << scenario.name;
+    expect_at_rest(simulation);
     entry->second = {end_state(simulation), writes_of_objects(simulation)};
     EXPECT_FALSE(entry->second.writes.empty()) << scenario.name;
   }
@@ -136,11 +100,32 @@ const Undisturbed& undisturbed(const Scenario& scenario) {
 }
 
 void expect_as_undisturbed(Simulation& simulation, const Scenario& scenario) {
-  const Undisturbed& expected = undisturbed(scenario);
+  undisturbed(scenario);  // first: the log is that of the newest simulation
   EXPECT_TRUE(simulation.until([&] { return scenario.done(simulation); }))
       << simulation.workload("nginx").dump(2) << Simulation::log();
-  EXPECT_EQ(end_state(simulation), expected.end);
-  EXPECT_EQ(writes_of_objects(simulation), expected.writes);
+  expect_end_as_undisturbed(simulation, scenario);
+}
+
+void expect_end_as_undisturbed(Simulation& simulation, const Scenario& scenario) {
+  const Undisturbed& expected = undisturbed(scenario);
+  const auto judge = [&](const char* when) {
+    EXPECT_EQ(end_state(simulation), expected.end) << when;
+    EXPECT_EQ(writes_of_objects(simulation), expected.writes) << when;
+  };
+  judge("as soon as it is done");
+  expect_at_rest(simulation);
+  judge("half an hour later");
+}
+
+void expect_at_rest(Simulation& simulation) {
+  // What is done is told after it, and later still where a watch has lost its tongue: that takes
+  // 75 s to be noticed, and a reconnection up to a minute of backoff.
+  constexpr std::chrono::minutes kTold{5};
+  simulation.writes_in(kTold);
+  const auto before = simulation.writes();
+  EXPECT_EQ(simulation.writes_in(std::chrono::minutes(30) - kTold), 0)
+      << "before: " << testing::PrintToString(before)
+      << ", then: " << testing::PrintToString(simulation.writes()) << Simulation::log();
 }
 
 bool is_write(const kube::HttpRequest& request) {

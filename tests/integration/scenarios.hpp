@@ -41,8 +41,13 @@ struct Undisturbed {
 // Runs it once, and remembers.
 const Undisturbed& undisturbed(const Scenario& scenario);
 
-// Waits for the scenario's end, and holds it against an undisturbed run's by both oracles.
+// Waits for the scenario's end, and holds it against an undisturbed run's by both oracles: as soon
+// as it is done, and when it has been left alone for half an hour.
 void expect_as_undisturbed(Simulation& simulation, const Scenario& scenario);
+// The second half of that, for who waits in another way.
+void expect_end_as_undisturbed(Simulation& simulation, const Scenario& scenario);
+// Lets half an hour pass. Once what was done has been told, nothing is written in it.
+void expect_at_rest(Simulation& simulation);
 
 // A write that oracle S counts, or a status: an Event is neither.
 bool is_write(const kube::HttpRequest& request);

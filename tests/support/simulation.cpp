@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iostream>
 #include <sstream>
+#include <utility>
 
 #include "api/names.hpp"
 #include "devcluster/kubeconfig.hpp"
@@ -228,6 +229,14 @@ void Simulation::settle() {
 
 void Simulation::advance(std::chrono::milliseconds by) {
   until([] { return false; }, std::chrono::duration_cast<std::chrono::seconds>(by));
+}
+
+int Simulation::writes_in(std::chrono::minutes time) {
+  const int before = write_count();
+  const auto step = std::exchange(longest_step, std::chrono::minutes(1));
+  advance(time);
+  longest_step = step;
+  return write_count() - before;
 }
 
 bool Simulation::until(const std::function<bool()>& done, std::chrono::seconds limit) {

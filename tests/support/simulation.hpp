@@ -49,6 +49,9 @@ class Simulation {
   // Until nothing more happens at this moment.
   void settle();
   void advance(std::chrono::milliseconds by);
+  // As advance(), in jumps of a minute at most whatever longest_step says. The writes meanwhile:
+  // none, where everything is at rest.
+  int writes_in(std::chrono::minutes time);
   // Moves time on, event by event, until `done` or `limit` is over; false: it was never done.
   bool until(const std::function<bool()>& done,
              std::chrono::seconds limit = std::chrono::minutes(30));
