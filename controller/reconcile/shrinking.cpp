@@ -1,6 +1,7 @@
 #include "reconcile/shrinking.hpp"
 
-#include <algorithm>
+#include <map>
+#include <string_view>
 
 #include "render/quantity.hpp"
 #include "render/render.hpp"
@@ -8,15 +9,23 @@
 namespace swo::reconcile {
 namespace {
 
+using ByName = std::map<std::string_view, const ClaimFacts*>;
+
+ByName by_name(const Observed& observed) {
+  ByName claims;
+  for (const auto& facts : observed.claims) {
+    claims[facts->key.name] = facts.get();
+  }
+  return claims;
+}
+
 // The first instance's that is larger than asked for; null: none is.
-const ClaimFacts* larger_one(const PlanInput& input, const api::Claim& claim) {
-  for (int ordinal = 0; ordinal < input.workload.spec.replicas; ++ordinal) {
-    const std::string name = render::claim_name(claim, input.workload, ordinal);
-    const auto live = std::ranges::find_if(
-        input.observed.claims, [&](const auto& facts) { return facts->key.name == name; });
-    if (live != input.observed.claims.end() &&
-        render::quantity_less(claim.size, (*live)->requested)) {
-      return live->get();
+const ClaimFacts* larger_one(const ByName& claims, const api::Workload& workload,
+                             const api::Claim& claim) {
+  for (int ordinal = 0; ordinal < workload.spec.replicas; ++ordinal) {
+    const auto live = claims.find(render::claim_name(claim, workload, ordinal));
+    if (live != claims.end() && render::quantity_less(claim.size, live->second->requested)) {
+      return live->second;
     }
   }
   return nullptr;
@@ -31,8 +40,9 @@ Unshrunk find_unshrunk(const PlanInput& input) {
   }
   // What its status speaks of has been told of already, by this operator or the one before.
   const bool changed = input.workload.status.observed_generation != input.workload.generation;
+  const ByName claims = by_name(input.observed);
   for (const api::Claim& claim : input.workload.spec.storage.claims) {
-    const ClaimFacts* live = larger_one(input, claim);
+    const ClaimFacts* live = larger_one(claims, input.workload, claim);
     if (live == nullptr) {
       continue;
     }
