@@ -175,8 +175,8 @@ Answer ApiServer::Impl::serve_audited(Call& call) {
 void ApiServer::Impl::audit(const Call& call, int status) const {
   if (call.request.trusted || call.path.resource.empty()) return;
   const ResourcePath& p = call.path;
-  const AuditEvent event{call.user.name, call.verb, p.group, p.resource,
-                         p.subresource,  p.ns,      p.name,  status};
+  const AuditEvent event{call.user.name, call.verb, p.group, p.resource,  p.subresource,
+                         p.ns,           p.name,    status,  call.dry_run};
   for (const auto& hear : audits.all()) hear(event);
 }
 

@@ -48,6 +48,7 @@ class Faults;
 struct AuditEvent {
   std::string user, verb, group, resource, subresource, ns, name;
   int status = 0;
+  bool dry_run = false;  // nothing has changed by it
 };
 
 class ApiServer {
