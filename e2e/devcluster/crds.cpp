@@ -74,9 +74,7 @@ void ApiServer::Impl::follow_crd(const std::string& name) {
     type = catalog.find(group, plural);
     if (type == nullptr || !terminating_crds.insert(name).second) return;
   }
-  const Request request{
-      "DELETE", "/apis/" + group + "/" + type->storage_version + "/" + plural, {}, "", true, "",
-      {}};
+  const Request request{"DELETE", type->path(), {}, "", true, "", {}};
   handle(request);
   finish_crd_removal(*type);
 }

@@ -18,7 +18,8 @@ class Watch : public Stream {
  public:
   Watch(Store& store, Collection& collection, const Clock& clock, const BookmarkBell& bell,
         WatchOptions options)
-      : store_(store),
+      : Stream(Store::watch(collection)),
+        store_(store),
         collection_(collection),
         clock_(clock),
         bell_(bell),
@@ -26,9 +27,7 @@ class Watch : public Stream {
         seen_(options_.after),
         rings_(bell.rings()),
         opened_(clock()),
-        bookmarked_(opened_) {
-    store_.watch(collection_, waker_);
-  }
+        bookmarked_(opened_) {}
 
   std::string next() override {
     const std::lock_guard lock(mutex_);
@@ -44,11 +43,6 @@ class Watch : public Stream {
   bool ended() const override {
     const std::lock_guard lock(mutex_);
     return ended_;
-  }
-
-  void on_ready(std::function<void()> wake) override {
-    const std::lock_guard lock(waker_->mutex);
-    waker_->call = std::move(wake);
   }
 
  private:
@@ -138,7 +132,6 @@ class Watch : public Stream {
   std::uint64_t rings_;
   system_clock::time_point opened_, bookmarked_;
   bool ended_ = false;
-  std::shared_ptr<Waker> waker_ = std::make_shared<Waker>();
 };
 
 }  // namespace
