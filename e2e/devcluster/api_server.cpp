@@ -348,7 +348,7 @@ std::uint64_t ApiServer::resource_version() const { return impl_->store.resource
 void ApiServer::compact(std::uint64_t resource_version) { impl_->store.compact(resource_version); }
 
 void ApiServer::send_bookmarks() {
-  impl_->bell.ring();
+  ++impl_->bell;
   impl_->store.wake_all();
 }
 

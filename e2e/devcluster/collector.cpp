@@ -139,10 +139,8 @@ void GarbageCollector::finish_owner(const std::string& uid) {
     }
   }
   if (waiting) return;
-  Json finalizers = Json::array();
-  for (const auto& finalizer : (*object)["metadata"]["finalizers"]) {
-    if (finalizer != "orphan" && finalizer != "foregroundDeletion") finalizers.push_back(finalizer);
-  }
+  const Json finalizers =
+      without((*object)["metadata"]["finalizers"], {"orphan", "foregroundDeletion"});
   leaving_.erase(uid);
   world_.patch(collection, key, {{"metadata", {{"finalizers", finalizers}}}});
 }

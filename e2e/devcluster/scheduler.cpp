@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "devcluster/members.hpp"
 #include "devcluster/objects.hpp"
 
 namespace devcluster {
@@ -258,12 +259,9 @@ void ClaimBinder::work(Time /*now*/) {
 void ClaimBinder::let_go(const std::string& key, const Json& claim) {
   const auto users = users_.find(key);
   if (users != users_.end() && !users->second.empty()) return;
-  Json kept = Json::array();
-  for (const auto& finalizer : claim["metadata"].value("finalizers", Json::array())) {
-    if (finalizer != kClaimProtection) kept.push_back(finalizer);
-  }
-  if (kept != claim["metadata"].value("finalizers", Json::array()))
-    world_.patch(kClaims, key, {{"metadata", {{"finalizers", kept}}}});
+  const Json finalizers = claim["metadata"].value("finalizers", Json::array());
+  const Json kept = without(finalizers, {kClaimProtection});
+  if (kept != finalizers) world_.patch(kClaims, key, {{"metadata", {{"finalizers", kept}}}});
 }
 
 // One step: what it changes comes back as a change.

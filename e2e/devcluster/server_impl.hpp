@@ -169,7 +169,7 @@ struct ApiServer::Impl {
   Catalog catalog;
   Identity identity;
   Rbac rbac;
-  BookmarkBell bell;
+  std::atomic<unsigned> bell{0};
   Faults faults{[this] { return store.resource_version(); }};
   std::atomic<unsigned> last_ip{1};
   mutable std::mutex crd_mutex;
