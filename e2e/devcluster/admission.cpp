@@ -6,8 +6,6 @@
 
 #include "devcluster/members.hpp"
 #include "devcluster/objects.hpp"
-#include "devcluster/pod_policies.hpp"
-#include "devcluster/quantity.hpp"
 #include "devcluster/scc.hpp"
 #include "devcluster/scheduler.hpp"
 
@@ -31,7 +29,7 @@ std::optional<std::string> set_service_account(World& world, const AdmissionRequ
                                                Json& pod) {
   auto& spec = pod["spec"];
   const std::string name = spec.value("serviceAccountName", "default");
-  const auto account = world.get("/api/v1/serviceaccounts", request.ns + "/" + name);
+  const auto account = world.api.get("/api/v1/serviceaccounts", request.ns + "/" + name);
   if (!account) {
     return "error looking up service account " + request.ns + "/" + name + ": serviceaccount \"" +
            name + "\" not found";
@@ -67,34 +65,23 @@ std::optional<std::string> set_service_account(World& world, const AdmissionRequ
 
 std::optional<std::string> admit_scc(World& world, const AdmissionRequest& request, Json& pod) {
   const std::string account = pod["spec"]["serviceAccountName"];
-  const AccessQuestion by_account{
-      "system:serviceaccount:" + request.ns + ":" + account,
-      {"system:serviceaccounts", "system:serviceaccounts:" + request.ns, "system:authenticated"},
-      "use",
-      "security.openshift.io",
-      "securitycontextconstraints",
-      "",
-      request.ns,
-      ""};
-  auto by_user = by_account;
-  by_user.user = request.user;
-  by_user.groups = request.user_groups;
-  const auto usable = [&](AccessQuestion who, const Json& scc) {
+  const User service_account = service_account_user(request.ns, account, "");
+  const auto usable = [&](const User& who, const Json& scc) {
     const auto groups = strings(scc, "groups");
-    const bool listed = holds(strings(scc, "users"), who.user) ||
-                        std::any_of(who.groups.begin(), who.groups.end(),
-                                    [&](const std::string& group) { return holds(groups, group); });
-    who.name = name_of(scc);
-    return listed || allowed(world, who);
+    return holds(strings(scc, "users"), who.name) ||
+           std::any_of(who.groups.begin(), who.groups.end(),
+                       [&](const std::string& group) { return holds(groups, group); }) ||
+           world.server.allowed(who, {"use", "security.openshift.io", "securitycontextconstraints",
+                                      "", request.ns, name_of(scc)});
   };
   SccInput input;
   input.sccs = world.api.list("/apis/security.openshift.io/v1/securitycontextconstraints");
-  if (const auto ns = world.get("/api/v1/namespaces", request.ns)) {
+  if (const auto ns = world.api.get("/api/v1/namespaces", request.ns)) {
     input.namespace_annotations = ns->at("metadata").value("annotations", Json::object());
   }
   input.may_use = [&](const Json& scc) -> std::optional<std::string> {
-    if (usable(by_account, scc)) return "serviceaccount";
-    if (usable(by_user, scc)) return "user";
+    if (usable(service_account, scc)) return "serviceaccount";
+    if (usable(request.user, scc)) return "user";
     return std::nullopt;
   };
   return admit_by_scc(input, pod);
@@ -118,11 +105,12 @@ std::optional<std::string> admit_route(World& world, const AdmissionRequest& req
   if (host.empty() && !old_host.empty()) {
     spec["host"] = old_host;  // clearing it is ignored
   } else if (host.empty()) {
-    spec["host"] = name_of(route) + "-" + request.ns + "." + world.domain;
+    spec["host"] = name_of(route) + "-" + request.ns + "." + kDomain;
     route["metadata"]["annotations"]["openshift.io/host.generated"] = "true";
   } else if (host != old_host &&
-             !allowed(world, {request.user, request.user_groups, create ? "create" : "update",
-                              "route.openshift.io", "routes", "custom-host", request.ns, ""})) {
+             !world.server.allowed(request.user,
+                                   {create ? "create" : "update", "route.openshift.io", "routes",
+                                    "custom-host", request.ns, ""})) {
     return create ? "spec.host: Forbidden: you do not have permission to set the host field of the "
                     "route"
                   : "spec.host: Invalid value: \"" + host + "\": field is immutable";
@@ -163,8 +151,8 @@ std::optional<std::string> may_grow(World& world, const AdmissionRequest& reques
   const Json& old = *request.old_object;
   if (milli_of(claim.value(storage, "")) <= milli_of(old.value(storage, ""))) return std::nullopt;
   if (phase_of(old) != "Bound") return std::nullopt;
-  const auto storage_class = world.get("/apis/storage.k8s.io/v1/storageclasses",
-                                       old.value("/spec/storageClassName"_json_pointer, ""));
+  const auto storage_class = world.api.get("/apis/storage.k8s.io/v1/storageclasses",
+                                           old.value("/spec/storageClassName"_json_pointer, ""));
   if (storage_class && storage_class->value("allowVolumeExpansion", false)) return std::nullopt;
   return "only dynamically provisioned pvc can be resized and the storageclass that provisions the "
          "pvc must support resize";
@@ -179,22 +167,6 @@ void protect(Json& claim) {
 }
 
 }  // namespace
-
-bool allowed(World& world, const AccessQuestion& question) {
-  Json review = object_of("authorization.k8s.io/v1", "SubjectAccessReview", "");
-  review["spec"] = {{"user", question.user},
-                    {"groups", question.groups},
-                    {"resourceAttributes",
-                     {{"verb", question.verb},
-                      {"group", question.group},
-                      {"resource", question.resource},
-                      {"subresource", question.subresource},
-                      {"namespace", question.ns},
-                      {"name", question.name}}}};
-  const auto answer =
-      world.api.create("/apis/authorization.k8s.io/v1/subjectaccessreviews", review);
-  return answer.value("/status/allowed"_json_pointer, false);
-}
 
 void install_admission(World& world) {
   auto node_ports = std::make_shared<std::atomic<unsigned>>(0);

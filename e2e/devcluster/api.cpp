@@ -25,15 +25,28 @@ Json result(const Response& response) {
   throw std::runtime_error(body.is_object() ? body.value("message", response.body) : response.body);
 }
 
-std::string path_of(const std::string& collection, const std::string& name,
+std::string path_of(const std::string& collection, const std::string& key,
                     const std::string& subresource) {
-  return collection + "/" + name + (subresource.empty() ? "" : "/" + subresource);
+  const auto [ns, name] = split_key(key);
+  return within(collection, ns) + "/" + name + (subresource.empty() ? "" : "/" + subresource);
 }
 
 }  // namespace
 
-std::optional<Json> Api::get(const std::string& collection, const std::string& name) {
-  const Response response = call(server_, "GET", path_of(collection, name, ""), "");
+std::pair<std::string, std::string> split_key(const std::string& key) {
+  const auto slash = key.find('/');
+  if (slash == std::string::npos) return {"", key};
+  return {key.substr(0, slash), key.substr(slash + 1)};
+}
+
+std::string within(const std::string& collection, const std::string& ns) {
+  if (ns.empty()) return collection;
+  const auto slash = collection.rfind('/');
+  return collection.substr(0, slash) + "/namespaces/" + ns + collection.substr(slash);
+}
+
+std::optional<Json> Api::get(const std::string& collection, const std::string& key) {
+  const Response response = call(server_, "GET", path_of(collection, key, ""), "");
   if (response.status == 404) return std::nullopt;
   return result(response);
 }
@@ -54,16 +67,16 @@ Json Api::update(const std::string& collection, const Json& object,
                      object.dump()));
 }
 
-Json Api::merge_patch(const std::string& collection, const std::string& name, const Json& patch,
+Json Api::merge_patch(const std::string& collection, const std::string& key, const Json& patch,
                       const std::string& subresource) {
   return result(
-      call(server_, "PATCH", path_of(collection, name, subresource), patch.dump(), kMergePatch));
+      call(server_, "PATCH", path_of(collection, key, subresource), patch.dump(), kMergePatch));
 }
 
-bool Api::remove(const std::string& collection, const std::string& name, int grace_seconds) {
+bool Api::remove(const std::string& collection, const std::string& key, int grace_seconds) {
   const std::string query =
       grace_seconds < 0 ? "" : "?gracePeriodSeconds=" + std::to_string(grace_seconds);
-  const Response response = call(server_, "DELETE", path_of(collection, name, "") + query, "");
+  const Response response = call(server_, "DELETE", path_of(collection, key, "") + query, "");
   if (response.status == 404) return false;
   result(response);
   return true;

@@ -2,7 +2,7 @@
 
 #include "devcluster/data.hpp"
 #include "devcluster/discovery.hpp"
-#include "devcluster/lower.hpp"
+#include "devcluster/http.hpp"
 #include "devcluster/profile.hpp"
 #include "devcluster/protobuf.hpp"
 #include "devcluster/server_impl.hpp"
@@ -61,13 +61,10 @@ ApiServer::Impl::Impl(ApiServerOptions given)
   read_protobuf_messages();
   // What a cluster holds before anyone has done anything.
   each_entry("bootstrap.yaml", [this](const std::string&, const Json& object) {
-    const std::string api_version = object.at("apiVersion"), group = group_of(api_version);
-    const TypePtr type = catalog.find_kind(group, object.at("kind"));
+    const TypePtr type = catalog.find_kind(group_of(object.at("apiVersion")), object.at("kind"));
     if (type == nullptr) throw std::logic_error("no such kind");
-    const std::string path =
-        (group.empty() ? "/api/" : "/apis/") + api_version + "/" + type->plural;
-    const Request request{"POST", path, {{"user-agent", "kube-apiserver"}}, object.dump(), true,
-                          "",     {}};
+    const Request request{
+        "POST", type->path(), {{"user-agent", "kube-apiserver"}}, object.dump(), true, "", {}};
     const Answer answer = handle(request);
     if (answer.response.status >= 300) throw std::logic_error(answer.response.body);
   });
@@ -113,8 +110,7 @@ User authenticate(const ApiServer::Impl& server, const Request& request) {
 void impersonate(const ApiServer::Impl& server, Call& call) {
   const std::string name = call.header("impersonate-user");
   if (name.empty()) return;
-  if (server.options.rbac &&
-      !server.rbac.allows(call.user, {"impersonate", "", "users", "", "", name, ""})) {
+  if (!server.rbac.allows(call.user, {"impersonate", "", "users", "", "", name})) {
     throw forbidden(
         {"", "users", "User", name},
         "User \"" + call.user.name +
@@ -123,8 +119,7 @@ void impersonate(const ApiServer::Impl& server, Call& call) {
   call.user = {name, {"system:authenticated"}, ""};
   const std::string group = call.header("impersonate-group");
   if (group.empty()) return;
-  if (server.options.rbac &&
-      !server.rbac.allows(call.user, {"impersonate", "", "groups", "", "", group, ""})) {
+  if (!server.rbac.allows(call.user, {"impersonate", "", "groups", "", "", group})) {
     throw forbidden({"", "groups", "Group", group}, "cannot impersonate groups");
   }
   call.user.groups.push_back(group);
@@ -201,10 +196,6 @@ Answer ApiServer::Impl::serve(Call& call) {
 
 void ApiServer::Impl::authorize(Call& call) const {
   const bool resource = !call.path.resource.empty();
-  if (!options.rbac) {
-    if (resource && call.user.in("system:unauthenticated")) throw unauthorized();
-    return;
-  }
   const ResourcePath& p = call.path;
   Access access;
   access.verb = call.verb;
@@ -215,8 +206,7 @@ void ApiServer::Impl::authorize(Call& call) const {
               p.resource,
               p.subresource,
               p.group.empty() && p.resource == "namespaces" ? p.name : p.ns,
-              p.name,
-              ""};
+              p.name};
     // A list or watch of one object by name is judged by that name.
     constexpr std::string_view kByName = "metadata.name=";
     const std::string fields = call.target.value("fieldSelector");
@@ -338,6 +328,10 @@ void ApiServer::add_token(std::string token, std::string user, std::vector<std::
                       {{std::move(user), std::move(groups), ""}, std::nullopt, "", ""});
 }
 
+bool ApiServer::allowed(const User& user, const Access& access) const {
+  return impl_->rbac.allows(user, access);
+}
+
 void ApiServer::add_webhook(Admission webhook) { impl_->admissions.add_first(std::move(webhook)); }
 
 void ApiServer::add_admission(Admission admission) { impl_->admissions.add(std::move(admission)); }
@@ -354,8 +348,35 @@ std::uint64_t ApiServer::resource_version() const { return impl_->store.resource
 void ApiServer::compact(std::uint64_t resource_version) { impl_->store.compact(resource_version); }
 
 void ApiServer::send_bookmarks() {
-  impl_->bell.ring();
+  ++impl_->bell;
   impl_->store.wake_all();
+}
+
+std::vector<Delta> ApiServer::take_changes() {
+  std::vector<Delta> out;
+  for (const Change& change : impl_->store.take()) {
+    if (change.collection->plural == "events") continue;
+    const auto kind = change.deleted             ? Delta::Kind::kDeleted
+                      : change.before == nullptr ? Delta::Kind::kAdded
+                                                 : Delta::Kind::kModified;
+    const TypePtr type = impl_->catalog.find(change.collection->group, change.collection->plural);
+    if (type == nullptr && !change.deleted) continue;
+    out.push_back({kind, type == nullptr ? "" : type->path(), Json::parse(change.after->text)});
+  }
+  return out;
+}
+
+std::vector<std::string> ApiServer::namespaced_collections() const {
+  std::vector<std::string> out;
+  for (const TypePtr& type : impl_->catalog.all()) {
+    if (type->namespaced) out.push_back(type->path());
+  }
+  return out;
+}
+
+std::string ApiServer::collection_of(const std::string& group, const std::string& kind) const {
+  const TypePtr type = impl_->catalog.find_kind(group, kind);
+  return type == nullptr ? "" : type->path();
 }
 
 void ApiServer::on_change(std::function<void()> wake) { impl_->wakes.add(std::move(wake)); }

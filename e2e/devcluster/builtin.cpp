@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "devcluster/quantity.hpp"
+#include "devcluster/objects.hpp"
 #include "devcluster/schema.hpp"
 
 namespace devcluster {

@@ -24,6 +24,14 @@ std::vector<Cause> validate_metadata(const ResourceType& type, const Json& metad
 void default_crd(Json& crd);
 std::vector<Cause> validate_crd(const Json& crd);
 
+// The resize subresource of Pods: what it takes, and what it refuses.
+// Sources: kubernetes pkg/registry/core/pod/strategy.go (podResizeStrategy),
+// pkg/apis/core/validation ValidatePodResize, as of 1.33.
+// `live` with the resources and resize policies of `sent`, and with nothing else of it; `sent`
+// where their containers are not the same, which is refused below.
+Json resized(const Json& live, const Json& sent);
+std::vector<Cause> validate_resize(const Json& pod, const Json& old);
+
 // BestEffort, Burstable or Guaranteed, of a Pod's spec.
 std::string qos_class(const Json& spec);
 

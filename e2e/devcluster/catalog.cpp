@@ -4,10 +4,9 @@
 #include <mutex>
 
 #include "devcluster/data.hpp"
-#include "devcluster/lower.hpp"
+#include "devcluster/http.hpp"
 #include "devcluster/members.hpp"
 #include "devcluster/schema.hpp"
-#include "devcluster/schemas.hpp"
 
 namespace devcluster {
 namespace {

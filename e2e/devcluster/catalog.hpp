@@ -53,6 +53,11 @@ struct ResourceType {
   std::string api_version(const std::string& version) const {
     return group.empty() ? version : group + "/" + version;
   }
+  // Of all its objects, in a version that is served: "/api/v1/pods".
+  std::string path() const {
+    const std::string& version = versions.empty() ? storage_version : versions.begin()->first;
+    return (group.empty() ? "/api/" : "/apis/") + api_version(version) + "/" + plural;
+  }
 };
 using TypePtr = std::shared_ptr<const ResourceType>;
 

@@ -10,8 +10,6 @@
 #include "devcluster/admission.hpp"
 #include "devcluster/exec.hpp"
 #include "devcluster/furnish.hpp"
-#include "devcluster/members.hpp"
-#include "devcluster/node_start.hpp"
 #include "devcluster/objects.hpp"
 #include "devcluster/paths.hpp"
 #include "devcluster/routes.hpp"
@@ -23,7 +21,6 @@ namespace {
 // Rounds of changes within one tick(): far more than any chain of controllers needs; past it two of
 // them undo each other's work.
 constexpr int kMaxRounds = 10'000;
-constexpr const char* kCrds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
 Profile profile_of(const ClusterOptions& options) {
   const auto* found = find_profile(options.profile);
@@ -41,7 +38,6 @@ ApiServerOptions server_options(const ClusterOptions& options, const Profile& pr
   out.clock = options.clock;
   out.git_version = profile.kubernetes;
   out.extra_types = extra_types(profile);
-  out.rbac = options.rbac;
   return out;
 }
 
@@ -50,14 +46,14 @@ ApiServerOptions server_options(const ClusterOptions& options, const Profile& pr
 Cluster::Cluster(const ClusterOptions& options)
     : profile_(profile_of(options)),
       server_(server_options(options, profile_)),
-      world_{server_, profile_, options.pace, options.clock, options.domain},
+      world_{server_, profile_, options.pace, options.clock},
       agent_(options.agent ? options.agent(world_) : simulated_agent(world_)),
       logs_(world_, *agent_) {
   install_admission(world_);
   logs_.install();
   install_exec(world_, *agent_);
   serve_metrics();
-  furnish(world_, options.masters, options.workers);
+  furnish(world_, options.workers);
 
   const auto add = [&](auto controller) {
     auto* raw = controller.get();
@@ -66,7 +62,7 @@ Cluster::Cluster(const ClusterOptions& options)
     controllers_.push_back(std::move(controller));
     return raw;
   };
-  add(std::make_unique<Namespaces>(world_, namespaced_));
+  add(std::make_unique<Namespaces>(world_));
   add(std::make_unique<ClaimBinder>(world_));
   if (profile_.is_openshift() && profile_.machine_configs) {
     machine_configs_ = add(std::make_unique<MachineConfigOperator>(
@@ -78,43 +74,13 @@ Cluster::Cluster(const ClusterOptions& options)
   add(std::make_unique<Router>(world_));
   add(std::make_unique<Followers>(world_));
   add(std::make_unique<GarbageCollector>(world_));
-  server_.on_change([this] { changed_ = true; });
   tick();
 }
 
 Cluster::~Cluster() = default;
 
-// What is served, as discovery says it: a feed for each type that can be listed and watched. Events
-// own nothing and are owned by nothing, and there are many.
-void Cluster::discover() {
-  const auto served = [&](const std::string& path, const std::string& last, const char* list) {
-    return world_.api.get(path, last).value_or(Json::object()).value(list, Json::array());
-  };
-  const auto follow = [&](const std::string& path, const std::string& version) {
-    for (const auto& resource : served(path, version, "resources")) {
-      const auto name = resource.value("name", "");
-      if (name.find('/') != std::string::npos || !holds(strings(resource, "verbs"), "watch")) {
-        continue;
-      }
-      const auto collection = path + "/" + version + "/" + name;
-      if (resource.value("namespaced", false)) namespaced_.insert(collection);
-      if (name != "events") feeds_.try_emplace(collection, server_, collection);
-    }
-  };
-  follow("/api", "v1");
-  for (const auto& group : served("", "apis", "groups")) {
-    follow("/apis", group.value("/preferredVersion/groupVersion"_json_pointer, ""));
-  }
-}
-
 bool Cluster::poll() {
-  if (std::exchange(discover_, false)) discover();
-  std::vector<Delta> deltas;
-  for (auto& [collection, feed] : feeds_) {
-    feed.poll(deltas);
-    if (feed.gone()) namespaced_.erase(collection);
-  }
-  std::erase_if(feeds_, [](const auto& feed) { return feed.second.gone(); });
+  const auto deltas = server_.take_changes();
   const auto tell = [](Controller& controller, const Delta& delta) {
     try {
       controller.observe(delta);
@@ -125,7 +91,6 @@ bool Cluster::poll() {
     }
   };
   for (const auto& delta : deltas) {
-    discover_ = discover_ || delta.collection == kCrds;
     for (auto* controller : interested_[delta.collection]) tell(*controller, delta);
     for (auto* controller : interested_in_all_) tell(*controller, delta);
   }
@@ -136,7 +101,7 @@ void Cluster::tick() {
   const std::lock_guard lock(mutex_);
   const auto now = world_.clock();
   for (int round = 0; round < kMaxRounds; ++round) {
-    const bool fresh = changed_.exchange(false) && poll();
+    const bool fresh = poll();
     bool due = false;
     for (const auto& controller : controllers_) {
       const auto when = controller->due();
@@ -144,7 +109,7 @@ void Cluster::tick() {
       controller->work(now);
       due = true;
     }
-    if (!due && !changed_) {
+    if (!due) {
       logs_.wake();
       return;
     }

@@ -6,13 +6,11 @@
 // else takes one lock, and may be called from any thread.
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -30,11 +28,8 @@ namespace devcluster {
 struct ClusterOptions {
   std::string profile = "openshift-4.20";  // see profile_names()
   Clock clock = [] { return std::chrono::system_clock::now(); };
-  bool rbac = true;
-  int masters = 1;
   int workers = 3;
   Pace pace;
-  std::string domain = "apps.example.com";
   // Changes to the profile, for one cluster: an older kernel, a faulty runtime.
   std::function<void(Profile&)> adjust;
   // What runs the Pods; left out: they are simulated.
@@ -51,7 +46,6 @@ class Cluster {
 
   ApiServer& api() { return server_; }
   const Profile& profile() const { return profile_; }
-  const std::string& domain() const { return world_.domain; }
 
   void tick();
   std::optional<Time> next_due() const;
@@ -78,7 +72,6 @@ class Cluster {
  private:
   void power(const std::string& node, bool up, bool announced);
   bool poll();
-  void discover();
   void serve_metrics();
 
   Profile profile_;
@@ -92,10 +85,6 @@ class Cluster {
   std::vector<std::unique_ptr<Controller>> controllers_;
   std::map<std::string, std::vector<Controller*>> interested_;
   std::vector<Controller*> interested_in_all_;
-  std::map<std::string, Feed> feeds_;
-  std::set<std::string> namespaced_;
-  std::atomic<bool> changed_{true};
-  bool discover_ = true;
   mutable std::mutex mutex_;
 };
 

@@ -75,35 +75,29 @@ void GarbageCollector::observe(const Delta& delta) {
 }
 
 void GarbageCollector::work(Time /*now*/) {
-  // An owner older than its dependent may still be on its way in another feed: only what has no
-  // owner after one more round has none (garbagecollector.go asks the API server instead).
-  for (const auto& uid : std::exchange(orphaned_, {})) look_at(uid);
+  // Changes come in their order, an owner before its dependents: what has no owner in the index has
+  // none (garbagecollector.go, whose caches come apart, asks the API server).
   for (const auto& uid : std::exchange(doubtful_, {})) {
     if (leaving_.count(uid) > 0) finish_owner(uid);
-    if (lacks_owner(uid)) orphaned_.insert(uid);
+    look_at(uid);
   }
-}
-
-bool GarbageCollector::lacks_owner(const std::string& uid) const {
-  const auto found = items_.find(uid);
-  if (found == items_.end()) return false;
-  const auto& item = found->second;
-  return std::any_of(item.owners.begin(), item.owners.end(),
-                     [&](const Reference& owner) { return !exists(owner, item.key); });
 }
 
 // A dependent: gone when none of its owners is left, else freed of those that are gone.
 void GarbageCollector::look_at(const std::string& uid) {
-  if (!lacks_owner(uid)) return;
-  const auto& item = items_.at(uid);
-  const auto object = world_.get(item.collection, item.key);
+  const auto found = items_.find(uid);
+  if (found == items_.end()) return;
+  const auto& item = found->second;
+  const auto there = [&](const Reference& owner) { return exists(owner, item.key); };
+  if (std::all_of(item.owners.begin(), item.owners.end(), there)) return;
+  const auto object = world_.api.get(item.collection, item.key);
   if (!object || uid_of(*object) != uid) return;
   Json kept = Json::array();
   for (const auto& owner : (*object)["metadata"].value("ownerReferences", Json::array())) {
-    if (exists(reference_of(owner), item.key)) kept.push_back(owner);
+    if (there(reference_of(owner))) kept.push_back(owner);
   }
   if (kept.empty()) {
-    world_.remove(item.collection, item.key);
+    world_.api.remove(item.collection, item.key);
   } else {
     world_.patch(item.collection, item.key, {{"metadata", {{"ownerReferences", kept}}}});
   }
@@ -115,7 +109,7 @@ void GarbageCollector::finish_owner(const std::string& uid) {
   const auto found = items_.find(uid);
   if (found == items_.end()) return;
   const auto& [collection, key, self, owners] = found->second;
-  const auto object = world_.get(collection, key);
+  const auto object = world_.api.get(collection, key);
   if (!object) return;
   const bool orphan = has_finalizer(*object, "orphan");
   const auto owned = owned_.find(uid);
@@ -125,7 +119,7 @@ void GarbageCollector::finish_owner(const std::string& uid) {
     const auto item = items_.find(dependent);
     if (item == items_.end()) continue;
     const auto& [child_collection, child_key, child_self, child_owners] = item->second;
-    const auto child = world_.get(child_collection, child_key);
+    const auto child = world_.api.get(child_collection, child_key);
     if (!child) continue;
     bool blocks = false;
     Json kept = Json::array();
@@ -140,15 +134,13 @@ void GarbageCollector::finish_owner(const std::string& uid) {
       world_.patch(child_collection, child_key,
                    {{"metadata", {{"ownerReferences", kept.empty() ? Json() : kept}}}});
     } else {
-      if (!deleting(*child)) world_.remove(child_collection, child_key);
-      waiting = waiting || (blocks && world_.get(child_collection, child_key));
+      if (!deleting(*child)) world_.api.remove(child_collection, child_key);
+      waiting = waiting || (blocks && world_.api.get(child_collection, child_key));
     }
   }
   if (waiting) return;
-  Json finalizers = Json::array();
-  for (const auto& finalizer : (*object)["metadata"]["finalizers"]) {
-    if (finalizer != "orphan" && finalizer != "foregroundDeletion") finalizers.push_back(finalizer);
-  }
+  const Json finalizers =
+      without((*object)["metadata"]["finalizers"], {"orphan", "foregroundDeletion"});
   leaving_.erase(uid);
   world_.patch(collection, key, {{"metadata", {{"finalizers", finalizers}}}});
 }
@@ -182,13 +174,13 @@ void Namespaces::work(Time /*now*/) {
 }
 
 void Namespaces::furnish(const std::string& name) {
-  if (!world_.get(kNamespaces, name) || world_.get(kAccounts, name + "/default")) return;
+  if (!world_.api.get(kNamespaces, name) || world_.api.get(kAccounts, name + "/default")) return;
   world_.create(kAccounts, object_of("v1", "ServiceAccount", "default", name));
 }
 
 void Namespaces::empty(const std::string& name) {
   bool left = false;
-  for (const auto& collection : collections_) {
+  for (const auto& collection : world_.server.namespaced_collections()) {
     const auto path = within(collection, name);
     // Fails where the CustomResourceDefinition of the collection has gone, and its objects with it.
     attempt([&] {
@@ -199,7 +191,7 @@ void Namespaces::empty(const std::string& name) {
     });
   }
   if (left) return;  // what goes later comes back as a change
-  auto object = world_.get(kNamespaces, name);
+  auto object = world_.api.get(kNamespaces, name);
   if (!object) return;
   (*object)["spec"]["finalizers"] = Json::array();
   attempt([&] { world_.api.update(kNamespaces, *object, "finalize"); });

@@ -20,9 +20,6 @@ class GarbageCollector final : public Controller {
   explicit GarbageCollector(World& world) : Controller(world, {}) {}
   void observe(const Delta& delta) override;
   void work(Time now) override;
-  std::optional<Time> due() const override {
-    return orphaned_.empty() ? std::nullopt : std::optional<Time>(Time{});
-  }
 
  private:
   // What an owner reference says, or an object is: one of another kind or name is another owner,
@@ -40,23 +37,20 @@ class GarbageCollector final : public Controller {
   // The owner is there, where its dependent can have it.
   bool exists(const Reference& owner, const std::string& dependent_key) const;
   void forget(const std::string& uid);
-  bool lacks_owner(const std::string& uid) const;
   void look_at(const std::string& uid);
   void finish_owner(const std::string& uid);
 
   std::unordered_map<std::string, Item> items_;                   // by uid
   std::unordered_map<std::string, std::set<std::string>> owned_;  // owner's uid → dependents' uids
   std::set<std::string> doubtful_;                                // to look at
-  std::set<std::string> orphaned_;  // dependents that seemed to lack an owner in the last round
-  std::set<std::string> leaving_;   // owners that wait for their dependents
+  std::set<std::string> leaving_;  // owners that wait for their dependents
 };
 
 // A default ServiceAccount in each namespace; a terminating one is emptied of every type, then
 // finalized.
 class Namespaces final : public Controller {
  public:
-  Namespaces(World& world, const std::set<std::string>& collections)
-      : Controller(world, {}), collections_(collections) {}
+  explicit Namespaces(World& world) : Controller(world, {}) {}
   void observe(const Delta& delta) override;
   void work(Time now) override;
 
@@ -64,7 +58,6 @@ class Namespaces final : public Controller {
   void furnish(const std::string& name);
   void empty(const std::string& name);
 
-  const std::set<std::string>& collections_;  // of namespaced types, as the Cluster follows them
   std::set<std::string> changed_, terminating_;
 };
 

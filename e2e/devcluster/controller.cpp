@@ -25,29 +25,11 @@ std::string hash_of(const std::string& text) {
   return digits;
 }
 
-std::pair<std::string, std::string> split_key(const std::string& key) {
-  const auto slash = key.find('/');
-  if (slash == std::string::npos) return {"", key};
-  return {key.substr(0, slash), key.substr(slash + 1)};
-}
-
-std::string within(const std::string& collection, const std::string& ns) {
-  if (ns.empty()) return collection;
-  const auto slash = collection.rfind('/');
-  return collection.substr(0, slash) + "/namespaces/" + ns + collection.substr(slash);
+std::string key_of(const Json& object) {
+  return object.at("metadata").value("namespace", "") + "/" + name_of(object);
 }
 
 std::string pods_path(const std::string& ns) { return within("/api/v1/pods", ns); }
-
-std::optional<Json> World::get(const std::string& collection, const std::string& key) {
-  const auto& [ns, name] = split_key(key);
-  return api.get(within(collection, ns), name);
-}
-
-bool World::remove(const std::string& collection, const std::string& key, int grace_seconds) {
-  const auto& [ns, name] = split_key(key);
-  return api.remove(within(collection, ns), name, grace_seconds);
-}
 
 std::vector<Json> World::pods_on(const std::string& node) {
   return api.list(kPods, "fieldSelector=spec.nodeName%3D" + node);
@@ -61,16 +43,12 @@ bool World::create(const std::string& collection, const Json& object,
 }
 
 bool World::patch(const std::string& collection, const std::string& key, const Json& change) {
-  const auto id = split_key(key);
-  return attempt([&] { api.merge_patch(within(collection, id.first), id.second, change); });
+  return attempt([&] { api.merge_patch(collection, key, change); });
 }
 
 bool World::patch_status(const std::string& collection, const std::string& key,
                          const Json& status) {
-  const auto id = split_key(key);
-  return attempt([&] {
-    api.merge_patch(within(collection, id.first), id.second, {{"status", status}}, "status");
-  });
+  return attempt([&] { api.merge_patch(collection, key, {{"status", status}}, "status"); });
 }
 
 bool set_condition(Json& conditions, Time now, const std::string& type, const std::string& status,

@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "devcluster/api_server.hpp"
-#include "devcluster/feed.hpp"
 #include "devcluster/profile.hpp"
 #include "devcluster/times.hpp"
 
@@ -67,14 +66,10 @@ struct World {
   const Profile& profile;
   Pace pace;
   Clock clock;
-  std::string domain;  // of the router: "apps.example.com"
   std::map<std::string, Machine> machines = {};
   Api api{server};
   Recorder recorder{*this};
 
-  // An object by its key in a collection such as "/api/v1/pods".
-  std::optional<Json> get(const std::string& collection, const std::string& key);
-  bool remove(const std::string& collection, const std::string& key, int grace_seconds = -1);
   std::vector<Json> pods_on(const std::string& node);
   // These may lose against another writer; false and nothing thrown when they did. The level is
   // looked at again with the change that beat them.
@@ -84,6 +79,7 @@ struct World {
   bool patch_status(const std::string& collection, const std::string& key, const Json& status);
 };
 
+inline constexpr const char* kDomain = "apps.example.com";  // of the router
 inline constexpr const char* kPods = "/api/v1/pods";
 inline constexpr const char* kNodes = "/api/v1/nodes";
 
@@ -142,12 +138,9 @@ class Agenda {
 };
 
 std::string hash_of(const std::string& text);  // 32 hex digits; stable
-// "ns/name"; no namespace where there is no slash.
-std::pair<std::string, std::string> split_key(const std::string& key);
+// "ns/name", or "/name" for a cluster-scoped object.
+std::string key_of(const Json& object);
 std::string pods_path(const std::string& ns);
-// "/api/v1/pods" and "demo" → "/api/v1/namespaces/demo/pods"; the same for a cluster-scoped object
-// ("").
-std::string within(const std::string& collection, const std::string& ns);
 // {type, status, reason, message} into `conditions`, keeping lastTransitionTime where status stays;
 // true when that changed anything.
 bool set_condition(Json& conditions, Time now, const std::string& type, const std::string& status,

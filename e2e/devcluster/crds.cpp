@@ -2,6 +2,7 @@
 // naming, finalizer), done at once after each write.
 #include <algorithm>
 
+#include "devcluster/members.hpp"
 #include "devcluster/server_impl.hpp"
 
 namespace devcluster {
@@ -74,9 +75,7 @@ void ApiServer::Impl::follow_crd(const std::string& name) {
     type = catalog.find(group, plural);
     if (type == nullptr || !terminating_crds.insert(name).second) return;
   }
-  const Request request{
-      "DELETE", "/apis/" + group + "/" + type->storage_version + "/" + plural, {}, "", true, "",
-      {}};
+  const Request request{"DELETE", type->path(), {}, "", true, "", {}};
   handle(request);
   finish_crd_removal(*type);
 }
@@ -94,10 +93,7 @@ void ApiServer::Impl::finish_crd_removal(const ResourceType& type) {
   const RecordPtr record = find(key);
   if (record == nullptr) return;
   Json crd = Json::parse(record->text);
-  Json kept = Json::array();
-  for (const Json& finalizer : crd["metadata"].value("finalizers", Json::array())) {
-    if (finalizer != kCleanup) kept.push_back(finalizer);
-  }
+  const Json kept = without(crd["metadata"].value("finalizers", Json::array()), {kCleanup});
   crd["metadata"]["finalizers"] = kept;
   if (kept.empty()) {
     erase(key, record, crd);

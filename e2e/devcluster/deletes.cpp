@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "devcluster/members.hpp"
 #include "devcluster/server_impl.hpp"
 #include "devcluster/times.hpp"
 
@@ -55,10 +56,8 @@ std::int64_t grace_of(const ResourceType& type, const Json& object, const Option
 
 void set_propagation(Json& metadata, const std::string& policy) {
   if (policy.empty()) return;
-  Json kept = Json::array();
-  for (const Json& finalizer : metadata.value("finalizers", Json::array())) {
-    if (finalizer != "foregroundDeletion" && finalizer != "orphan") kept.push_back(finalizer);
-  }
+  Json kept =
+      without(metadata.value("finalizers", Json::array()), {"foregroundDeletion", "orphan"});
   if (policy == "Foreground") kept.push_back("foregroundDeletion");
   if (policy == "Orphan") kept.push_back("orphan");
   metadata.erase("finalizers");

@@ -3,8 +3,6 @@
 #include <map>
 #include <set>
 
-#include "devcluster/openapi.hpp"
-
 namespace devcluster {
 namespace {
 

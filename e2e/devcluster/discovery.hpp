@@ -17,4 +17,10 @@ namespace devcluster {
 std::optional<Response> discovery(const Catalog& catalog, const Target& target,
                                   const std::string& accept, const std::string& git_version);
 
+// OpenAPI documents of the served types: v2 (for kubectl before 1.27, in JSON or protobuf) and v3.
+// Built-in types appear as open objects; custom ones with their schema, so that `kubectl explain`
+// reads it.
+std::optional<Response> openapi(const Catalog& catalog, const Target& target,
+                                const std::string& accept, const std::string& git_version);
+
 }  // namespace devcluster

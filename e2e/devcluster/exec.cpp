@@ -1,6 +1,6 @@
 #include "devcluster/exec.hpp"
 
-#include "devcluster/lower.hpp"
+#include "devcluster/http.hpp"
 #include "devcluster/objects.hpp"
 #include "devcluster/paths.hpp"
 #include "devcluster/status.hpp"
@@ -24,7 +24,7 @@ std::string subprotocol(const Request& request) {
 Answer serve(World& world, NodeAgent& agent, const Request& request, const std::string& ns,
              const std::string& name) {
   const auto target = parse_target(request.target);
-  const auto pod = world.api.get(pods_path(ns), name);
+  const auto pod = world.api.get(kPods, ns + "/" + name);
   if (!pod) throw not_found({"", "pods", "Pod", name});
   const std::string protocol = subprotocol(request);
   const auto container = container_of(*pod).value("name", "");

@@ -8,9 +8,8 @@
 
 #include "devcluster/client_hello.hpp"
 #include "devcluster/front_routes.hpp"
+#include "devcluster/http.hpp"
 #include "devcluster/loopback.hpp"
-#include "devcluster/lower.hpp"
-#include "devcluster/splice.hpp"
 
 namespace devcluster {
 namespace {

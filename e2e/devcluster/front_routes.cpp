@@ -42,7 +42,7 @@ std::optional<RouteTarget> find_target(Api& api, const std::string& host) {
 }
 
 int connect_target(Api& api, const RouteTarget& target, const FrontDoor::Connect& connect) {
-  const auto endpoints = api.get("/api/v1/namespaces/" + target.ns + "/endpoints", target.service);
+  const auto endpoints = api.get("/api/v1/endpoints", target.ns + "/" + target.service);
   if (!endpoints) return -1;
   for (const auto& subset : endpoints->value("subsets", Json::array())) {
     int port = 0;

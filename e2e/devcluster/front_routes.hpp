@@ -13,6 +13,7 @@ struct RouteTarget {
   Json port;                // name or number; null = the first
   std::string termination;  // of TLS: "edge", "passthrough", "reencrypt"; "": plain HTTP alone
   std::string insecure;     // what becomes of plain HTTP then: "Allow", "Redirect"; else nothing
+  bool operator==(const RouteTarget&) const = default;
 };
 
 std::optional<RouteTarget> find_target(Api& api, const std::string& host);

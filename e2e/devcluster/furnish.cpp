@@ -8,7 +8,6 @@
 
 #include "devcluster/data.hpp"
 #include "devcluster/kubelet_status.hpp"
-#include "devcluster/node_start.hpp"
 #include "devcluster/objects.hpp"
 
 namespace devcluster {
@@ -86,7 +85,7 @@ void add_objects(World& world) {
       for (const auto& [word, value] :
            std::map<std::string, std::string>{{"$it", it},
                                               {"$openshift", profile.openshift},
-                                              {"$domain", world.domain},
+                                              {"$domain", kDomain},
                                               {"$id", hash_of(profile.name)},
                                               {"$now", rfc3339(world.clock())}}) {
         boost::algorithm::replace_all(text, word, value);
@@ -101,7 +100,28 @@ void add_objects(World& world) {
 
 }  // namespace
 
-void furnish(World& world, int masters, int workers) {
+void announce_start(World& world, const std::string& node) {
+  // As the kubelet has it: a reference to the node whose uid is its name.
+  const Json about = {{"kind", "Node"}, {"metadata", {{"name", node}, {"uid", node}}}};
+  world.recorder.event(about, "Normal", "Starting", "Starting kubelet.", "kubelet", node);
+  constexpr int kWarnsSince = 31;
+  if (world.machines.at(node).cgroups == 1 && world.profile.minor() >= kWarnsSince) {
+    world.recorder.event(about, "Warning", "CgroupV1",
+                         "cgroup v1 support is in maintenance mode, please migrate to cgroup v2",
+                         "kubelet", node);
+  }
+}
+
+void report_boot(World& world, const std::string& node) {
+  world.patch_status(kNodes, node,
+                     {{"nodeInfo",
+                       {{"bootID", hash_of(node + rfc3339(world.clock()))},
+                        {"kubeletVersion", world.profile.kubernetes},
+                        {"containerRuntimeVersion", world.profile.runtime},
+                        {"kernelVersion", world.profile.kernel}}}});
+}
+
+void furnish(World& world, int workers) {
   const auto now = world.clock();
   const auto add = [&](const std::string& role, int count) {
     for (int i = 0; i < count; ++i) {
@@ -113,7 +133,7 @@ void furnish(World& world, int masters, int workers) {
       announce_start(world, name);
     }
   };
-  add("master", masters);
+  add("master", 1);
   add("worker", workers);
   for (const auto& scc : default_sccs(world.profile)) {
     world.api.create("/apis/security.openshift.io/v1/securitycontextconstraints", scc);

@@ -9,8 +9,8 @@
 #include <boost/beast.hpp>
 #include <boost/beast/ssl.hpp>
 
+#include "devcluster/http.hpp"
 #include "devcluster/loopback.hpp"
-#include "devcluster/lower.hpp"
 #include "devcluster/remote_command.hpp"
 
 namespace devcluster {
@@ -70,8 +70,7 @@ class Link {
 template <typename Stream>
 class Connection : public Link, public std::enable_shared_from_this<Connection<Stream>> {
  public:
-  Connection(ApiServer& server, Stream stream, std::string default_token)
-      : server_(server), stream_(std::move(stream)), default_token_(std::move(default_token)) {}
+  Connection(ApiServer& server, Stream stream) : server_(server), stream_(std::move(stream)) {}
 
   void close() override {
     asio::post(stream_.get_executor(), [self = this->shared_from_this()] {
@@ -118,9 +117,6 @@ class Connection : public Link, public std::enable_shared_from_this<Connection<S
       request.headers[lower(std::string(field.name_string()))] = std::string(field.value());
     request.body = message.body();
     request.certificate_name = peer_.name;
-    if (!default_token_.empty() && peer_.name.empty()) {
-      request.headers.emplace("authorization", "Bearer " + default_token_);
-    }
     request.certificate_groups = peer_.groups;
     Answer answer = server_.handle(request);
 
@@ -223,7 +219,6 @@ class Connection : public Link, public std::enable_shared_from_this<Connection<S
   Stream stream_;
   beast::flat_buffer buffer_;
   Peer peer_;
-  const std::string default_token_;
   std::unique_ptr<devcluster::Stream> open_;
   asio::steady_timer bell_{stream_.get_executor()};
   bool ready_ = false;  // since the bell rang last
@@ -265,8 +260,7 @@ struct HttpServer::Impl {
 
   template <typename Stream>
   asio::awaitable<void> run(Stream stream) {
-    const auto connection =
-        std::make_shared<Connection<Stream>>(server, std::move(stream), options.default_token);
+    const auto connection = std::make_shared<Connection<Stream>>(server, std::move(stream));
     remember(connection);
     co_await connection->run();
   }

@@ -19,9 +19,6 @@ struct HttpServerOptions {
   // PEM texts. With a certificate (chain) and its key it speaks TLS; with a CA it also takes client
   // certificates: common name = user, organisations = groups.
   std::string certificate_pem, key_pem, client_ca_pem;
-  // Stands in for the bearer token that a request lacks: kubectl sends no credentials over plain
-  // HTTP (client-go tools/clientcmd, IsConfigTransportTLS). "" = such requests are anonymous.
-  std::string default_token;
 };
 
 class HttpServer {

@@ -1,10 +1,11 @@
 #include "devcluster/identity.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <mutex>
 #include <random>
+
+#include <boost/uuid/random_generator.hpp>
+#include <boost/uuid/uuid_io.hpp>
 
 namespace devcluster {
 namespace {
@@ -40,14 +41,7 @@ User service_account_user(const std::string& ns, const std::string& name, const 
 
 User anonymous() { return {"system:anonymous", {"system:unauthenticated"}, ""}; }
 
-std::string make_uid() {
-  const unsigned long long high = generator()(), low = generator()();
-  std::array<char, 37> text{};
-  std::snprintf(text.data(), text.size(), "%08llx-%04llx-4%03llx-%04llx-%012llx", high >> 32U,
-                high >> 16U & 0xFFFFU, high & 0xFFFU, 0x8000U | (low >> 48U & 0x3FFFU),
-                low & 0xFFFF'FFFF'FFFFU);
-  return text.data();
-}
+std::string make_uid() { return to_string(boost::uuids::basic_random_generator(generator())()); }
 
 std::string random_suffix(std::size_t length) {
   constexpr std::string_view kAlphabet = "bcdfghjklmnpqrstvwxz2456789";

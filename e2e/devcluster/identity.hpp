@@ -19,6 +19,12 @@ struct User {
   bool in(const std::string& group) const;
 };
 
+// What is asked for.
+struct Access {
+  std::string verb, group, resource, subresource, ns, name;
+  std::string path = {};  // a non-resource request; of the others the verb alone is set then
+};
+
 class Identity {
  public:
   struct Token {

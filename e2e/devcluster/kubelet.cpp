@@ -93,11 +93,11 @@ void Kubelet::event(const Json& pod, const char* type, const char* reason,
 }
 
 void Kubelet::sync(const std::string& key, Time now) {
-  const auto pod = world_.get(kPods, key);
+  const auto pod = world_.api.get(kPods, key);
   if (!pod) return;
   const auto node = (*pod)["spec"].value("nodeName", "");
   if (node.empty()) {
-    if (deleting(*pod)) world_.remove(kPods, key, 0);
+    if (deleting(*pod)) world_.api.remove(kPods, key, 0);
     return;
   }
   auto& run = runs_[key];
@@ -344,7 +344,7 @@ void Kubelet::terminate(Run& run, const Json& pod, Time now) {
     write_status(run, pod, now);
   }
   agent_.remove(run.uid);
-  world_.remove(kPods, key, 0);
+  world_.api.remove(kPods, key, 0);
 }
 
 Json Kubelet::status_of(const Run& run, const Json& pod, Time now) {
@@ -379,7 +379,7 @@ void Kubelet::node_changed(const std::string& node) {
 bool Kubelet::evict(const std::string& ns, const std::string& name, const std::string& message) {
   const auto key = ns + "/" + name;
   const auto found = runs_.find(key);
-  const auto pod = world_.get(kPods, key);
+  const auto pod = world_.api.get(kPods, key);
   if (found == runs_.end() || !pod) return false;
   auto& run = found->second;
   // eviction/eviction_manager.go

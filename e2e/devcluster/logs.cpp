@@ -32,8 +32,7 @@ Response plain(std::string text) {
 class Logs::Follower final : public Stream {
  public:
   Follower(Logs& logs, std::string uid, std::size_t from)
-      : logs_(logs), agent_(logs.agent_), uid_(std::move(uid)), at_(from) {}
-  ~Follower() override { on_ready({}); }
+      : Stream(logs.followers_.add()), agent_(logs.agent_), uid_(std::move(uid)), at_(from) {}
 
   std::string next() override {
     const std::lock_guard lock(mutex_);
@@ -49,17 +48,8 @@ class Logs::Follower final : public Stream {
                                 state->phase == node::ContainerState::Phase::kCreating);
     return !runs && agent_.log(uid_, false).size() <= at_;
   }
-  void on_ready(std::function<void()> wake) override {
-    const std::lock_guard lock(logs_.mutex_);
-    if (wake) {
-      logs_.wakes_[this] = std::move(wake);
-    } else {
-      logs_.wakes_.erase(this);
-    }
-  }
 
  private:
-  Logs& logs_;
   NodeAgent& agent_;
   std::string uid_;
   mutable std::mutex mutex_;
@@ -75,7 +65,7 @@ void Logs::install() {
 
 Answer Logs::serve(const Request& request, const std::string& ns, const std::string& name) {
   const auto target = parse_target(request.target);
-  const auto pod = world_.api.get(pods_path(ns), name);
+  const auto pod = world_.api.get(kPods, ns + "/" + name);
   if (!pod) throw not_found({"", "pods", "Pod", name});
   const auto uid = uid_of(*pod);
   const auto container = container_of(*pod).value("name", "");
@@ -102,11 +92,6 @@ Answer Logs::serve(const Request& request, const std::string& ns, const std::str
   }
   if (!target.flag("follow")) return {plain(std::move(text)), nullptr};
   return {plain({}), std::make_unique<Follower>(*this, uid, whole.size() - text.size())};
-}
-
-void Logs::wake() {
-  const std::lock_guard lock(mutex_);
-  for (const auto& [follower, ring] : wakes_) ring();
 }
 
 }  // namespace devcluster

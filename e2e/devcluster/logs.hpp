@@ -2,9 +2,6 @@
 // Source: kubernetes pkg/registry/core/pod/rest/log.go, strategy.go (LogLocation) for the refusals.
 #pragma once
 
-#include <functional>
-#include <map>
-#include <mutex>
 #include <string>
 
 #include "devcluster/controller.hpp"
@@ -18,7 +15,7 @@ class Logs {
   Logs(World& world, NodeAgent& agent) : world_(world), agent_(agent) {}
   void install();
   // Something may have been written: followers look.
-  void wake();
+  void wake() { followers_.call(); }
 
  private:
   class Follower;
@@ -26,8 +23,7 @@ class Logs {
 
   World& world_;
   NodeAgent& agent_;
-  std::mutex mutex_;
-  std::map<const Stream*, std::function<void()>> wakes_;  // of the followers that wait
+  Wakers followers_;
 };
 
 }  // namespace devcluster

@@ -97,14 +97,14 @@ void MachineConfigOperator::work(Time now) {
     const auto name = name_of(pool);
     if (render_now) render(name, now);
     roll(name, now);
-    if (const auto fresh = world_.get(kPools, name)) write_status(*fresh, now);
+    if (const auto fresh = world_.api.get(kPools, name)) write_status(*fresh, now);
   }
   if (render_at_) wake(*render_at_);
 }
 
 void MachineConfigOperator::generate_kubelet_config() {
   if (!world_.profile.cgroup_mode) return;
-  const auto config = world_.get(kNodesConfig, "cluster");
+  const auto config = world_.api.get(kNodesConfig, "cluster");
   const auto mode = config ? config->value("/spec/cgroupMode"_json_pointer, std::string()) : "";
   if (mode.empty() && !world_.profile.cgroup_v1_arguments) return;
   const Json arguments = mode == "v2"
@@ -113,7 +113,7 @@ void MachineConfigOperator::generate_kubelet_config() {
   for (const auto& pool : world_.api.list(kPools)) {
     const auto role = name_of(pool);
     const auto name = "97-" + role + "-generated-kubelet";
-    const auto now = world_.get(kConfigs, name);
+    const auto now = world_.api.get(kConfigs, name);
     if (now && now->value("/spec/kernelArguments"_json_pointer, Json()) == arguments) continue;
     if (now) {
       world_.patch(kConfigs, name, {{"spec", {{"kernelArguments", arguments}}}});
@@ -128,7 +128,7 @@ void MachineConfigOperator::generate_kubelet_config() {
 }
 
 void MachineConfigOperator::render(const std::string& name, Time now) {
-  const auto pool = world_.get(kPools, name);
+  const auto pool = world_.api.get(kPools, name);
   if (!pool) return;
   const auto selector =
       Selector::from_label_selector((*pool)["spec"].value("machineConfigSelector", Json::object()));
@@ -143,7 +143,7 @@ void MachineConfigOperator::render(const std::string& name, Time now) {
   if (sources.empty()) return;
   const auto spec = merged(sources);
   const auto rendered = "rendered-" + name + "-" + hash_of(spec.dump());
-  if (!world_.get(kConfigs, rendered)) {
+  if (!world_.api.get(kConfigs, rendered)) {
     auto config = object_of(kVersion, "MachineConfig", rendered);
     auto owner = reference_to(*pool);
     owner.update({{"controller", true}, {"blockOwnerDeletion", true}});
@@ -196,7 +196,7 @@ void MachineConfigOperator::annotate(const Json& node, const Json& annotations, 
 }
 
 void MachineConfigOperator::roll(const std::string& name, Time now) {
-  const auto pool = world_.get(kPools, name);
+  const auto pool = world_.api.get(kPools, name);
   if (!pool) return;
   const auto target = pool->value("/spec/configuration/name"_json_pointer, std::string());
   if (target.empty()) return;
@@ -254,8 +254,8 @@ bool MachineConfigOperator::go_on(const Json& node, Time now) {
 }
 
 bool MachineConfigOperator::same_content(const std::string& one, const std::string& other) {
-  const auto a = world_.get(kConfigs, one);
-  const auto b = world_.get(kConfigs, other);
+  const auto a = world_.api.get(kConfigs, one);
+  const auto b = world_.api.get(kConfigs, other);
   return a && b && a->value("spec", Json()) == b->value("spec", Json());
 }
 
@@ -279,7 +279,7 @@ bool MachineConfigOperator::drained(const std::string& node) {
 }
 
 void MachineConfigOperator::apply_to_machine(const std::string& node, const std::string& config) {
-  const auto object = world_.get(kConfigs, config);
+  const auto object = world_.api.get(kConfigs, config);
   auto& machine = world_.machines[node];
   if (!object) return;
   const auto spec = object->value("spec", Json::object());

@@ -20,8 +20,8 @@
 #include "devcluster/front_door.hpp"
 #include "devcluster/http_server.hpp"
 #include "devcluster/kubeconfig.hpp"
+#include "devcluster/node_agent.hpp"
 #include "devcluster/node_ports.hpp"
-#include "devcluster/real_agent.hpp"
 #include "node/image_store.hpp"
 
 namespace {
@@ -37,7 +37,6 @@ struct Flags {
   std::string account, account_file;
   double boot_seconds = 1.5;
   double reboot_seconds = 1.5;
-  bool no_tls = false;
   std::string pods = "auto";
   std::string image_dir;
   int front_door_port = 0;
@@ -64,8 +63,7 @@ void introduce(Cluster& cluster, const std::string& url, const Flags& flags,
             << profile.runtime << (profile.is_openshift() ? ", OpenShift " + profile.openshift : "")
             << ")\n"
             << "  server     " << url << "\n"
-            << "  nodes      " << flags.cluster.masters << " master(s), " << flags.cluster.workers
-            << " worker(s)\n";
+            << "  nodes      1 master, " << flags.cluster.workers << " workers\n";
   if (simulated_because.empty()) {
     std::cout << "  Pods       run for real, by crun, from the images of " << flags.image_dir
               << "\n  front door http://127.0.0.1:" << front_door_port
@@ -127,13 +125,11 @@ int run(const Flags& flags) {
   cluster.api().add_token(token, "admin", {"system:masters"});
   HttpServerOptions http;
   http.port = flags.port;
-  if (!flags.no_tls) {
-    const CertificateAuthority authority;
-    const auto own = authority.server();
-    http.certificate_pem = own.certificate_pem;
-    http.key_pem = own.key_pem;
-    http.client_ca_pem = authority.pem();
-  }
+  const CertificateAuthority authority;
+  const auto own = authority.server();
+  http.certificate_pem = own.certificate_pem;
+  http.key_pem = own.key_pem;
+  http.client_ca_pem = authority.pem();
   HttpServer front(cluster.api(), http);
   if (!flags.kubeconfig_file.empty()) {
     write_private_file(flags.kubeconfig_file,
@@ -198,7 +194,6 @@ int main(int argc, char** argv) {
   app.add_option("--service-account-kubeconfig", flags.account_file, "The file for it")
       ->needs(account);
   account->needs("--service-account-kubeconfig");
-  app.add_option("--domain", flags.cluster.domain, "Domain of generated Route hosts");
   app.add_option("--boot-seconds", flags.boot_seconds, "How long a simulated boot takes")
       ->check(CLI::Range(0.0, 3600.0));
   app.add_option("--reboot-seconds", flags.reboot_seconds, "How long a node's reboot takes")
@@ -209,12 +204,6 @@ int main(int argc, char** argv) {
   app.add_option("--front-door-port", flags.front_door_port,
                  "Port on 127.0.0.1 that leads to Routes and Ingresses; 0 takes a free one")
       ->check(CLI::Range(0, 65535));
-  app.add_option("--masters", flags.cluster.masters, "Control-plane nodes")
-      ->check(CLI::Range(0, 9));
-  app.add_option("--workers", flags.cluster.workers, "Worker nodes")->check(CLI::Range(1, 99));
-  app.add_flag("!--no-rbac", flags.cluster.rbac, "Every authenticated user may do everything");
-  app.add_flag("--no-tls", flags.no_tls,
-               "Serve plain HTTP; kubectl sends no credentials over it, other clients do");
   app.add_option("--fault", flags.faults,
                  "VERB:RESOURCE[@FIRST[+COUNT]]=ACTION[:ARGUMENT], as in create:pods@2=error:500; "
                  "may be repeated");

@@ -36,4 +36,13 @@ inline bool holds(const std::vector<std::string>& list, const std::string& text)
   return std::find(list.begin(), list.end(), text) != list.end();
 }
 
+// The list without the strings that are named.
+inline nlohmann::json without(const nlohmann::json& list, const std::vector<std::string>& names) {
+  nlohmann::json kept = nlohmann::json::array();
+  for (const auto& item : list) {
+    if (!item.is_string() || !holds(names, item.get<std::string>())) kept.push_back(item);
+  }
+  return kept;
+}
+
 }  // namespace devcluster

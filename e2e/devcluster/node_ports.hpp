@@ -5,12 +5,8 @@
 
 #include <map>
 #include <memory>
-#include <string>
-#include <utility>
-#include <vector>
 
 #include "devcluster/api_server.hpp"
-#include "devcluster/feed.hpp"
 #include "devcluster/front_routes.hpp"
 
 namespace devcluster {
@@ -19,7 +15,6 @@ class Loopback;
 
 class NodePorts {
  public:
-  static constexpr std::size_t kMost = 64;
   NodePorts(ApiServer& server, FrontDoor::Connect connect);
   ~NodePorts();
 
@@ -27,14 +22,14 @@ class NodePorts {
   void follow();
 
  private:
-  void follow(const Delta& service);
+  struct Open {
+    RouteTarget target;
+    std::unique_ptr<Loopback> loopback;  // null where the port cannot be had
+  };
 
-  ApiServer& server_;
+  Api api_;
   FrontDoor::Connect connect_;
-  Feed services_;
-  // By Service: its ports with the name of the Service's port each leads to.
-  using Ports = std::map<int, std::pair<std::string, std::unique_ptr<Loopback>>>;
-  std::map<std::string, Ports> open_;
+  std::map<int, Open> open_;
 };
 
 }  // namespace devcluster

@@ -1,14 +1,17 @@
 // What the controllers ask of objects, and how they begin those that they make. Pure.
 #pragma once
 
+#include <cmath>
+#include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
-#include "devcluster/conditions.hpp"
 #include "devcluster/selectors.hpp"
+#include "node/pod_error.hpp"
+#include "node/quantity.hpp"
 
 namespace devcluster {
 
@@ -38,6 +41,14 @@ inline std::string phase_of(const Json& object) {
 inline bool has_ended(const Json& pod) {
   return phase_of(pod) == "Failed" || phase_of(pod) == "Succeeded";
 }
+// The condition Ready is True.
+inline bool is_ready(const Json& object) {
+  const Json conditions = object.value(Json::json_pointer("/status/conditions"), Json::array());
+  for (const auto& condition : conditions) {
+    if (condition.value("type", "") == "Ready") return condition.value("status", "") == "True";
+  }
+  return false;
+}
 // The one container that these Pods have.
 inline const Json& container_of(const Json& pod) { return pod.at("spec").at("containers").at(0); }
 
@@ -47,6 +58,17 @@ inline int scaled(const Json& value, int of, bool round_up) {
   const int percent =
       value.is_string() ? std::atoi(value.get_ref<const std::string&>().c_str()) : 0;
   return (percent * of + (round_up ? 99 : 0)) / 100;
+}
+
+// Quantities of resources in whole numbers, to be added up: in thousandths of the unit; 0 for what
+// is no quantity.
+inline std::int64_t milli_of(const std::string& quantity) {
+  constexpr double kMilli = 1000;
+  try {
+    return std::llround(node::quantity(quantity) * kMilli);
+  } catch (const node::PodError&) {
+    return 0;
+  }
 }
 
 inline Json object_of(const std::string& api_version, const std::string& kind,

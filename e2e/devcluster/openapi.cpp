@@ -1,6 +1,5 @@
-#include "devcluster/openapi.hpp"
-
 #include "devcluster/data.hpp"
+#include "devcluster/discovery.hpp"
 #include "devcluster/protobuf.hpp"
 
 namespace devcluster {

@@ -1,11 +1,9 @@
-#include "devcluster/pod_policies.hpp"
-
 #include <algorithm>
 #include <set>
 #include <vector>
 
+#include "devcluster/admission.hpp"
 #include "devcluster/objects.hpp"
-#include "devcluster/quantity.hpp"
 
 namespace devcluster {
 namespace {

@@ -1,7 +1,5 @@
-#include "devcluster/pod_resize.hpp"
-
 #include "devcluster/builtin.hpp"
-#include "devcluster/quantity.hpp"
+#include "devcluster/objects.hpp"
 #include "devcluster/schema.hpp"
 
 namespace devcluster {

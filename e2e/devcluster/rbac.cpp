@@ -206,7 +206,6 @@ std::string Rbac::not_held(const User& user, const std::string& ns, const Rules&
                         resource.substr(0, slash),
                         slash == std::string::npos ? "" : resource.substr(slash + 1),
                         ns,
-                        "",
                         ""};
           if (rule.names.empty()) all = all && covered(access);
           for (const std::string& name : rule.names) {

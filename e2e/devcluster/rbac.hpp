@@ -16,11 +16,6 @@
 
 namespace devcluster {
 
-struct Access {
-  std::string verb, group, resource, subresource, ns, name;
-  std::string path;  // a non-resource request; the others are empty then
-};
-
 struct PolicyRule {
   std::vector<std::string> verbs, groups, resources, names, paths;
   bool allows(const Access& access) const;

@@ -1,5 +1,3 @@
-#include "devcluster/real_agent.hpp"
-
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -7,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "devcluster/node_agent.hpp"
 #include "node/pod_error.hpp"
 
 namespace devcluster {

@@ -7,19 +7,11 @@ namespace {
 Access access_of(const Json& spec) {
   if (spec.contains("nonResourceAttributes")) {
     const Json& a = spec["nonResourceAttributes"];
-    Access out;
-    out.verb = a.value("verb", "");
-    out.path = a.value("path", "");
-    return out;
+    return {a.value("verb", ""), "", "", "", "", "", a.value("path", "")};
   }
   const Json a = spec.value("resourceAttributes", Json::object());
-  return {a.value("verb", ""),
-          a.value("group", ""),
-          a.value("resource", ""),
-          a.value("subresource", ""),
-          a.value("namespace", ""),
-          a.value("name", ""),
-          ""};
+  return {a.value("verb", ""),        a.value("group", ""),     a.value("resource", ""),
+          a.value("subresource", ""), a.value("namespace", ""), a.value("name", "")};
 }
 
 Json user_info(const User& user) {
@@ -63,7 +55,7 @@ Response ApiServer::Impl::review(Call& call) {
     if (what[0] != 's' || what.compare(0, 4, "self") != 0) {
       user = {spec.value("user", ""), spec.value("groups", std::vector<std::string>{}), ""};
     }
-    status["allowed"] = !options.rbac || rbac.allows(user, access_of(spec));
+    status["allowed"] = rbac.allows(user, access_of(spec));
   } else if (what == "selfsubjectrulesreviews") {
     status = rules_status(rbac.rules_for(call.user, spec.value("namespace", "")));
   } else if (what == "selfsubjectreviews") {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "devcluster/objects.hpp"
+#include "devcluster/paths.hpp"
 
 namespace devcluster {
 namespace {
@@ -47,13 +48,13 @@ void Router::work(Time now) {
   }
   for (const auto& key : std::exchange(ingresses_, {})) {
     const Json status = {{"loadBalancer", {{"ingress", Json::array({{{"ip", "127.0.0.1"}}})}}}};
-    const auto ingress = world_.get(kIngresses, key);
+    const auto ingress = world_.api.get(kIngresses, key);
     if (ingress && ingress->value("status", Json()) != status) {
       world_.patch_status(kIngresses, key, status);
     }
   }
   for (const auto& key : std::exchange(http_routes_, {})) {
-    const auto route = world_.get(kHttpRoutes, key);
+    const auto route = world_.api.get(kHttpRoutes, key);
     if (!route || !route->value("/status/parents"_json_pointer, Json::array()).empty()) continue;
     Json conditions;
     set_condition(conditions, now, "Accepted", "True", "Accepted");
@@ -84,13 +85,13 @@ std::string Router::rival(const std::string& key, const Claim& claim) const {
 
 void Router::judge(const std::string& key, Time now) {
   const auto& claim = claims_.at(key);
-  const auto route = world_.get(kRoutes, key);
+  const auto route = world_.api.get(kRoutes, key);
   if (!route) return;
   const auto status = route->value("status", Json::object());
   Json ingress = status.value("/ingress/0"_json_pointer, Json::object());
   ingress["host"] = claim.host;
   ingress["routerName"] = "default";
-  ingress["routerCanonicalHostname"] = "router-default." + world_.domain;
+  ingress["routerCanonicalHostname"] = std::string("router-default.") + kDomain;
   ingress["wildcardPolicy"] = (*route)["spec"].value("wildcardPolicy", "None");
   const auto in_the_way = rival(key, claim);
   if (in_the_way.empty()) {
@@ -228,20 +229,10 @@ std::vector<std::string> Followers::matching(const std::string& ns,
 }
 
 std::optional<int> Followers::scale_of(const std::string& ns, const Json& controller) {
-  const std::string version = controller.value("apiVersion", ""),
-                    kind = controller.value("kind", "");
-  auto& collection = resources_[version + " " + kind];
-  if (collection.empty()) {
-    const std::string group = version.find('/') == std::string::npos ? "/api" : "/apis";
-    const Json served = world_.api.get(group, version).value_or(Json::object());
-    for (const auto& resource : served.value("resources", Json::array())) {
-      const std::string name = resource.value("name", "");
-      if (resource.value("kind", "") == kind && name.find('/') == std::string::npos)
-        collection = group + "/" + version + "/" + name;
-    }
-  }
+  const auto collection = world_.server.collection_of(group_of(controller.value("apiVersion", "")),
+                                                      controller.value("kind", ""));
   if (collection.empty()) return std::nullopt;
-  const auto scale = world_.get(collection, ns + "/" + controller.value("name", "") + "/scale");
+  const auto scale = world_.api.get(collection, ns + "/" + controller.value("name", "") + "/scale");
   if (!scale || uid_of(*scale) != controller.value("uid", "")) return std::nullopt;
   return scale->value("/spec/replicas"_json_pointer, 0);
 }
@@ -276,7 +267,7 @@ void Followers::fail_budget(const std::string& key, const Json& budget, const st
 // disruption.go, trySync. Only a number of Pods that must stay is not asked of their controllers.
 void Followers::update_budget(const std::string& key, Time now) {
   const auto ns = split_key(key).first;
-  const auto budget = world_.get(kBudgets, key);
+  const auto budget = world_.api.get(kBudgets, key);
   if (!budget) return;
   const auto& spec = budget->at("spec");
   const auto pods = matching(ns, spec.value("/selector/matchLabels"_json_pointer, Json::object()));
@@ -317,7 +308,7 @@ void Followers::update_budget(const std::string& key, Time now) {
 
 void Followers::update_endpoints(const std::string& key) {
   const auto [ns, name] = split_key(key);
-  const auto service = world_.get(kServices, key);
+  const auto service = world_.api.get(kServices, key);
   if (!service) return;
   const auto& spec = service->at("spec");
   Json ready = Json::array();
@@ -351,7 +342,7 @@ void Followers::update_endpoints(const std::string& key) {
     if (!ports.empty()) subset["ports"] = ports;
     subsets.push_back(std::move(subset));
   }
-  const auto now = world_.get(kEndpoints, key);
+  const auto now = world_.api.get(kEndpoints, key);
   if (!now) {
     auto endpoints = object_of("v1", "Endpoints", name, ns);
     endpoints["metadata"]["ownerReferences"] = Json::array({reference_to(*service)});

@@ -73,7 +73,6 @@ class Followers final : public Controller {
   std::map<std::string, PodFacts> pods_;
   std::map<Pair, std::set<std::string>> pods_by_label_;
   Selecting budgets_, services_;
-  std::map<std::string, std::string> resources_;  // "apps/v1 Deployment" → its collection
 };
 
 }  // namespace devcluster

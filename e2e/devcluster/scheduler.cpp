@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "devcluster/members.hpp"
 #include "devcluster/objects.hpp"
-#include "devcluster/quantity.hpp"
 
 namespace devcluster {
 namespace {
@@ -150,7 +150,7 @@ std::string Scheduler::lacks_claim(const Json& pod) {
   for (const auto& volume : pod["spec"].value("volumes", Json::array())) {
     const auto claim = volume.value("/persistentVolumeClaim/claimName"_json_pointer, std::string());
     if (claim.empty()) continue;
-    const auto object = world_.get(kClaims, ns + "/" + claim);
+    const auto object = world_.api.get(kClaims, ns + "/" + claim);
     if (!object) return "persistentvolumeclaim \"" + claim + "\" not found";
     if (deleting(*object)) return "persistentvolumeclaim \"" + claim + "\" is being deleted";
     if (phase_of(*object) != "Bound") return "pod has unbound immediate PersistentVolumeClaims";
@@ -159,7 +159,7 @@ std::string Scheduler::lacks_claim(const Json& pod) {
 }
 
 void Scheduler::schedule(const std::string& key, Time now) {
-  const auto pod = world_.get(kPods, key);
+  const auto pod = world_.api.get(kPods, key);
   if (!pod || (*pod)["spec"].contains("nodeName") || deleting(*pod)) return;
   const auto requests = requests_of(*pod);
   std::map<std::string, int> why_not;
@@ -247,7 +247,7 @@ void ClaimBinder::observe(const Delta& delta) {
 
 void ClaimBinder::work(Time /*now*/) {
   for (const auto& key : std::exchange(changed_, {})) {
-    const auto claim = world_.get(kClaims, key);
+    const auto claim = world_.api.get(kClaims, key);
     if (claim && deleting(*claim)) {
       let_go(key, *claim);
     } else if (claim) {
@@ -259,12 +259,9 @@ void ClaimBinder::work(Time /*now*/) {
 void ClaimBinder::let_go(const std::string& key, const Json& claim) {
   const auto users = users_.find(key);
   if (users != users_.end() && !users->second.empty()) return;
-  Json kept = Json::array();
-  for (const auto& finalizer : claim["metadata"].value("finalizers", Json::array())) {
-    if (finalizer != kClaimProtection) kept.push_back(finalizer);
-  }
-  if (kept != claim["metadata"].value("finalizers", Json::array()))
-    world_.patch(kClaims, key, {{"metadata", {{"finalizers", kept}}}});
+  const Json finalizers = claim["metadata"].value("finalizers", Json::array());
+  const Json kept = without(finalizers, {kClaimProtection});
+  if (kept != finalizers) world_.patch(kClaims, key, {{"metadata", {{"finalizers", kept}}}});
 }
 
 // One step: what it changes comes back as a change.
@@ -276,7 +273,7 @@ void ClaimBinder::bind(const std::string& key, const Json& claim) {
                       {"capacity", capacity}};
   if (!spec.contains("storageClassName")) {  // DefaultStorageClass
     world_.patch(kClaims, key, {{"spec", {{"storageClassName", "standard"}}}});
-  } else if (!world_.get(kStorageClasses, spec["storageClassName"])) {
+  } else if (!world_.api.get(kStorageClasses, spec["storageClassName"])) {
     without_class_.insert(key);
   } else if (!spec.contains("volumeName")) {
     world_.patch(kClaims, key, {{"spec", {{"volumeName", "pvc-" + uid_of(claim)}}}});
@@ -292,11 +289,11 @@ void NodeLifecycle::observe(const Delta& delta) {
 
 void NodeLifecycle::work(Time now) {
   while (const auto key = evictions_.take_due(now)) {
-    const auto pod = world_.get(kPods, *key);
+    const auto pod = world_.api.get(kPods, *key);
     if (!pod || deleting(*pod)) continue;
     world_.recorder.event(*pod, "Normal", "TaintManagerEviction",
                           "Marking for deletion Pod " + *key, "taint-eviction-controller");
-    world_.remove(kPods, *key);
+    world_.api.remove(kPods, *key);
   }
 }
 
@@ -325,7 +322,7 @@ void NodeLifecycle::restored(const std::string& node) {
 }
 
 void set_node_ready(World& world, const std::string& name, const std::string& status) {
-  const auto node = world.get(kNodes, name);
+  const auto node = world.api.get(kNodes, name);
   if (!node) return;
   const bool ready = status == "True";
   const bool announced = status == "False";

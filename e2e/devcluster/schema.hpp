@@ -6,6 +6,7 @@
 // evaluated.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -60,5 +61,11 @@ Cause invalid_value(const std::string& field, const Json& value, const std::stri
 Cause unsupported(const std::string& field, const Json& value, const Json& supported);
 Cause duplicate(const std::string& field, const Json& value);
 Cause forbidden_field(const std::string& field, const std::string& detail);
+
+// The schemas of built-in types: data/schemas.yaml in OpenAPI's words. Immutable, thread-safe; a
+// fault in the file ends the program at the first use (see data.hpp).
+// By what Subject::qualified() says. A type that the file does not have may hold anything.
+std::shared_ptr<const Json> built_in_schema(const std::string& qualified);
+const Json& object_meta_schema();
 
 }  // namespace devcluster

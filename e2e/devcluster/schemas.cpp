@@ -1,10 +1,9 @@
-#include "devcluster/schemas.hpp"
-
 #include <algorithm>
 #include <map>
 #include <stdexcept>
 
 #include "devcluster/data.hpp"
+#include "devcluster/schema.hpp"
 #include "devcluster/yaml.hpp"
 
 namespace devcluster {

@@ -16,7 +16,6 @@
 #include "devcluster/api_server.hpp"
 #include "devcluster/catalog.hpp"
 #include "devcluster/faults.hpp"
-#include "devcluster/hooks.hpp"
 #include "devcluster/identity.hpp"
 #include "devcluster/paths.hpp"
 #include "devcluster/rbac.hpp"
@@ -26,6 +25,28 @@
 #include "devcluster/watch.hpp"
 
 namespace devcluster {
+
+// What is called at an event: added at any time, by any thread, and called outside the lock.
+template <typename Signature>
+class Hooks {
+ public:
+  void add(std::function<Signature> hook) {
+    const std::unique_lock lock(mutex_);
+    hooks_.push_back(std::move(hook));
+  }
+  void add_first(std::function<Signature> hook) {
+    const std::unique_lock lock(mutex_);
+    hooks_.insert(hooks_.begin(), std::move(hook));
+  }
+  std::vector<std::function<Signature>> all() const {
+    const std::shared_lock lock(mutex_);
+    return hooks_;
+  }
+
+ private:
+  mutable std::shared_mutex mutex_;
+  std::vector<std::function<Signature>> hooks_;
+};
 
 enum class FieldValidation { kIgnore, kWarn, kStrict };
 
@@ -113,6 +134,13 @@ struct ApiServer::Impl {
   void check_namespace(const Call& call) const;
   RecordPtr put_or_erase(const ObjectKey& key, const RecordPtr& live, Json& next);
 
+  // guards.cpp: what a user may write only if he holds rights beyond the verb itself. Refusal 403
+  // when `object` sets a blockOwnerDeletion or grants an RBAC rule that the user may not; `old` is
+  // null on create.
+  void check_grants(const Call& call, const Json& object, const Json* old) const;
+  void check_owner_references(const Call& call, const Json& object, const Json* old) const;
+  void check_escalation(const Call& call, const Json& object, const Json* old) const;
+
   // deletes.cpp
   Response remove(Call& call);
   Response remove_collection(Call& call);
@@ -141,7 +169,7 @@ struct ApiServer::Impl {
   Catalog catalog;
   Identity identity;
   Rbac rbac;
-  BookmarkBell bell;
+  std::atomic<unsigned> bell{0};
   Faults faults{[this] { return store.resource_version(); }};
   std::atomic<unsigned> last_ip{1};
   mutable std::mutex crd_mutex;

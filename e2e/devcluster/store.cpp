@@ -35,25 +35,6 @@ Pairs fields_of(const Json& object, const std::vector<std::string>& selectable) 
   return out;
 }
 
-void call_all(const std::vector<std::shared_ptr<Waker>>& wakers) {
-  for (const auto& waker : wakers) {
-    // Under the lock: once the reader has taken its callback back, it is not called any more.
-    const std::lock_guard lock(waker->mutex);
-    if (waker->call) waker->call();
-  }
-}
-
-std::vector<std::shared_ptr<Waker>> alive(std::vector<std::weak_ptr<Waker>>& wakers) {
-  std::vector<std::shared_ptr<Waker>> out;
-  std::erase_if(wakers, [&](const std::weak_ptr<Waker>& weak) {
-    auto strong = weak.lock();
-    if (strong == nullptr) return true;
-    out.push_back(std::move(strong));
-    return false;
-  });
-  return out;
-}
-
 // The first change after `rv`.
 template <typename Log>
 auto first_after(const Log& log, std::uint64_t rv) {
@@ -74,21 +55,18 @@ Collection& Store::collection(const std::string& group, const std::string& plura
   const std::unique_lock lock(mutex_);
   auto& slot = collections_[{group, plural}];
   if (slot == nullptr) {
-    slot = std::make_unique<Collection>();
+    slot = std::make_unique<Collection>(group, plural);
     slot->forgotten_ = resource_version_ - 1;
   }
   return *slot;
 }
 
 void Store::close(Collection& collection) {
-  std::vector<std::shared_ptr<Waker>> wakers;
   {
     const std::unique_lock lock(mutex_);
     collection.closed_ = true;
-    wakers = alive(collection.wakers_);
-    collection.wakers_.clear();
   }
-  call_all(wakers);
+  collection.wakers_.call();
 }
 
 void Store::open(Collection& collection, std::vector<std::string> selectable) {
@@ -186,7 +164,6 @@ RecordPtr Store::commit(Collection& collection, const std::string& ns, const std
   record->ns = ns;
   record->name = name;
   record->labels = labels_of(object);
-  std::vector<std::shared_ptr<Waker>> wakers;
   {
     const std::unique_lock lock(mutex_);
     const auto found = collection.records_.find(key_of(ns, name));
@@ -204,14 +181,14 @@ RecordPtr Store::commit(Collection& collection, const std::string& ns, const std
     } else {
       collection.records_.emplace(key_of(ns, name), record);
     }
-    collection.log_.push_back({std::move(before), record, erase});
+    collection.log_.push_back({std::move(before), record, erase, &collection});
+    if (untaken_) untaken_->push_back(collection.log_.back());
     if (collection.log_.size() > kLogLength) {
       collection.forgotten_ = collection.log_.front().resource_version();
       collection.log_.pop_front();
     }
-    wakers = alive(collection.wakers_);
   }
-  call_all(wakers);
+  collection.wakers_.call();
   return record;
 }
 
@@ -234,10 +211,19 @@ Store::Changes Store::changes(const Collection& collection, std::uint64_t after,
   return out;
 }
 
-void Store::watch(Collection& collection, const std::shared_ptr<Waker>& waker) {
+std::shared_ptr<Wakers::Waker> Store::watch(Collection& collection) {
+  return collection.wakers_.add();
+}
+
+std::vector<Change> Store::take() {
   const std::unique_lock lock(mutex_);
-  std::erase_if(collection.wakers_, [](const auto& weak) { return weak.expired(); });
-  collection.wakers_.push_back(waker);
+  if (untaken_) return std::exchange(*untaken_, {});
+  auto& all = untaken_.emplace();
+  for (const auto& [name, collection] : collections_) {
+    for (const auto& [key, record] : collection->records_)
+      all.push_back({nullptr, record, false, collection.get()});
+  }
+  return std::exchange(all, {});
 }
 
 void Store::compact(std::uint64_t resource_version) {
@@ -251,16 +237,12 @@ void Store::compact(std::uint64_t resource_version) {
 }
 
 void Store::wake_all() const {
-  std::vector<std::shared_ptr<Waker>> wakers;
+  std::vector<const Collection*> all;  // they stay for as long as the store
   {
     const std::shared_lock lock(mutex_);
-    for (const auto& [name, collection] : collections_) {
-      for (const auto& weak : collection->wakers_) {
-        if (auto strong = weak.lock()) wakers.push_back(std::move(strong));
-      }
-    }
+    for (const auto& [name, collection] : collections_) all.push_back(collection.get());
   }
-  call_all(wakers);
+  for (const Collection* collection : all) collection->wakers_.call();
 }
 
 }  // namespace devcluster

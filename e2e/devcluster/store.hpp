@@ -20,6 +20,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "devcluster/http.hpp"
 #include "devcluster/selectors.hpp"
 
 namespace devcluster {
@@ -34,11 +35,14 @@ struct Record {
 };
 using RecordPtr = std::shared_ptr<const Record>;
 
+class Collection;
+
 // before == nullptr: created. deleted: `after` is the last state under the deletion's
 // resourceVersion.
 struct Change {
   RecordPtr before, after;
   bool deleted = false;
+  const Collection* collection = nullptr;
   std::uint64_t resource_version() const { return after->resource_version; }
 };
 
@@ -46,20 +50,20 @@ struct Change {
 // watch_cache.go, defaultUpperBoundCapacity); fewer, so that 70,000 objects and their past fit.
 inline constexpr std::size_t kLogLength = 32'768;
 
-// Told when a collection changes. Owned by the watch; the store keeps a weak reference.
-struct Waker {
-  std::mutex mutex;
-  std::function<void()> call;
-};
-
 class Collection {
+ public:
+  Collection(std::string of_group, std::string of_plural)
+      : group(std::move(of_group)), plural(std::move(of_plural)) {}
+  const std::string group, plural;
+
+ private:
   friend class Store;
   std::vector<std::string> selectable_;
   std::map<std::string, RecordPtr> records_;  // by "ns/name"
   std::deque<Change> log_;
   std::uint64_t forgotten_ = 0;  // changes at or below are no longer in the log
   bool closed_ = false;
-  std::vector<std::weak_ptr<Waker>> wakers_;
+  Wakers wakers_;
 };
 
 class Store {
@@ -111,7 +115,11 @@ class Store {
   // Changes with `after` < resourceVersion ≤ `upto` (0 = all), at most `limit`.
   Changes changes(const Collection& collection, std::uint64_t after, std::size_t limit,
                   std::uint64_t upto = 0) const;
-  void watch(Collection& collection, const std::shared_ptr<Waker>& waker);
+  // Called when the collection changes.
+  static std::shared_ptr<Wakers::Waker> watch(Collection& collection);
+  // The changes of all collections since the last call, in the order of their resourceVersions, for
+  // the one who takes them; the first time everything that is there, as created.
+  std::vector<Change> take();
   // Forgets changes at or below `resource_version`, in every collection.
   void compact(std::uint64_t resource_version);
   void wake_all() const;
@@ -123,6 +131,7 @@ class Store {
   mutable std::shared_mutex mutex_;
   std::map<std::pair<std::string, std::string>, std::unique_ptr<Collection>> collections_;
   std::uint64_t resource_version_ = 1;
+  std::optional<std::vector<Change>> untaken_;
 };
 
 }  // namespace devcluster

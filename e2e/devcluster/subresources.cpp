@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "devcluster/base64.hpp"
-#include "devcluster/conditions.hpp"
 #include "devcluster/jsonpath.hpp"
+#include "devcluster/objects.hpp"
 #include "devcluster/patch.hpp"
 #include "devcluster/schema.hpp"
 #include "devcluster/server_impl.hpp"

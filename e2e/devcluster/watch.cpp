@@ -16,19 +16,18 @@ constexpr std::size_t kEventsPerTurn = 512;
 
 class Watch : public Stream {
  public:
-  Watch(Store& store, Collection& collection, const Clock& clock, const BookmarkBell& bell,
+  Watch(Store& store, Collection& collection, const Clock& clock, const std::atomic<unsigned>& bell,
         WatchOptions options)
-      : store_(store),
+      : Stream(Store::watch(collection)),
+        store_(store),
         collection_(collection),
         clock_(clock),
         bell_(bell),
         options_(std::move(options)),
         seen_(options_.after),
-        rings_(bell.rings()),
+        rings_(bell),
         opened_(clock()),
-        bookmarked_(opened_) {
-    store_.watch(collection_, waker_);
-  }
+        bookmarked_(opened_) {}
 
   std::string next() override {
     const std::lock_guard lock(mutex_);
@@ -44,11 +43,6 @@ class Watch : public Stream {
   bool ended() const override {
     const std::lock_guard lock(mutex_);
     return ended_;
-  }
-
-  void on_ready(std::function<void()> wake) override {
-    const std::lock_guard lock(waker_->mutex);
-    waker_->call = std::move(wake);
   }
 
  private:
@@ -107,10 +101,10 @@ class Watch : public Stream {
   void send_bookmark(std::string& out) {
     if (!options_.bookmarks) return;
     const auto now = clock_();
-    if (now - bookmarked_ < kBookmarkEvery && bell_.rings() == rings_) return;
+    if (now - bookmarked_ < kBookmarkEvery && bell_ == rings_) return;
     bookmark(out, "");
     bookmarked_ = now;
-    rings_ = bell_.rings();
+    rings_ = bell_;
   }
 
   void bookmark(std::string& out, const std::string& annotations) const {
@@ -131,20 +125,19 @@ class Watch : public Stream {
   Store& store_;
   Collection& collection_;
   const Clock& clock_;
-  const BookmarkBell& bell_;
+  const std::atomic<unsigned>& bell_;
   WatchOptions options_;
   mutable std::mutex mutex_;
   std::uint64_t seen_;
-  std::uint64_t rings_;
+  unsigned rings_;
   system_clock::time_point opened_, bookmarked_;
   bool ended_ = false;
-  std::shared_ptr<Waker> waker_ = std::make_shared<Waker>();
 };
 
 }  // namespace
 
 std::unique_ptr<Stream> open_watch(Store& store, Collection& collection, const Clock& clock,
-                                   const BookmarkBell& bell, WatchOptions options) {
+                                   const std::atomic<unsigned>& bell, WatchOptions options) {
   return std::make_unique<Watch>(store, collection, clock, bell, std::move(options));
 }
 

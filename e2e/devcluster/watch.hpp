@@ -33,17 +33,9 @@ struct WatchOptions {
   std::function<std::string(const Record&)> render;  // the object as the client asked for it
 };
 
-// A bookmark for each open watch that takes them, now.
-class BookmarkBell {
- public:
-  void ring() { ++rings_; }
-  std::uint64_t rings() const { return rings_; }
-
- private:
-  std::atomic<std::uint64_t> rings_{0};
-};
-
+// `bell` counts the bookmarks that were asked for: one for each open watch that takes them, at
+// once.
 std::unique_ptr<Stream> open_watch(Store& store, Collection& collection, const Clock& clock,
-                                   const BookmarkBell& bell, WatchOptions options);
+                                   const std::atomic<unsigned>& bell, WatchOptions options);
 
 }  // namespace devcluster

@@ -7,9 +7,7 @@
 
 #include "devcluster/base64.hpp"
 #include "devcluster/builtin.hpp"
-#include "devcluster/guards.hpp"
 #include "devcluster/patch.hpp"
-#include "devcluster/pod_resize.hpp"
 #include "devcluster/protobuf.hpp"
 #include "devcluster/schema.hpp"
 #include "devcluster/server_impl.hpp"
@@ -213,7 +211,7 @@ void ApiServer::Impl::admit(Call& call, Json& object, const Json* old) {
 
   const char* const verb = old == nullptr ? "create" : "update";
   run_admission(call, admission_request(call, verb, call.path.ns, old), object);
-  if (options.rbac && !call.user.in("system:masters")) check_grants({*this, call}, object, old);
+  if (!call.user.in("system:masters")) check_grants(call, object, old);
 
   std::vector<Cause> causes = validate_metadata(*call.type, object["metadata"]);
   const auto add = [&](const std::vector<Cause>& more) {
@@ -231,8 +229,7 @@ void ApiServer::Impl::admit(Call& call, Json& object, const Json* old) {
 AdmissionRequest ApiServer::Impl::admission_request(const Call& call, const char* verb,
                                                     const std::string& ns, const Json* old) {
   const ResourcePath& path = call.path;
-  return {verb, path.resource,  path.group,       path.subresource,
-          ns,   call.user.name, call.user.groups, old};
+  return {verb, path.resource, path.group, path.subresource, ns, call.user, old};
 }
 
 void ApiServer::Impl::run_admission(Call& call, const AdmissionRequest& request, Json& object) {

@@ -259,7 +259,7 @@ TEST_F(Objects, AdmissionMayChangeOrRefuse) {
       [](const AdmissionRequest& request, Json& object) -> std::optional<std::string> {
         if (request.resource != "configmaps" || request.verb != "create") return std::nullopt;
         if (object["metadata"]["name"] == "bad") return "no bad maps";
-        object["data"]["by"] = request.user;
+        object["data"]["by"] = request.user.name;
         return std::nullopt;
       });
   EXPECT_EQ(post(maps_, config_map("a"))["data"]["by"], "system:apiserver");

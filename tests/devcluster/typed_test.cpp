@@ -9,7 +9,6 @@
 #include "devcluster/catalog.hpp"
 #include "devcluster/data.hpp"
 #include "devcluster/schema.hpp"
-#include "devcluster/schemas.hpp"
 
 namespace devcluster {
 namespace {

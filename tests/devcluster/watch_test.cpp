@@ -4,10 +4,12 @@
 #include <gmock/gmock.h>
 
 #include "api_fixture.hpp"
+#include "devcluster/controller.hpp"
 
 namespace devcluster {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -122,6 +124,31 @@ TEST_F(Watches, AChangeWakesItsReader) {
   post(maps_, config_map("a"));
   EXPECT_EQ(woken, 1);
   stream->on_ready({});
+}
+
+TEST_F(Watches, TheControllersAreToldOfAllThatIsThereAndThenOfEachChangeOnceInOrder) {
+  const auto taken = [&] {
+    std::vector<std::string> out;
+    for (const Delta& delta : server_.take_changes()) {
+      const char* kind = delta.kind == Delta::Kind::kAdded      ? "added "
+                         : delta.kind == Delta::Kind::kModified ? "modified "
+                                                                : "deleted ";
+      out.push_back(kind + delta.collection + " " + key_of(delta.object));
+    }
+    return out;
+  };
+  post(maps_, config_map("before"));
+  EXPECT_THAT(taken(), Contains("added /api/v1/configmaps default/before"));
+  post(maps_, config_map("a"));
+  post("/api/v1/namespaces/default/pods", pod("p"));
+  merge(maps_ + "/a", {{"data", {{"k", "w"}}}});
+  expect(200, "DELETE", maps_ + "/a");
+  server_.compact(server_.resource_version());
+  EXPECT_THAT(
+      taken(),
+      ElementsAre("added /api/v1/configmaps default/a", "added /api/v1/pods default/p",
+                  "modified /api/v1/configmaps default/a", "deleted /api/v1/configmaps default/a"));
+  EXPECT_THAT(taken(), IsEmpty());
 }
 
 }  // namespace
