@@ -7,6 +7,7 @@
 
 #include "devcluster/base64.hpp"
 #include "devcluster/builtin.hpp"
+#include "devcluster/members.hpp"
 #include "devcluster/patch.hpp"
 #include "devcluster/protobuf.hpp"
 #include "devcluster/schema.hpp"
@@ -154,13 +155,14 @@ Refusal unreadable(const Call& call, const Json& object, const std::string& why)
   return bad_request(why);
 }
 
-// Managed fields that are sent take the place of those that are there; [{}] clears them, none
-// leaves them (apimachinery managedfields/internal/fieldmanager.go, decodeLiveOrNew).
+// Managed fields that are sent take the place of those that are there: [] and [{}] clear them, left
+// out they stay (apimachinery managedfields/internal/fieldmanager.go, isResetManagedFields).
 void take_managed_fields(const Json& sent, ManagedFields& managers) {
-  const Json list = sent["metadata"].value("managedFields", Json::array());
-  if (list == Json::array({Json::object()})) {
+  const Json* list = lookup(sent["metadata"], "managedFields");
+  if (list == nullptr || list->is_null()) return;
+  if (list->empty() || *list == Json::array({Json::object()})) {
     managers.clear();
-  } else if (!list.empty()) {
+  } else {
     managers = managed_fields_of(sent);
   }
 }

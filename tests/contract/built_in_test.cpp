@@ -47,15 +47,18 @@ TEST_F(BuiltIn, ApplyTakesNoFieldThatIsNotDeclared) {
   EXPECT_THAT(of_custom.message(), HasSubstr(".spec.junk: field not declared in schema"));
 }
 
-TEST_F(BuiltIn, ManagedFieldsAreClearedByOneEmptyEntryAndKeptByNone) {
-  const std::string a = name("a");
-  const Json before = post(maps(), config_map(a)).body["metadata"]["managedFields"];
-  ASSERT_FALSE(before.empty());
-  const auto patched = [&](const Json& list) {
-    return merge(maps() + "/" + a, {{"metadata", {{"managedFields", list}}}}).body["metadata"];
-  };
-  EXPECT_EQ(patched(Json::array())["managedFields"], before);
-  EXPECT_FALSE(patched(Json::array({Json::object()})).contains("managedFields"));
+TEST_F(BuiltIn, ManagedFieldsAreClearedByAnEmptyListOrEntryAndStayWhereTheyAreLeftOut) {
+  for (const Json& cleared : {Json::array(), Json::array({Json::object()})}) {
+    SCOPED_TRACE(cleared.dump());
+    const std::string a = name("a");
+    const Json before = post(maps(), config_map(a)).body["metadata"]["managedFields"];
+    ASSERT_FALSE(before.empty());
+    EXPECT_EQ(put(maps() + "/" + a, config_map(a)).body["metadata"]["managedFields"], before);
+    const Answer answer = merge(maps() + "/" + a, {{"metadata", {{"managedFields", cleared}}}});
+    EXPECT_EQ(answer.status, 200) << answer.message();
+    EXPECT_FALSE(answer.body["metadata"].contains("managedFields"));
+    remove(maps() + "/" + a);
+  }
 }
 
 TEST_F(BuiltIn, AClaimIsProtectedAndItsSpecStays) {

@@ -113,17 +113,6 @@ TEST_F(Typed, ApplyTakesNoFieldThatIsNotDeclared) {
   expect(404, "GET", maps_ + "/a");
 }
 
-TEST_F(Typed, ManagedFieldsOfOneEmptyEntryAreClearedAndAnEmptyListKeepsThem) {
-  post(maps_, config_map("a"));
-  const Json before = get(maps_ + "/a")["metadata"]["managedFields"];
-  ASSERT_EQ(before.size(), 1U);
-  const auto patch = [&](const Json& list) {
-    return merge(maps_ + "/a", {{"metadata", {{"managedFields", list}}}});
-  };
-  EXPECT_EQ(patch(Json::array())["metadata"]["managedFields"], before);
-  EXPECT_FALSE(patch(Json::array({Json::object()}))["metadata"].contains("managedFields"));
-}
-
 TEST_F(Typed, StrategicMergeGoesByTheKeysOfEachList) {
   Json object = pod("p");
   object["spec"]["containers"][0]["env"] = {{{"name", "A"}, {"value", "1"}}};
