@@ -1,9 +1,9 @@
 // How each workload is to be had on this cluster, kept for as long as what it follows from stands.
 //
 // A decision looks at every node, and a workload is looked at some ten times until it runs: on a
-// cluster of hundreds of nodes deciding anew each time would cost more than all else. It follows
-// from the spec (the generation), the platform's facts (one snapshot, immutable) and the way to
-// a user namespace that the status tells; a workload by the same name has another uid.
+// cluster of 500 nodes deciding anew each time would cost as much as planning. It follows from the
+// spec (the generation), the platform's facts (one snapshot, immutable) and the way to a user
+// namespace that the status tells; a workload by the same name has another uid.
 // Thread-safe. Decisions that say the same are one value.
 #pragma once
 
