@@ -10,14 +10,12 @@
 #include <vector>
 
 #include <arpa/inet.h>
-#include <fcntl.h>
-#include <spawn.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cluster_under_test.hpp"
 #include "devcluster/certificates.hpp"
+#include "files/child.hpp"
 #include "files/temporary_folder.hpp"
 #include "kube/transport_config.hpp"
 
@@ -43,47 +41,6 @@ int free_port() {
   return ntohs(address.sin_port);
 }
 
-// Ends when destroyed. Its output is in `log`.
-class Process {
- public:
-  Process(std::vector<std::string> arguments, const std::string& log) {
-    std::vector<char*> argv;
-    argv.reserve(arguments.size() + 1);
-    for (std::string& argument : arguments) {
-      argv.push_back(argument.data());
-    }
-    argv.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log.c_str(),
-                                     O_CREAT | O_WRONLY | O_APPEND, 0600);
-    posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-    const int failed = posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), environ);
-    posix_spawn_file_actions_destroy(&actions);
-    if (failed != 0) {
-      pid_ = 0;
-      throw std::runtime_error("KUBEBUILDER_ASSETS: cannot start " + arguments.front());
-    }
-  }
-  ~Process() {
-    if (pid_ > 0) {
-      kill(pid_, SIGTERM);
-      waitpid(pid_, nullptr, 0);
-    }
-  }
-  Process(const Process&) = delete;
-  Process& operator=(const Process&) = delete;
-  bool ended() {
-    if (pid_ > 0 && waitpid(pid_, nullptr, WNOHANG) == pid_) {
-      pid_ = 0;
-    }
-    return pid_ == 0;
-  }
-
- private:
-  pid_t pid_ = 0;
-};
-
 std::string program(const std::string& folder, const std::string& name) {
   std::string path = folder + "/" + name;
   if (access(path.c_str(), X_OK) != 0) {
@@ -99,13 +56,17 @@ class ControlPlane : public ClusterUnderTest {
       : etcd_program_(program(assets, "etcd")), api_program_(program(assets, "kube-apiserver")) {
     const std::string etcd_url = "http://127.0.0.1:" + std::to_string(free_port());
     const std::string peer_url = "http://127.0.0.1:" + std::to_string(free_port());
-    etcd_ = std::make_unique<Process>(
+    etcd_ = std::make_unique<test::Child>(
         std::vector<std::string>{etcd_program_, "--data-dir=" + folder_.path() + "/etcd",
                                  "--listen-client-urls=" + etcd_url,
                                  "--advertise-client-urls=" + etcd_url,
                                  "--listen-peer-urls=" + peer_url, "--unsafe-no-fsync"},
         folder_.path() + "/etcd.log");
     start_api_server(etcd_url);
+  }
+  ~ControlPlane() override {
+    if (!api_->ended()) api_->stop(SIGTERM);  // first, or it would miss its store
+    if (!etcd_->ended()) etcd_->stop(SIGTERM);
   }
   kube::Transport& transport() override { return *transport_; }
   bool has_controllers() const override { return false; }
@@ -121,7 +82,7 @@ class ControlPlane : public ClusterUnderTest {
       throw std::runtime_error("KUBEBUILDER_ASSETS: openssl genrsa failed");
     }
     const int port = free_port();
-    api_ = std::make_unique<Process>(
+    api_ = std::make_unique<test::Child>(
         std::vector<std::string>{
             api_program_, "--etcd-servers=" + etcd_url, "--bind-address=127.0.0.1",
             "--advertise-address=127.0.0.1", "--secure-port=" + std::to_string(port),
@@ -157,7 +118,7 @@ class ControlPlane : public ClusterUnderTest {
 
   const std::string etcd_program_, api_program_;
   test::TemporaryFolder folder_;
-  std::unique_ptr<Process> etcd_, api_;  // the API server ends first
+  std::unique_ptr<test::Child> etcd_, api_;
   std::unique_ptr<kube::Transport> transport_;
 };
 

@@ -1,14 +1,15 @@
 // The devcluster program, run beside a test that needs the real one.
 #pragma once
 
-#include <csignal>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include <spawn.h>
-#include <sys/wait.h>
+#include <fcntl.h>
 #include <unistd.h>
+
+#include "files/child.hpp"
 
 namespace devcluster {
 
@@ -17,24 +18,14 @@ class Program {
  public:
   explicit Program(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), path());
-    std::vector<char*> argv;
-    argv.reserve(arguments.size() + 1);
-    for (auto& argument : arguments) argv.push_back(argument.data());
-    argv.push_back(nullptr);
     int ends[2] = {};
-    if (pipe(ends) != 0) return;
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
-    posix_spawn_file_actions_addclose(&actions, ends[0]);
-    posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), environ);
-    posix_spawn_file_actions_destroy(&actions);
-    close(ends[1]);
+    if (pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
     output_ = fdopen(ends[0], "r");
+    child_.emplace(std::move(arguments), ends[1]);
+    close(ends[1]);
   }
   ~Program() {
-    if (pid_ > 0) stop(SIGKILL);
+    child_.reset();
     if (output_ != nullptr) std::fclose(output_);
   }
   Program(const Program&) = delete;
@@ -52,19 +43,11 @@ class Program {
     }
     return all;
   }
-  int stop(int signal) {
-    kill(pid_, signal);
-    return wait();
-  }
-  int wait() {
-    int status = 0;
-    waitpid(pid_, &status, 0);
-    pid_ = 0;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
+  int stop(int signal) { return child_->stop(signal); }
+  int wait() { return child_->wait(); }
 
  private:
-  pid_t pid_ = 0;
+  std::optional<swo::test::Child> child_;
   FILE* output_ = nullptr;
 };
 

@@ -12,10 +12,10 @@
 #include <string>
 #include <thread>
 
-#include "child.hpp"
 #include "devcluster/certificates.hpp"
 #include "devcluster/cluster.hpp"
 #include "devcluster/http_server.hpp"
+#include "files/child.hpp"
 #include "files/temporary_folder.hpp"
 
 namespace swo::test {
