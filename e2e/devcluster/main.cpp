@@ -37,6 +37,7 @@ struct Flags {
   std::string account, account_file;
   double boot_seconds = 1.5;
   double reboot_seconds = 1.5;
+  bool no_tls = false;
   std::string pods = "auto";
   std::string image_dir;
   int front_door_port = 0;
@@ -125,11 +126,13 @@ int run(const Flags& flags) {
   cluster.api().add_token(token, "admin", {"system:masters"});
   HttpServerOptions http;
   http.port = flags.port;
-  const CertificateAuthority authority;
-  const auto own = authority.server();
-  http.certificate_pem = own.certificate_pem;
-  http.key_pem = own.key_pem;
-  http.client_ca_pem = authority.pem();
+  if (!flags.no_tls) {
+    const CertificateAuthority authority;
+    const auto own = authority.server();
+    http.certificate_pem = own.certificate_pem;
+    http.key_pem = own.key_pem;
+    http.client_ca_pem = authority.pem();
+  }
   HttpServer front(cluster.api(), http);
   if (!flags.kubeconfig_file.empty()) {
     write_private_file(flags.kubeconfig_file,
@@ -204,6 +207,8 @@ int main(int argc, char** argv) {
   app.add_option("--front-door-port", flags.front_door_port,
                  "Port on 127.0.0.1 that leads to Routes and Ingresses; 0 takes a free one")
       ->check(CLI::Range(0, 65535));
+  app.add_flag("--no-tls", flags.no_tls,
+               "Serve plain HTTP; kubectl sends no credentials over it, other clients do");
   app.add_option("--fault", flags.faults,
                  "VERB:RESOURCE[@FIRST[+COUNT]]=ACTION[:ARGUMENT], as in create:pods@2=error:500; "
                  "may be repeated");

@@ -8,8 +8,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "files/shell.hpp"
 #include "files/temporary_folder.hpp"
 #include "program.hpp"
 
@@ -40,6 +42,20 @@ TEST_F(DevclusterProgram, WritesPrivateKubeconfigsSaysWhatItIsAndStopsOnSigterm)
   EXPECT_EQ(fs::status(admin).permissions(), fs::perms::owner_read | fs::perms::owner_write);
   EXPECT_TRUE(fs::exists(account));
   EXPECT_EQ(program.stop(SIGTERM), 0);
+}
+
+TEST_F(DevclusterProgram, ServesPlainHttpWhereItIsAskedTo) {
+  const auto admin = folder_.path() + "/admin";
+  Program program({"--no-tls", "--kubeconfig", admin});
+  EXPECT_THAT(program.read_until("server "), HasSubstr("http://127.0.0.1:"));
+  program.read_until("controllers of");
+  const auto config = nlohmann::json::parse(folder_.read("admin"));
+  const std::string server = config["clusters"][0]["cluster"]["server"];
+  const std::string token = config["users"][0]["user"]["token"];
+  const auto namespaces = swo::test::sh("curl -sSf -H 'Authorization: Bearer " + token + "' " +
+                                        server + "/api/v1/namespaces");
+  EXPECT_EQ(namespaces.exit, 0) << namespaces.text;
+  EXPECT_THAT(namespaces.text, HasSubstr("NamespaceList"));
 }
 
 TEST_F(DevclusterProgram, RefusesBadFlagsInWords) {
