@@ -3,6 +3,7 @@
 #include "devcluster/data.hpp"
 #include "devcluster/discovery.hpp"
 #include "devcluster/http.hpp"
+#include "devcluster/lower.hpp"
 #include "devcluster/profile.hpp"
 #include "devcluster/protobuf.hpp"
 #include "devcluster/server_impl.hpp"

@@ -4,7 +4,7 @@
 #include <mutex>
 
 #include "devcluster/data.hpp"
-#include "devcluster/http.hpp"
+#include "devcluster/lower.hpp"
 #include "devcluster/members.hpp"
 #include "devcluster/schema.hpp"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "devcluster/builtin.hpp"
-#include "devcluster/http.hpp"
+#include "devcluster/lower.hpp"
 #include "devcluster/schema.hpp"
 
 namespace devcluster {

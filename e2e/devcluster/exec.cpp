@@ -1,6 +1,7 @@
 #include "devcluster/exec.hpp"
 
 #include "devcluster/http.hpp"
+#include "devcluster/lower.hpp"
 #include "devcluster/objects.hpp"
 #include "devcluster/paths.hpp"
 #include "devcluster/status.hpp"

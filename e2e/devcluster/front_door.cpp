@@ -10,6 +10,7 @@
 #include "devcluster/front_routes.hpp"
 #include "devcluster/http.hpp"
 #include "devcluster/loopback.hpp"
+#include "devcluster/lower.hpp"
 
 namespace devcluster {
 namespace {

@@ -11,6 +11,7 @@
 
 #include "devcluster/http.hpp"
 #include "devcluster/loopback.hpp"
+#include "devcluster/lower.hpp"
 #include "devcluster/remote_command.hpp"
 
 namespace devcluster {

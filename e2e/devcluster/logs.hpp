@@ -6,6 +6,7 @@
 
 #include "devcluster/controller.hpp"
 #include "devcluster/node_agent.hpp"
+#include "devcluster/wakers.hpp"
 
 namespace devcluster {
 

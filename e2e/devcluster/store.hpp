@@ -20,8 +20,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "devcluster/http.hpp"
 #include "devcluster/selectors.hpp"
+#include "devcluster/wakers.hpp"
 
 namespace devcluster {
 

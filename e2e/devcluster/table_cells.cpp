@@ -4,8 +4,8 @@
 #include <stdexcept>
 
 #include "devcluster/data.hpp"
-#include "devcluster/http.hpp"
 #include "devcluster/jsonpath.hpp"
+#include "devcluster/lower.hpp"
 #include "devcluster/times.hpp"
 
 namespace devcluster {
