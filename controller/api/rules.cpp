@@ -290,16 +290,6 @@ Found claims_have_modes(const Workload& w) {
 }
 
 // Lists that the schema keys by name (x-kubernetes-list-map-keys).
-template <class List, class Key>
-Found repeated(const List& list, std::string_view path, Key key) {
-  return first(list, path, [&](const auto& item, std::size_t i) -> std::optional<std::string> {
-    for (std::size_t j = 0; j < i; ++j) {
-      if (key(list[j]) == key(item)) return std::string(key(item));
-    }
-    return std::nullopt;
-  });
-}
-
 Found keyed_lists(const Workload& w) {
   const Spec& spec = w.spec;
   const auto name_of = [](const auto& item) { return std::string_view(item.name); };

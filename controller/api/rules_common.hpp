@@ -40,6 +40,17 @@ Found first(const List& list, std::string_view path, Predicate bad) {
   return std::nullopt;
 }
 
+// The first element whose key, a text, an earlier one has.
+template <class List, class Key>
+Found repeated(const List& list, std::string_view path, Key key) {
+  return first(list, path, [&](const auto& item, std::size_t i) -> std::optional<std::string> {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (key(list[j]) == key(item)) return std::string(key(item));
+    }
+    return std::nullopt;
+  });
+}
+
 // Of ports, service and route.
 std::span<const CrossFieldRule> exposure_rules();
 

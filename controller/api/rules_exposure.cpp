@@ -11,15 +11,8 @@ namespace {
 // --- ports and Service ---
 
 Found ports_apart(const Workload& w) {
-  const auto& ports = w.spec.ports;
-  return first(ports, "spec.ports",
-               [&](const Port& port, std::size_t i) -> std::optional<std::string> {
-                 const auto same = [&](const Port& other) {
-                   return other.port == port.port && other.protocol == port.protocol;
-                 };
-                 if (!any(std::span(ports.data(), i), same)) return std::nullopt;
-                 return std::to_string(port.port) + "/" + port.protocol;
-               });
+  return repeated(w.spec.ports, "spec.ports",
+                  [](const Port& port) { return std::to_string(port.port) + "/" + port.protocol; });
 }
 
 Found node_ports_apart(const Workload& w) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include <boost/algorithm/string/join.hpp>
+
 namespace swo::cli {
 namespace {
 
@@ -175,11 +177,7 @@ std::string status_text(const api::Workload& workload, runtime::WallTime now, co
     rows.push_back({name("URL"), said(status.url)});
   }
   if (!status.addresses.empty()) {
-    std::string all;
-    for (const std::string& address : status.addresses) {
-      all += (all.empty() ? "" : ", ") + address;
-    }
-    rows.push_back({name("Addresses"), said(all)});
+    rows.push_back({name("Addresses"), said(boost::algorithm::join(status.addresses, ", "))});
   }
   if (!status.platform.generation.empty()) {
     rows.push_back({name("Platform"), said(platform_text(status.platform))});

@@ -109,8 +109,7 @@ std::optional<RefusedWatch> InformerBase::refused(std::string_view ns) const {
   std::optional<RefusedWatch> longest;
   for (const auto& reflector : reflectors_) {
     if (!reflector->ns().empty() && reflector->ns() != ns) continue;
-    auto refused = reflector->refused();
-    if (refused && (!longest || refused->since < longest->since)) longest = std::move(refused);
+    longest = longer_refused(std::move(longest), reflector->refused());
   }
   return longest;
 }

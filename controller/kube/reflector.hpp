@@ -12,6 +12,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
 
 #include "api/json.hpp"
 #include "kube/client.hpp"
@@ -45,6 +46,13 @@ struct RefusedWatch {
   ResourceType type = {};
   std::string ns;  // "" = all namespaces, or of a type that has none
 };
+
+// Of two the one that has been refused longer.
+inline std::optional<RefusedWatch> longer_refused(std::optional<RefusedWatch> one,
+                                                  std::optional<RefusedWatch> other) {
+  const bool keep = one && (!other || one->since <= other->since);
+  return keep ? std::move(one) : std::move(other);
+}
 
 struct ReflectorOptions {
   ResourceType type = {};

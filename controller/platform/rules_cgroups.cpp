@@ -52,13 +52,9 @@ Sum sum_up(const Context& context) {
 }
 
 const char* seen(const Sum& sum) {
-  if (sum.v1.empty() && sum.v2.empty()) {
-    return "unknown";
-  }
-  if (!sum.v1.empty() && !sum.v2.empty()) {
-    return "mixed";
-  }
-  return sum.v1.empty() ? "v2" : "v1";
+  const bool v1 = !sum.v1.empty();
+  const bool v2 = !sum.v2.empty();
+  return v1 && v2 ? "mixed" : v1 ? "v1" : v2 ? "v2" : "unknown";
 }
 
 void explain_v2(Context& context, const Sum& sum) {

@@ -2,6 +2,8 @@
 // Service's own load balancer.
 #include <algorithm>
 
+#include <boost/algorithm/string/join.hpp>
+
 #include "reconcile/judging.hpp"
 #include "reconcile/types.hpp"
 #include "render/render.hpp"
@@ -136,11 +138,8 @@ std::optional<Verdict> address_assigned(const View& view) {
   if (service == nullptr || !is_ours(view, *service) || service->addresses.empty()) {
     return std::nullopt;
   }
-  std::string all;
-  for (const std::string& address : service->addresses) {
-    all += (all.empty() ? "" : ", ") + address;
-  }
-  return Verdict{"True", "AddressAssigned", "reachable at " + all};
+  return Verdict{"True", "AddressAssigned",
+                 "reachable at " + boost::algorithm::join(service->addresses, ", ")};
 }
 
 Verdict waiting_for_load_balancer(const View& view) {

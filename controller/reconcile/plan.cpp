@@ -133,15 +133,13 @@ Plan plan(const PlanInput& input) {
   result.status = make_status(view);
   result.notices = std::move(healing.notices);
   notice_change(view, headline(view), result.notices);
-  if (!input.workload.deleting) {
-    Unshrunk unshrunk = find_unshrunk(input);
-    std::ranges::move(unshrunk.notices, std::back_inserter(result.notices));
-    result.unshrunk = std::move(unshrunk.sizes);
-  }
-  const auto& holder = input.observed.host_holder;
   if (input.workload.deleting) {
     return result;
   }
+  Unshrunk unshrunk = find_unshrunk(input);
+  std::ranges::move(unshrunk.notices, std::back_inserter(result.notices));
+  result.unshrunk = std::move(unshrunk.sizes);
+  const auto& holder = input.observed.host_holder;
   if (view.ready < instances.wanted) {
     result.requeue_after = look_again(input);
   } else if (!holder || !holder->empty()) {

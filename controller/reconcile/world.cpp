@@ -136,10 +136,7 @@ std::optional<kube::RefusedWatch> World::refused_watch(std::string_view ns, bool
         (informer == machine_configs.get() && !needs_machine_config)) {
       continue;
     }
-    auto refused = informer->refused(ns);
-    if (refused && (!longest || refused->since < longest->since)) {
-      longest = std::move(refused);
-    }
+    longest = kube::longer_refused(std::move(longest), informer->refused(ns));
   }
   return longest;
 }

@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "api/utf8.hpp"
 #include "kube/guarded.hpp"
 #include "runtime/event_correlator.hpp"
 #include "runtime/log.hpp"
@@ -235,12 +236,7 @@ std::string truncate_utf8(std::string_view text, std::size_t bytes) {
   if (text.size() <= bytes) return std::string(text);
   constexpr std::string_view kEllipsis = "\xe2\x80\xa6";
   if (bytes < kEllipsis.size()) return {};
-  std::size_t end = bytes - kEllipsis.size();
-  auto continues = [&](std::size_t at) {
-    return (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U;
-  };
-  while (end > 0 && continues(end)) --end;
-  return std::string(text.substr(0, end)) + std::string(kEllipsis);
+  return api::shortened(text, bytes - kEllipsis.size());
 }
 
 }  // namespace swo::runtime

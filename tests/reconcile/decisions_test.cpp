@@ -6,19 +6,13 @@
 
 #include <gtest/gtest.h>
 
+#include "plan_fixture.hpp"
+
 namespace swo::reconcile {
 namespace {
 
 class ADecision : public testing::Test {
  protected:
-  ADecision() {
-    workload_.name = "nginx";
-    workload_.ns = "demo";
-    workload_.uid = "uid-1";
-    workload_.generation = 1;
-    workload_.spec.image = "quay.io/ftweedal/test-nginx:latest";
-  }
-
   static Decisions::FactsPtr cluster(const char* generation) {
     return std::make_shared<const platform::Facts>(*platform::well_known_generation(generation));
   }
@@ -32,7 +26,7 @@ class ADecision : public testing::Test {
     EXPECT_NE(decisions_.of(workload_, old_cluster_), before);
   }
 
-  api::Workload workload_;
+  api::Workload workload_ = test::Scene().workload;
   Decisions::FactsPtr old_cluster_ = cluster("openshift-4.8");
   Decisions decisions_{platform::MachineConfigMode::kApply};
 };
